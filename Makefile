@@ -1,0 +1,46 @@
+# Everything runs in .venv, made on first use; the only needs are Python 3.11+, git and make.
+STACK ?= chat-aws
+PYTHON ?= python3
+BIN := .venv/bin
+RUNTIME := .venv/.runtime-installed
+DEV := .venv/.dev-installed
+
+.PHONY: preview size test check golden bench lock
+
+preview: $(RUNTIME) ## what `pulumi up` would create for STACK, and what it costs: offline, no cloud account
+	@$(BIN)/sizeup preview $(STACK)
+
+size: $(RUNTIME) ## size STACK anew and write stacks/STACK.plan.json
+	@$(BIN)/sizeup size $(STACK)
+
+test: $(DEV) ## all tests
+	@$(BIN)/python -m pytest
+
+check: $(DEV) ## ruff, mypy strict, import contracts; about three minutes when cold (mypy reads the provider packages)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+
+golden: $(DEV) ## rewrite the golden previews under tests/golden; review them like code
+	@$(BIN)/python -m pytest tests/test_golden.py --update-golden
+
+bench: $(DEV) ## accuracy of the performance model over a measurements table: make bench TABLE=measured.csv
+	@$(BIN)/python -m benchmarks.accuracy --table $(TABLE)
+
+lock: $(DEV) ## resolve the two locked requirement files anew (needs uv on PATH)
+	@uv pip compile pyproject.toml --extra pulumi --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements.txt
+	@uv pip compile pyproject.toml --extra pulumi --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c requirements.txt -q -o requirements-dev.txt
+
+.venv/bin/python:
+	@echo "setting up .venv (a minute or two, once)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than Python 3.11; hint: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.txt pyproject.toml | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,66 @@
+"""The recorded resource graph as values: what a program would register, with the URNs that the engine would assign.
+
+Built by the recorder; read by diff, cost, rules and renderers. Knows nothing of gRPC or of the Pulumi SDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that is known only after apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that must never be shown; compared inside, printed as [secret]."""
+
+    value: Value
+
+    def __repr__(self) -> str:
+        """Never the value."""
+        return "Secret([secret])"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file or text asset, by the hash of its content."""
+
+    hash: str
+
+
+Value: TypeAlias = "bool | float | str | Unknown | Secret | Asset | list[Value] | dict[str, Value] | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One registered resource; inputs have wire (camelCase) keys."""
+
+    urn: str
+    type: str  # aws:eks/nodeGroup:NodeGroup
+    name: str
+    custom: bool  # False: a component
+    parent: str | None  # URN
+    provider: str | None  # URN of its provider, without the id part
+    inputs: Mapping[str, Value]
+    dependencies: tuple[str, ...] = ()
+    protect: bool = False
+    retain_on_delete: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    import_id: str = ""
+    source_position: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """All resources of one run, in the order they were registered, and the stack's outputs."""
+
+    project: str
+    stack: str
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Value] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""In-cluster objects, the same on every cloud."""

@@ -1,0 +1,1 @@
+"""Effects: the command line, the Pulumi program, the preview."""

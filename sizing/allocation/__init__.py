@@ -1,0 +1,1 @@
+"""What to rent: candidates, and the exact choice among them."""

@@ -1,0 +1,1 @@
+"""What can be rented, and what models are made of: dated, sourced facts."""

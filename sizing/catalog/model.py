@@ -1,0 +1,77 @@
+"""The architecture of a model, as its config.json tells it; what performance and memory are worked out from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sizing.catalog.accelerator import Precision
+from sizing.catalog.provenance import Provenance
+
+
+class ModelKind(StrEnum):
+    """What a model does with its input; only decoders are sized for serving today."""
+
+    DECODER = "decoder"
+    OTHER = "other"  # encoder, diffusion, vision: known by name, not sized yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixtureOfExperts:
+    """The sparse feed-forward: memory holds every expert, a token computes with *experts_per_token* and the shared."""
+
+    experts: int
+    experts_per_token: int
+    intermediate: int  # width of one routed expert
+    shared_experts: int
+    shared_intermediate: int  # width of one shared expert; 0 without
+    dense_layers: int  # layers with a dense feed-forward instead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentAttention:
+    """Multi-head latent attention (MLA): one latent vector a token is cached, whole on every tensor-parallel rank."""
+
+    q_rank: int | None  # None: queries are not compressed
+    kv_rank: int
+    rope_dim: int
+    nope_dim: int
+    v_dim: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """
+    One decoder (or a known other model), in elements and layers; bytes come from the precision it is served in.
+
+    Layers split in three by what they cache: full attention, sliding-window attention, linear or state-space.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    hub_id: str  # what a server loads: meta-llama/Llama-3.3-70B-Instruct, or a local path
+    family: str
+    kind: ModelKind
+    layers: int
+    full_attention_layers: int
+    sliding_layers: int
+    linear_layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int  # width of the dense feed-forward; 0 where every layer is MoE
+    gated_ffn: bool  # three matrices (SwiGLU) against two
+    vocab: int
+    tied_embeddings: bool
+    moe: MixtureOfExperts | None
+    mla: LatentAttention | None
+    sliding_window: int | None
+    max_context: int
+    parameters: int  # total: what memory holds
+    active_parameters: int  # per token: what arithmetic touches
+    kv_elements_per_token_full: int  # over all full-attention layers, keys and values
+    kv_elements_per_token_sliding: int
+    state_elements_per_sequence: int  # linear and state-space layers, independent of context
+    native_precision: Precision  # of the published checkpoint
+    provenance: Provenance

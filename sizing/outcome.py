@@ -1,0 +1,73 @@
+"""What sizing answers: a plan with what the solver proved, or that there is none with the nearest misses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sizing.plan import SizingPlan
+
+
+class SolverStatus(StrEnum):
+    """How the search ended; the three ways of having no plan are told apart."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"  # a limit stopped the search: the gap is not closed
+    INFEASIBLE = "infeasible"  # proved: no plan exists
+    UNKNOWN = "unknown"  # ended without a plan or a proof
+    OUT_OF_TIME = "out_of_time"  # a limit stopped the search before any plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolverOutcome:
+    """Status, cost, bound and gap, always reported."""
+
+    status: SolverStatus
+    usd_per_hour: float | None
+    bound_usd_per_hour: float | None
+
+    @property
+    def gap(self) -> float | None:
+        """Share of the cost that is not proved necessary; 0 at a proven optimum."""
+        if self.usd_per_hour is None or self.bound_usd_per_hour is None or self.usd_per_hour == 0:
+            return None
+        return max(0.0, 1 - self.bound_usd_per_hour / self.usd_per_hour)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """What one rejected candidate lacks, as numbers and in words."""
+
+    metric: str  # tpot_p95_s, hbm_bytes, price, offer, usd_per_hour, ...
+    asked: float | None
+    reached: float | None
+    text: str  # TPOT 61 ms > 40 ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerUp:
+    """One alternative that was weighed and why it lost."""
+
+    workload: str
+    what: str  # 3 x g6e.48xlarge on_demand, L40S TP4 fp8
+    usd_per_hour: float | None
+    misses: tuple[Miss, ...]  # empty: feasible, but dearer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sized:
+    """A plan, with what `explain` tells beside it."""
+
+    plan: SizingPlan
+    outcome: SolverOutcome
+    runners_up: tuple[RunnerUp, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoPlan:
+    """There is no plan: an answer, not an error."""
+
+    outcome: SolverOutcome
+    reason: str  # one sentence: which requirement cannot be met
+    nearest: tuple[RunnerUp, ...]  # the closest candidates and what each misses
+    mends: tuple[str, ...]  # what could be relaxed, cheapest first

@@ -1,0 +1,1 @@
+"""What a model achieves on a layout of devices, with its error."""

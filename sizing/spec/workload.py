@@ -1,0 +1,85 @@
+"""What is asked: a spec and its workloads, as values in base units. Knows nothing of files (reading is apart)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sizing.catalog.accelerator import Precision
+from sizing.catalog.machine import Cloud
+from sizing.catalog.model import Model
+
+
+class Survive(StrEnum):
+    """The largest loss that must leave enough capacity for the full traffic."""
+
+    NONE = "none"
+    ZONE = "zone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLengths:
+    """Lengths of prompts or answers; lognormal through the mean and the 95th percentile."""
+
+    mean: float
+    p95: float  # equal to the mean: every request is as long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What arrives, at the peak that must be served."""
+
+    requests_per_s: float
+    input_tokens: TokenLengths
+    output_tokens: TokenLengths
+    prefix_hit: float  # share of prompt tokens found in the prefix cache, 0 to 1
+    burstiness: float  # squared coefficient of variation of the times between arrivals; 1: Poisson
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objectives:
+    """Latency limits, each at the 95th percentile; None: not asked."""
+
+    ttft_p95_s: float | None
+    tpot_p95_s: float | None
+    e2e_p95_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What the engine may choose from; an empty tuple means no restriction."""
+
+    weights: tuple[Precision, ...]
+    kv: tuple[Precision, ...]
+    accelerators: tuple[str, ...]
+    machines: tuple[str, ...]
+    spot_share: float  # most of the capacity that may be on spot, 0 to 1
+    min_spot_share: float  # least of the capacity that must be on spot, 0 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """A decoder model that answers requests within limits."""
+
+    name: str
+    model: Model
+    traffic: Traffic
+    objectives: Objectives
+    allowed: Allowed
+    survive: Survive
+    max_context_tokens: int  # longest prompt plus answer that must be accepted
+    engine: str  # vllm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """All that one stack asks. Two specs with equal fields have the same hash, wherever they were read from."""
+
+    clouds: tuple[Cloud, ...]
+    regions: tuple[str, ...]
+    zones: tuple[str, ...]  # empty: any zone of the regions
+    budget_usd_per_month: float | None
+    headroom: float  # capacity kept free above the stated peak, as a share of it
+    workloads: tuple[Serving, ...]
+    hash: str  # sha256 of the canonical form, model configurations included
+    assumptions: tuple[str, ...]  # defaults that were taken, in words, printed with the plan
