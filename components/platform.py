@@ -1,0 +1,102 @@
+"""Settings of the platform that are no sizing decision: versions, access, ownership. Reading them is `infra.stack`'s.
+
+They are not part of the spec: changing one never makes a plan stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from components.versions import Pin, Pins, packaged_pins
+from sizing.catalog.machine import Cloud
+from sizing.errors import SizingError
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class MissingSetting(SizingError):
+    """What is built needs a version or an image that no source told; tells all that lack."""
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        """Keep *missing*: keys under `sizeup:platform`, like `versions.eks.addon.pod-identity-agent`."""
+        self.missing = missing
+        count = "1 setting is" if len(missing) == 1 else f"{len(missing)} settings are"
+        lines = [f"{count} required, because no source tells a version to pin"]
+        lines += [f"  sizeup:platform.{key}: is missing" for key in missing]
+        super().__init__("\n".join([*lines, "    hint: state it in the stack file; sizeup invents no version"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What the components need beside the plan; overrides of a stack come before the packaged pins."""
+
+    kubernetes_version: str | None = None  # minor (1.35), or a full GKE version; None: as pinned
+    versions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)  # component to version
+    images: Mapping[str, str] = field(default_factory=lambda: _NOTHING)  # component to container image
+    admin_principals: tuple[str, ...] = ()  # AWS: IAM role or user ARNs; GCP: group:a@b, user:a@b
+    api_access_cidrs: tuple[str, ...] = ()  # who may reach the Kubernetes API from outside; empty: private only
+    owner: str | None = None  # who answers for the cost
+    labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)  # more cost labels
+    gcp_project: str | None = None  # of gcp:project
+    pins: Pins = field(default_factory=packaged_pins, repr=False)
+
+    def kubernetes(self, cloud: Cloud) -> str:
+        """The Kubernetes version of the cluster: EKS 1.35; GKE 1.35.7-gke.1222000, or a prefix of one."""
+        if self.kubernetes_version is not None:
+            return self.kubernetes_version
+        component = "eks.kubernetes" if cloud is Cloud.AWS else "gke.kubernetes"
+        return self.version(component)
+
+    def kubernetes_minor(self, cloud: Cloud) -> str:
+        """Major and minor version only: 1.35."""
+        return ".".join(self.kubernetes(cloud).split(".")[:2])
+
+    def version(self, component: str, *, kubernetes: str | None = None) -> str:
+        """
+        Version of *component* without a leading v, for a Kubernetes minor version where it depends on that.
+
+        Raises:
+            MissingSetting: If neither the stack nor a source tells one.
+        """
+        return self.required(component, kubernetes=kubernetes)[component]
+
+    def required(self, *components: str, kubernetes: str | None = None) -> Mapping[str, str]:
+        """
+        Versions of all *components* by name: overrides of the stack first, then the pins.
+
+        Raises:
+            MissingSetting: Naming every one that has neither, at once.
+        """
+        found = {name: self._version_or_none(name, kubernetes) for name in components}
+        missing = tuple(f"versions.{name}" for name, version in found.items() if version is None)
+        if missing:
+            raise MissingSetting(missing)
+        return {name: version.removeprefix("v") for name, version in found.items() if version is not None}
+
+    def image(self, component: str) -> str:
+        """
+        Container image of *component*: the stack's, else the pinned one at the stack's version.
+
+        Raises:
+            MissingSetting: If neither the stack nor a source tells one.
+        """
+        if component in self.images:
+            return self.images[component]
+        pin = self.pins.find(component)
+        if pin is None or pin.image is None:
+            raise MissingSetting((f"images.{component}",))
+        return pin.image.replace(pin.version, self.version(component))
+
+    def pin(self, component: str, *, kubernetes: str | None = None) -> Pin | None:
+        """The packaged pin with its source and date; None where no source tells, or the stack overrides it."""
+        if component in self.versions or component in self.images:
+            return None
+        return self.pins.find(component, kubernetes=kubernetes)
+
+    def _version_or_none(self, component: str, kubernetes: str | None) -> str | None:
+        if component in self.versions:
+            return self.versions[component]
+        pin = self.pins.find(component, kubernetes=kubernetes)
+        return None if pin is None else pin.version
