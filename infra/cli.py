@@ -1,0 +1,123 @@
+"""The `sizeup` command: parses, calls one command, and sets the exit status. What commands do is in `infra.commands`.
+
+Exit status: 0 done; 1 refused (no plan, stale, a rule, a guard); 2 wrong input; 3 another program failed.
+Results go to stdout, all else to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from infra.failures import Refused
+from sizing.errors import SizingError, StalePlan
+
+DONE, REFUSED, WRONG_INPUT = 0, 1, 2
+FACTS = ("accelerators", "machines", "offers", "storage", "charges", "models")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    arguments = parser().parse_args(argv)
+    command = importlib.import_module(f"infra.commands.{arguments.command}")
+    try:
+        status: int = command.run(arguments)
+    except (StalePlan, Refused) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return REFUSED
+    except SizingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        print("error: interrupted; no file was changed", file=sys.stderr)
+        return REFUSED
+    except BrokenPipeError:  # the reader of a pipe went away: head, less
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar of the command line."""
+    root = argparse.ArgumentParser(
+        prog="sizeup",
+        description="From what a large model must do to the cheapest infrastructure that does it, previewed with its cost.",
+        epilog="exit status: 0 done, 1 refused (no plan, stale plan, a failed rule), 2 wrong input",
+        allow_abbrev=False,
+    )
+    root.add_argument("-C", "--directory", type=Path, default=Path(), help="project folder (default: here, or above)")
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _size(commands.add_parser("size", help="work out the plan of a stack and lock it", allow_abbrev=False))
+    _preview(commands.add_parser("preview", help="what would be created or changed, and its cost", allow_abbrev=False))
+    _explain(commands.add_parser("explain", help="what binds, and why each alternative lost", allow_abbrev=False))
+    _predict(commands.add_parser("predict", help="what one configuration achieves", allow_abbrev=False))
+    _facts(commands.add_parser("facts", help="the dated facts that plans rest on", allow_abbrev=False))
+    return root
+
+
+def _stack(command: argparse.ArgumentParser) -> None:
+    command.add_argument("stack", help="name of the stack: chat-aws is stacks/Pulumi.chat-aws.yaml")
+    _json(command)
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="the same content as JSON")
+
+
+def _size(command: argparse.ArgumentParser) -> None:
+    _stack(command)
+    command.add_argument("--check", action="store_true", help="write nothing; exit 1 where the locked plan is stale")
+    command.add_argument("--fresh", action="store_true", help="leave the current plan out: moving costs nothing")
+
+
+def _preview(command: argparse.ArgumentParser) -> None:
+    _stack(command)
+    base = command.add_mutually_exclusive_group()
+    base.add_argument("--state", type=Path, metavar="FILE", help="compare with a state: pulumi stack export > FILE")
+    base.add_argument("--against", metavar="git:REV", help="compare with another revision of this repository")
+    command.add_argument("--full", action="store_true", help="list every resource, also of components made whole")
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    _stack(command)
+
+
+def _predict(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", help="name in the facts, or path to a Hugging Face config.json")
+    command.add_argument("--accelerator", required=True, help="nvidia-h100-80gb, tpu-v6e, ...")
+    command.add_argument("--in-machine", type=int, metavar="N", help="accelerators in one machine (default: tp x pp)")
+    command.add_argument("--tp", type=int, default=1, help="tensor parallel degree (default 1)")
+    command.add_argument("--pp", type=int, default=1, help="pipeline parallel degree (default 1)")
+    command.add_argument("--ep", type=int, default=1, help="expert parallel degree (default 1)")
+    command.add_argument("--weights", help="bf16, fp8, int8, int4, mxfp4, nvfp4 (default: as the checkpoint is)")
+    command.add_argument("--kv", default="bf16", help="precision of the KV cache (default bf16)")
+    command.add_argument("--engine", default="vllm", help="vllm, sglang, tensorrt-llm (default vllm)")
+    command.add_argument("--input-tokens", type=int, default=1000, help="tokens of a prompt (default 1000)")
+    command.add_argument("--output-tokens", type=int, default=200, help="tokens of an answer (default 200)")
+    load = command.add_mutually_exclusive_group()
+    load.add_argument("--concurrency", type=int, help="requests kept in flight (default 1)")
+    load.add_argument("--requests-per-s", type=float, help="Poisson arrivals at this rate instead")
+    _json(command)
+
+
+def _facts(command: argparse.ArgumentParser) -> None:
+    verbs = command.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="one line a fact", allow_abbrev=False)
+    listing.add_argument("what", nargs="?", choices=FACTS, help="which facts (default: how many there are of each)")
+    listing.add_argument("--cloud", choices=("aws", "gcp"), help="only of this cloud")
+    listing.add_argument("--region", help="only of this region")
+    listing.add_argument("--match", metavar="TEXT", help="only names that contain TEXT")
+    _json(listing)
+    show = verbs.add_parser("show", help="all that is known of one name, with source and date", allow_abbrev=False)
+    show.add_argument("name", help="an accelerator, a machine or a model")
+    _json(show)
+    check = verbs.add_parser("check", help="units, ranges, prices and names of all facts", allow_abbrev=False)
+    _json(check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
