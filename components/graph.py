@@ -48,9 +48,13 @@ class Resource:
     provider: str | None  # URN of its provider, without the id part
     inputs: Mapping[str, Value]
     dependencies: tuple[str, ...] = ()
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # input key -> URNs behind it
+    external: bool = False  # looked up by `.get()`: known to this program, managed elsewhere
     protect: bool = False
     retain_on_delete: bool = False
     ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
+    delete_before_replace: bool = False
     aliases: tuple[str, ...] = ()
     import_id: str = ""
     source_position: str | None = None
