@@ -1,0 +1,68 @@
+"""Where pods may run, as plain Kubernetes values; the clouds fill them in, nothing here knows a cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pulumi_kubernetes.core import v1
+from pulumi_kubernetes.meta import v1 as meta
+
+from components.labels import POOL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toleration:
+    """A taint that pods put up with; without a value, whatever its value is."""
+
+    key: str
+    effect: str  # NoSchedule, NoExecute
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduling:
+    """The nodes that the pods of one deployment may use, and what they take of them."""
+
+    pools: tuple[str, ...]  # names of the plan's node pools; nodes carry them in the label sizeup/pool
+    device: str  # extended resource: nvidia.com/gpu, google.com/tpu, aws.amazon.com/neuron
+    devices: int  # of one replica
+    tolerations: tuple[Toleration, ...] = ()
+    node_selector: Mapping[str, str] = field(default_factory=dict)  # beside the pool: TPU type and topology on GKE
+
+
+def toleration_args(tolerations: tuple[Toleration, ...]) -> list[v1.TolerationArgs]:
+    """The tolerations of a pod specification."""
+    return [
+        v1.TolerationArgs(key=one.key, operator="Exists", effect=one.effect)
+        if one.value is None
+        else v1.TolerationArgs(key=one.key, operator="Equal", value=one.value, effect=one.effect)
+        for one in tolerations
+    ]
+
+
+def pool_affinity(pools: tuple[str, ...]) -> v1.AffinityArgs:
+    """Only the nodes of these pools, in any of them."""
+    term = v1.NodeSelectorTermArgs(
+        match_expressions=[v1.NodeSelectorRequirementArgs(key=POOL, operator="In", values=list(pools))]
+    )
+    return v1.AffinityArgs(
+        node_affinity=v1.NodeAffinityArgs(
+            required_during_scheduling_ignored_during_execution=v1.NodeSelectorArgs(node_selector_terms=[term])
+        )
+    )
+
+
+def zone_spread(labels: Mapping[str, str]) -> v1.TopologySpreadConstraintArgs:
+    """
+    Evenly over zones where the machines allow it.
+
+    Soft on purpose: the planned machines already stand in the planned zones, and when a zone has lost machines a
+    replica in another zone beats one that stays pending.
+    """
+    return v1.TopologySpreadConstraintArgs(
+        max_skew=1,
+        topology_key="topology.kubernetes.io/zone",
+        when_unsatisfiable="ScheduleAnyway",
+        label_selector=meta.LabelSelectorArgs(match_labels=dict(labels)),
+    )
