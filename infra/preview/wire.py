@@ -1,0 +1,114 @@
+"""Property values on the wire (protobuf structs with signatures) to and from graph values.
+
+The engine's protocol marks secrets, assets, references and outputs by a signature key inside a struct, and unknowns by
+a reserved string (sdk/go/common/resource/properties.go, plugin/rpc.go in pulumi/pulumi).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from google.protobuf import struct_pb2
+
+from components.graph import Asset, Secret, Unknown, Value
+
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  a signature of the protocol
+ASSET = "c44067f5952c0a294b673a41bacd8c17"
+ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
+RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
+OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+def decoded_struct(struct: struct_pb2.Struct, *, root: Path | None = None) -> dict[str, Value]:
+    """The properties in *struct* as graph values; files of assets are found from *root*."""
+    return {key: decoded(value, root=root) for key, value in sorted(struct.fields.items())}
+
+
+def decoded(value: struct_pb2.Value, *, root: Path | None = None) -> Value:
+    """One wire value as a graph value. A text that holds an unknown text is unknown as a whole."""
+    match value.WhichOneof("kind"):
+        case "string_value":
+            return Unknown() if UNKNOWN in value.string_value else value.string_value
+        case "number_value":
+            number: float = value.number_value
+            return int(number) if number.is_integer() else number
+        case "bool_value":
+            return bool(value.bool_value)
+        case "list_value":
+            return [decoded(item, root=root) for item in value.list_value.values]
+        case "struct_value":
+            return _decoded_object(value.struct_value, root=root)
+        case _:
+            return None
+
+
+def _decoded_object(struct: struct_pb2.Struct, *, root: Path | None) -> Value:
+    fields = struct.fields
+    if SIGNATURE not in fields:
+        return decoded_struct(struct, root=root)
+    signature = fields[SIGNATURE].string_value
+    inner = decoded(fields["value"], root=root) if "value" in fields else Unknown()
+    if signature == SECRET:
+        return Secret(inner)
+    if signature == OUTPUT:
+        return Secret(inner) if "secret" in fields and fields["secret"].bool_value else inner
+    if signature == RESOURCE:
+        return {"urn": fields["urn"].string_value}
+    return Asset(asset_hash({key: decoded(item) for key, item in fields.items()}, root=root))
+
+
+def asset_hash(fields: Mapping[str, Value], *, root: Path | None) -> str:
+    """The content hash of an asset, as the engine computes it for texts and single files: SHA-256, in hex.
+
+    Archives and remote assets are told apart by where they come from only: their content is not read here.
+    """
+    recorded = fields.get("hash")
+    if isinstance(recorded, str) and recorded:
+        return recorded
+    text = fields.get("text")
+    if isinstance(text, str):
+        return hashlib.sha256(text.encode()).hexdigest()
+    path = fields.get("path")
+    if isinstance(path, str) and fields.get(SIGNATURE) == ASSET:
+        file = Path(path) if root is None else root / path
+        if file.is_file():
+            return hashlib.sha256(file.read_bytes()).hexdigest()
+    return "source:" + hashlib.sha256(repr(sorted(fields.items(), key=lambda field: field[0])).encode()).hexdigest()
+
+
+def encoded_struct(values: Mapping[str, Value]) -> struct_pb2.Struct:
+    """*values* as a wire struct."""
+    return struct_pb2.Struct(fields={key: encoded(value) for key, value in values.items()})
+
+
+def encoded(value: Value) -> struct_pb2.Value:  # noqa: PLR0911  one line for each kind of value
+    """One graph value on the wire."""
+    match value:
+        case None:
+            return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
+        case bool():
+            return struct_pb2.Value(bool_value=value)
+        case int() | float():
+            return struct_pb2.Value(number_value=value)
+        case str():
+            return struct_pb2.Value(string_value=value)
+        case Unknown():
+            return struct_pb2.Value(string_value=UNKNOWN)
+        case Secret():
+            return _signed(SECRET, value=encoded(value.value))
+        case Asset():
+            return _signed(ASSET, hash=encoded(value.hash), text=encoded(""))
+        case list():
+            return struct_pb2.Value(list_value=struct_pb2.ListValue(values=[encoded(item) for item in value]))
+        case dict():
+            return struct_pb2.Value(struct_value=encoded_struct(value))
+
+
+def _signed(signature: str, **fields: struct_pb2.Value) -> struct_pb2.Value:
+    return struct_pb2.Value(
+        struct_value=struct_pb2.Struct(fields={SIGNATURE: struct_pb2.Value(string_value=signature), **fields})
+    )
