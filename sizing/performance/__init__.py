@@ -1,1 +1,41 @@
 """What a model achieves on a layout of devices, with its error."""
+
+from sizing.performance.engine import Engine, engine_named, engines
+from sizing.performance.estimate import Estimate, Grade
+from sizing.performance.layout import Layout
+from sizing.performance.legal import legal_layouts
+from sizing.performance.memory import MemoryBudget, max_sequences, memory_budget
+from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
+from sizing.performance.precision import legal_precisions
+from sizing.performance.queueing import highest_rate, open_loop
+from sizing.performance.replica import Interconnect, Replica, replica_on
+from sizing.performance.serving import closed_loop, saturated
+from sizing.performance.startup import host_memory_bytes, startup_s, vcpus, weight_bytes
+
+__all__ = [
+    "Engine",
+    "Estimate",
+    "Excuse",
+    "Grade",
+    "Interconnect",
+    "Layout",
+    "MemoryBudget",
+    "OperatingPoint",
+    "Overloaded",
+    "Replica",
+    "closed_loop",
+    "engine_named",
+    "engines",
+    "highest_rate",
+    "host_memory_bytes",
+    "legal_layouts",
+    "legal_precisions",
+    "max_sequences",
+    "memory_budget",
+    "open_loop",
+    "replica_on",
+    "saturated",
+    "startup_s",
+    "vcpus",
+    "weight_bytes",
+]

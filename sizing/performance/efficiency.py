@@ -1,0 +1,171 @@
+"""How much of its data sheet a device reaches: a handful of physical constants per device class, with provenance.
+
+Facts in `facts/efficiencies.json`. Nothing here is per model or per measurement.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from sizing.catalog.accelerator import Accelerator, Precision
+from sizing.errors import UnknownFact
+from sizing.performance.engine import Engine
+from sizing.performance.estimate import Grade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Efficiency:
+    """
+    Shares of peak (0 to 1) and fixed costs of one device class under one engine.
+
+    Compared by identity: there is one value for each device and engine, and it keys caches.
+    """
+
+    device_class: str  # hopper-nvlink
+    flops: Mapping[Precision, float]  # of the dense peak of that format, large matrices
+    bandwidth: Mapping[Precision, float]  # of HBM bandwidth while weights of that format stream
+    attention_flops: float  # of the bf16 peak, in prefill attention
+    cache_bandwidth: float  # of HBM bandwidth while the cache streams
+    layer_s: float  # per layer and pass: launches, norms, rotary embedding
+    moe_layer_s: float  # on top, per mixture-of-experts layer: routing, permutation, grouped kernels
+    sequence_s: float  # per sequence and step: scheduler and sampler
+    step_s: float  # per pass, whatever its size
+    collective_s: Mapping[int, float]  # start of one collective, by ranks
+    link_share: Mapping[int, float]  # of link bandwidth that an all-reduce over n ranks reaches, by n
+    expert_imbalance: float  # work of the busiest expert-parallel rank over the mean
+    interference: float  # share of a prefill that decoding sequences wait for; 1: all of it
+    clumping: float  # closed loop: share of the wait that requests arriving together would have
+    ttft_floor_s: float  # tokeniser, HTTP and scheduling before the first pass
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Interval factors of one metric: 80 % of measured values lie between low and high times the prediction."""
+
+    low: float
+    high: float
+
+
+@cache
+def _document() -> dict[str, object]:
+    text = files("sizing.performance").joinpath("facts/efficiencies.json").read_text(encoding="utf-8")
+    document: dict[str, object] = json.loads(text)
+    return document
+
+
+def device_class(accelerator: Accelerator) -> str:
+    """
+    The class of devices that shares its efficiencies: the first row of the facts that matches kind, vendor,
+    architecture and size of the scale-up domain.
+
+    Raises:
+        UnknownFact: If no row matches.
+    """
+    for row in _rows(_document()["classes"]):
+        if _matches(row, accelerator):
+            return str(row["name"])
+    raise UnknownFact(kind="device class", name=accelerator.architecture)
+
+
+def _matches(row: Mapping[str, object], accelerator: Accelerator) -> bool:
+    vendors, architectures = _names(row.get("vendors")), _names(row.get("architectures"))
+    return (
+        accelerator.kind.value in _names(row["kinds"])
+        and (not vendors or accelerator.vendor in vendors)
+        and (not architectures or accelerator.architecture.startswith(architectures))
+        and accelerator.link_domain >= _number(row.get("least_link_domain", 0))
+    )
+
+
+@lru_cache(maxsize=256)
+def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
+    """The constants that hold for this device under this engine: those of its class, times the engine's factors."""
+    name = device_class(accelerator)
+    row = next(row for row in _rows(_document()["classes"]) if row["name"] == name)
+    factor = next((row for row in _rows(_document()["engines"]) if row["name"] == engine.name), {})
+    overhead = _number(factor.get("overhead", 1.0))
+    return Efficiency(
+        device_class=name,
+        flops=_by_precision(row["flops"]),
+        bandwidth=_by_precision(row["bandwidth"]),
+        attention_flops=_number(row["attention_flops"]),
+        cache_bandwidth=_number(row["cache_bandwidth"]),
+        layer_s=_number(row["layer_us"]) * 1e-6 * overhead,
+        moe_layer_s=_number(row["moe_layer_us"]) * 1e-6 * overhead,
+        sequence_s=_number(row["sequence_us"]) * 1e-6 * overhead,
+        step_s=_number(row["step_us"]) * 1e-6 * overhead,
+        collective_s=MappingProxyType({n: us * 1e-6 for n, us in _by_ranks(row["collective_us"]).items()}),
+        link_share=_by_ranks(row["link_share"]),
+        expert_imbalance=_number(row["expert_imbalance"]),
+        interference=_number(factor.get("interference", 1.0)),
+        clumping=_number(factor.get("clumping", 1.0)),
+        ttft_floor_s=_number(factor.get("ttft_floor_ms", 20.0)) * 1e-3,
+        grade=Grade(str(row["grade"])),
+    )
+
+
+# The physical limit: every unit at its peak and nothing else to wait for.
+PERFECT = Efficiency(
+    device_class="perfect",
+    flops=MappingProxyType(dict.fromkeys(Precision, 1.0)),
+    bandwidth=MappingProxyType(dict.fromkeys(Precision, 1.0)),
+    attention_flops=1.0,
+    cache_bandwidth=1.0,
+    layer_s=0.0,
+    moe_layer_s=0.0,
+    sequence_s=0.0,
+    step_s=0.0,
+    collective_s=MappingProxyType({2: 0.0}),
+    link_share=MappingProxyType({2: 1.0}),
+    expert_imbalance=1.0,
+    interference=0.0,
+    clumping=0.0,
+    ttft_floor_s=0.0,
+    grade=Grade.SPECIFICATION,
+)
+
+
+@cache
+def spread(metric: str, class_name: str) -> Spread:
+    """Interval factors of *metric* (throughput, ttft, tpot) for a device class; the widest known where it has none."""
+    intervals = _document()["intervals"]
+    if not isinstance(intervals, dict):
+        raise TypeError("efficiency facts: intervals is not a table")
+    by_class = intervals[metric]
+    row = by_class.get(class_name, by_class["default"])
+    return Spread(low=float(row["low"]), high=float(row["high"]))
+
+
+def _by_precision(value: object) -> Mapping[Precision, float]:
+    if not isinstance(value, dict):
+        raise TypeError(f"efficiency facts: {value!r} is not a table")
+    given = {Precision(name): float(share) for name, share in value.items()}
+    return MappingProxyType({precision: given.get(precision, given[Precision.BF16]) for precision in Precision})
+
+
+def _by_ranks(value: object) -> Mapping[int, float]:
+    if not isinstance(value, dict):
+        raise TypeError(f"efficiency facts: {value!r} is not a table")
+    return MappingProxyType({int(ranks): float(share) for ranks, share in value.items()})
+
+
+def _rows(value: object) -> list[dict[str, object]]:
+    if not isinstance(value, list):
+        raise TypeError(f"efficiency facts: {value!r} is not a list")
+    return value
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(str(name) for name in value) if isinstance(value, list) else ()
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError(f"efficiency facts: {value!r} is not a number")
+    return float(value)

@@ -1,0 +1,267 @@
+"""Time of one forward pass over a replica: the kernel of every latency and throughput.
+
+A pass mixes prompt tokens and decoding sequences. Its time is the sum of matrix products (smooth roofline of weight
+traffic and arithmetic), attention, collectives, and a fixed overhead. Source: performance model sections 1.6 and 1.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sizing.catalog.accelerator import Precision
+from sizing.catalog.model import MixtureOfExperts
+from sizing.errors import UnknownFact
+from sizing.performance.collectives import all_reduce_s, all_to_all_s, by_ranks, distinct_ranks, point_to_point_s
+from sizing.performance.efficiency import Efficiency
+from sizing.performance.precision import BYTES_PER_ELEMENT, arithmetic, native_peak_flop_per_s
+from sizing.performance.replica import Replica
+from sizing.performance.roofline import roofline_s
+from sizing.performance.shard import Shard, shard_of, table_bytes_per_element
+
+ACTIVATION_BYTES = 2  # hidden states travel in bf16
+DISPATCH_BYTES = 1  # tokens go to their experts in fp8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrices:
+    """One group of matrix products: seconds to stream its weights once, and seconds of arithmetic per token."""
+
+    stream_s: float
+    token_s: float
+
+    def seconds(self, tokens: float) -> float:
+        """Time for a pass of *tokens* through the group."""
+        return roofline_s(self.stream_s, self.token_s * tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What passes over one replica cost, in seconds; batch and lengths are all that is left to fill in."""
+
+    attention: Matrices
+    dense: Matrices
+    routed: Matrices  # stream_s: all experts; token_s: one token through its chosen experts
+    head: Matrices
+    experts: int
+    experts_per_token: int
+    expert_imbalance: float
+    cache_token_s: float  # read one cached token of the layers that keep all
+    cache_sliding_token_s: float
+    state_s: float  # read and write one sequence's constant state
+    window: int | None
+    decode_pair_s: float  # arithmetic of one new token with one cached token
+    decode_pair_sliding_s: float
+    prefill_pair_s: float
+    prefill_pair_sliding_s: float
+    collectives_s: float  # starts of all collectives in a pass
+    collectives_token_s: float  # wire time per token of a rank
+    fixed_s: float  # overhead per pass and stage
+    sequence_s: float
+    stages: int
+    ranks: int  # attention-data-parallel ranks
+    chunk: int  # most tokens of a pass, per rank
+    interference: float
+    clumping: float
+    ttft_floor_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassTime:
+    """Where the time of one pass goes, in seconds."""
+
+    weights_s: float  # streaming weights
+    arithmetic_s: float
+    cache_s: float
+    collectives_s: float
+    overhead_s: float
+    total_s: float  # less than the sum where memory traffic and arithmetic overlap
+
+
+@lru_cache(maxsize=16384)
+def costs_of(replica: Replica, share: Efficiency) -> Costs:
+    """The costs of *replica* where its devices reach the given *share* of their peaks."""
+    shard, model, layout = shard_of(replica), replica.model, replica.layout
+    bandwidth = _known(replica.accelerator.memory_bytes_per_s, "memory bandwidth", replica)
+    moe = model.moe or MixtureOfExperts(
+        experts=1, experts_per_token=0, intermediate=0, shared_experts=0, shared_intermediate=0, dense_layers=0
+    )
+    active_share = layout.dp * moe.experts_per_token / moe.experts
+
+    def matrices(elements: float, stored: Precision, bytes_per_element: float, work: float = 1.0) -> Matrices:
+        flop_per_s = _flop_per_s(replica, stored, share)
+        return Matrices(
+            stream_s=elements * bytes_per_element / (share.bandwidth[stored] * bandwidth),
+            token_s=2 * elements * work / flop_per_s,
+        )
+
+    def stored(elements: float, precision: Precision, work: float = 1.0) -> Matrices:
+        return matrices(elements, precision, BYTES_PER_ELEMENT[precision], work)
+
+    pair_per_s = share.attention_flops * _known(replica.accelerator.bf16_flop_per_s, "bf16 peak", replica)
+    cache_per_s = share.cache_bandwidth * bandwidth
+    starts_s, wire_token_s = _collectives(replica, shard, share)
+    return Costs(
+        attention=stored(shard.attention_elements, shard.attention_format),
+        dense=stored(shard.dense_elements, shard.dense_format),
+        routed=stored(shard.routed_elements, shard.routed_format, active_share),
+        head=matrices(shard.head_elements, Precision.BF16, table_bytes_per_element(replica.weights)),
+        experts=moe.experts,
+        experts_per_token=moe.experts_per_token,
+        expert_imbalance=share.expert_imbalance if layout.ep > 1 else 1.0,
+        cache_token_s=shard.cache_bytes_per_token_full / cache_per_s,
+        cache_sliding_token_s=shard.cache_bytes_per_token_sliding / cache_per_s,
+        state_s=2 * shard.state_bytes_per_sequence / cache_per_s,
+        window=model.sliding_window,
+        decode_pair_s=shard.decode_flop_per_cached_token / pair_per_s,
+        decode_pair_sliding_s=shard.decode_flop_per_cached_token_sliding / pair_per_s,
+        prefill_pair_s=shard.prefill_flop_per_pair / pair_per_s,
+        prefill_pair_sliding_s=shard.prefill_flop_per_pair_sliding / pair_per_s,
+        collectives_s=starts_s,
+        collectives_token_s=wire_token_s,
+        fixed_s=share.step_s / layout.pp + shard.layers * share.layer_s + shard.moe_layers * share.moe_layer_s,
+        sequence_s=share.sequence_s,
+        stages=layout.pp,
+        ranks=layout.dp,
+        chunk=replica.max_num_batched_tokens,
+        interference=share.interference,
+        clumping=share.clumping,
+        ttft_floor_s=share.ttft_floor_s,
+    )
+
+
+def experts_hit(experts: int, per_token: int, tokens: float) -> float:
+    """Expected number of different experts that *tokens* with uniform choices touch: E (1 - (1 - k/E)^M)."""
+    return float(experts * (1 - (1 - per_token / experts) ** tokens))
+
+
+def decode_step(costs: Costs, *, sequences: float, context_tokens: float) -> PassTime:
+    """
+    One token for each of *sequences* (per attention-data-parallel rank), *context_tokens* cached in the mean.
+
+    With pipeline stages, every sequence passes all of them; the batch is split so that each stage is always busy.
+    """
+    micro = max(sequences / costs.stages, 1.0)
+    kept = context_tokens if costs.window is None else min(context_tokens, costs.window)
+    cache_s = micro * (costs.cache_token_s * context_tokens + costs.cache_sliding_token_s * kept + costs.state_s)
+    pairs_s = micro * (costs.decode_pair_s * context_tokens + costs.decode_pair_sliding_s * kept)
+    stage = _stage(costs, tokens=micro, rows=micro, cache_s=cache_s, pairs_s=pairs_s, sequences=micro)
+    return _times(stage, costs.stages)
+
+
+def prefill_s(costs: Costs, *, new_tokens: float, cached_tokens: float) -> float:
+    """
+    Time that the replica is occupied by the prompt of one request (per rank), in chunks; *cached_tokens* are reused.
+
+    Attention pairs every new token with those before it: n c + n^2 / 2 for n new tokens after c cached ones.
+    """
+    if new_tokens <= 0:
+        return 0.0
+    chunks = -(-new_tokens // costs.chunk)
+    pairs = new_tokens * cached_tokens + new_tokens**2 / 2
+    pairs_sliding = pairs
+    if costs.window is not None and new_tokens + cached_tokens > costs.window:
+        pairs_sliding = min(pairs, new_tokens * costs.window)
+    pairs_s = costs.prefill_pair_s * pairs + costs.prefill_pair_sliding_s * pairs_sliding
+    # full chunks and the rest cost alike but for the weights, which every chunk streams again
+    stage = _stage(
+        costs, tokens=new_tokens / chunks, rows=1 / chunks, cache_s=0.0, pairs_s=pairs_s / chunks, sequences=0.0
+    )
+    return stage.total_s * chunks
+
+
+def prefill_latency_s(costs: Costs, *, new_tokens: float, cached_tokens: float) -> float:
+    """Time from the first chunk's start to the last chunk's end through all pipeline stages."""
+    chunks = max(1.0, -(-new_tokens // costs.chunk))
+    occupied = prefill_s(costs, new_tokens=new_tokens, cached_tokens=cached_tokens)
+    return occupied * (1 + (costs.stages - 1) / chunks)
+
+
+def _stage(costs: Costs, *, tokens: float, rows: float, cache_s: float, pairs_s: float, sequences: float) -> PassTime:
+    """One pipeline stage over *tokens*, of which *rows* need logits."""
+    routed_s, routed_stream_s, routed_work_s = _routed(costs, tokens)
+    matrices_s = costs.attention.seconds(tokens) + costs.dense.seconds(tokens) + costs.head.seconds(rows) + routed_s
+    attention_s = roofline_s(cache_s, pairs_s)
+    collectives_s = costs.collectives_s + costs.collectives_token_s * tokens
+    overhead_s = costs.fixed_s + costs.sequence_s * sequences
+    return PassTime(
+        weights_s=costs.attention.stream_s + costs.dense.stream_s + costs.head.stream_s + routed_stream_s,
+        arithmetic_s=tokens * (costs.attention.token_s + costs.dense.token_s)
+        + rows * costs.head.token_s
+        + routed_work_s
+        + pairs_s,
+        cache_s=cache_s,
+        collectives_s=collectives_s,
+        overhead_s=overhead_s,
+        total_s=matrices_s + attention_s + collectives_s + overhead_s,
+    )
+
+
+def _routed(costs: Costs, tokens: float) -> tuple[float, float, float]:
+    """Time of the routed experts, and its memory and arithmetic parts; experts that no token chose are not read."""
+    if costs.experts_per_token == 0:
+        return 0.0, 0.0, 0.0
+    hit = experts_hit(costs.experts, costs.experts_per_token, tokens * costs.ranks) / costs.experts
+    stream_s = costs.routed.stream_s * min(1.0, hit * costs.expert_imbalance)
+    work_s = costs.routed.token_s * tokens * costs.expert_imbalance
+    return roofline_s(stream_s, work_s), stream_s, work_s
+
+
+def _times(stage: PassTime, stages: int) -> PassTime:
+    if stages == 1:
+        return stage
+    return PassTime(
+        weights_s=stage.weights_s * stages,
+        arithmetic_s=stage.arithmetic_s * stages,
+        cache_s=stage.cache_s * stages,
+        collectives_s=stage.collectives_s * stages,
+        overhead_s=stage.overhead_s * stages,
+        total_s=stage.total_s * stages,
+    )
+
+
+def _collectives(replica: Replica, shard: Shard, share: Efficiency) -> tuple[float, float]:
+    """
+    Starts and wire seconds per token of one pass over one stage.
+
+    Tensor parallelism sums hidden states twice a layer. Experts of data-parallel attention are reached by a dispatch
+    and a combine per layer, to the distinct ranks that a token's experts sit on. Stages hand hidden states on.
+    """
+    layout, hidden = replica.layout, replica.model.hidden
+    starts = wire = 0.0
+    if layout.tp > 1:
+        start, rate = _link(replica, share, layout.tp)
+        each = 2 * shard.layers
+        starts += each * all_reduce_s(0, ranks=layout.tp, start_s=start, bytes_per_s=rate)
+        wire += each * all_reduce_s(hidden * ACTIVATION_BYTES, ranks=layout.tp, start_s=0.0, bytes_per_s=rate)
+    if layout.dp > 1 and replica.model.moe is not None:
+        ranks = layout.tp * layout.dp
+        start, rate = _link(replica, share, ranks)
+        copies = distinct_ranks(replica.model.moe.experts_per_token, ranks)
+        moved = copies * hidden * (DISPATCH_BYTES + ACTIVATION_BYTES)
+        starts += 2 * shard.moe_layers * start
+        wire += shard.moe_layers * all_to_all_s(moved, ranks=ranks, start_s=0.0, bytes_per_s=rate)
+    if layout.pp > 1:
+        start, rate = _link(replica, share, 2)
+        starts += point_to_point_s(0, start_s=start, bytes_per_s=rate)
+        wire += point_to_point_s(hidden * ACTIVATION_BYTES, start_s=0.0, bytes_per_s=rate)
+    return starts, wire
+
+
+def _link(replica: Replica, share: Efficiency, ranks: int) -> tuple[float, float]:
+    """Start cost and reached bandwidth of a collective over *ranks*."""
+    start = by_ranks(share.collective_s, ranks) + replica.link.latency_s
+    return start, replica.link.bytes_per_s * by_ranks(share.link_share, ranks)
+
+
+def _flop_per_s(replica: Replica, stored: Precision, share: Efficiency) -> float:
+    """Arithmetic that matrices stored in a format reach: the device's unit for it, or bf16 after unpacking."""
+    used = arithmetic(replica.accelerator, stored)
+    peak = native_peak_flop_per_s(replica.accelerator, used)
+    return _known(peak, "bf16 peak", replica) * share.flops[used]
+
+
+def _known(value: float | None, fact: str, replica: Replica) -> float:
+    if value is None:
+        raise UnknownFact(kind=f"{fact} of accelerator", name=replica.accelerator.name)
+    return value

@@ -1,0 +1,79 @@
+"""Where the parameters of a decoder sit: attention, feed-forward, experts, embedding. Elements, never bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterCounts:
+    """Elements of each part over all layers; together they are the model's published total."""
+
+    attention: int  # query, key, value and output projections
+    latent: int  # of attention: the down-projections of MLA, which every tensor-parallel rank holds whole
+    dense: int  # dense feed-forward, shared experts, routers, and what no formula names (linear layers, norms)
+    routed: int  # routed experts, all of them
+    embedding: int  # input table, and output table unless tied
+    head: int  # output projection: what one token multiplies with, tied or not
+
+    @property
+    def total(self) -> int:
+        """All elements that memory holds."""
+        return self.attention + self.latent + self.dense + self.routed + self.embedding
+
+
+@lru_cache(maxsize=1024)
+def count_parameters(model: Model) -> ParameterCounts:
+    """
+    The parameters of *model* by part, worked out from its dimensions; the rest to its total counts as dense.
+
+    The rest is small for a plain transformer (norms, biases) and is all of the mixer in linear and state-space layers.
+    Where the formulas exceed the published total, they stand.
+
+    Source: performance model section 1.2.
+    """
+    attending = model.full_attention_layers + model.sliding_layers
+    attention, latent = _attention(model)
+    table = model.vocab * model.hidden
+    routed, feed_forward = _feed_forward(model)
+    named = attending * (attention + latent) + feed_forward + routed + table * (1 if model.tied_embeddings else 2)
+    return ParameterCounts(
+        attention=attending * attention,
+        latent=attending * latent,
+        dense=feed_forward + max(0, model.parameters - named),
+        routed=routed,
+        embedding=table * (1 if model.tied_embeddings else 2),
+        head=table,
+    )
+
+
+def _attention(model: Model) -> tuple[int, int]:
+    """Elements of one layer's attention: those split over ranks, those that every rank holds (MLA)."""
+    match model.mla:
+        case None:
+            return model.hidden * model.head_dim * (2 * model.heads + 2 * model.kv_heads), 0
+        case LatentAttention() as mla:
+            query_width = model.heads * (mla.nope_dim + mla.rope_dim)
+            query = model.hidden * query_width if mla.q_rank is None else mla.q_rank * query_width
+            down_query = 0 if mla.q_rank is None else model.hidden * mla.q_rank
+            up = mla.kv_rank * model.heads * (mla.nope_dim + mla.v_dim)
+            output = model.heads * mla.v_dim * model.hidden
+            return query + up + output, down_query + model.hidden * (mla.kv_rank + mla.rope_dim)
+
+
+def _feed_forward(model: Model) -> tuple[int, int]:
+    """Elements of all layers: routed experts, and everything dense (dense layers, shared experts, routers)."""
+    matrices = 3 if model.gated_ffn else 2
+    match model.moe:
+        case None:
+            return 0, model.layers * matrices * model.hidden * model.intermediate
+        case MixtureOfExperts() as moe:
+            sparse = model.layers - moe.dense_layers
+            expert = matrices * model.hidden
+            routed = sparse * moe.experts * expert * moe.intermediate
+            shared = sparse * moe.shared_experts * expert * moe.shared_intermediate
+            router = sparse * model.hidden * moe.experts
+            return routed, shared + router + moe.dense_layers * expert * model.intermediate

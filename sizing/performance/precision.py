@@ -1,0 +1,110 @@
+"""Number formats: the bytes an element really takes, scales included, and the arithmetic that a device runs it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
+from sizing.catalog.model import Model
+
+# Stored bytes per element, scales included; performance model section 1.3:
+#   fp8     one byte; an fp32 scale per 128 x 128 block adds 4 / 16,384
+#   int8    one byte; an fp16 scale per channel is under 0.1 %
+#   int4    half a byte, an fp16 scale and a 4-bit zero point per 128 (AWQ, GPTQ)
+#   mxfp4   half a byte and an 8-bit scale per 32
+#   nvfp4   half a byte and an 8-bit scale per 16
+BYTES_PER_ELEMENT: Mapping[Precision, float] = MappingProxyType(
+    {
+        Precision.FP32: 4.0,
+        Precision.BF16: 2.0,
+        Precision.FP8: 1 + 4 / 128**2,
+        Precision.INT8: 1.0,
+        Precision.INT4: 0.5 + 2 / 128 + 0.5 / 128,
+        Precision.MXFP4: 0.5 + 1 / 32,
+        Precision.NVFP4: 0.5 + 1 / 16,
+    }
+)
+
+# Cached keys and values carry at most one scale per tensor.
+CACHE_BYTES_PER_ELEMENT: Mapping[Precision, int] = MappingProxyType(
+    {Precision.FP32: 4, Precision.BF16: 2, Precision.FP8: 1, Precision.INT8: 1}
+)
+
+
+def native_peak_flop_per_s(accelerator: Accelerator, precision: Precision) -> float | None:
+    """Dense peak of the unit that multiplies *precision* itself; None where the device has none or no source tells."""
+    match precision:
+        case Precision.BF16:
+            return accelerator.bf16_flop_per_s
+        case Precision.FP8:
+            return accelerator.fp8_flop_per_s
+        case Precision.INT8:
+            return accelerator.int8_op_per_s
+        case Precision.NVFP4 | Precision.MXFP4:
+            return accelerator.fp4_flop_per_s
+        case Precision.FP32 | Precision.INT4:
+            return None
+
+
+def arithmetic(accelerator: Accelerator, precision: Precision) -> Precision:
+    """
+    The format that matrices stored in *precision* are multiplied in on this device.
+
+    Without a unit of its own, or with one slower than bf16 (INT8 on Blackwell Ultra), weights are unpacked to bf16
+    and only memory gains ("weight-only").
+    """
+    peak = native_peak_flop_per_s(accelerator, precision)
+    bf16 = accelerator.bf16_flop_per_s or 0.0
+    return precision if peak is not None and peak >= bf16 and precision is not Precision.FP32 else Precision.BF16
+
+
+def legal_precisions(model: Model, accelerator: Accelerator) -> tuple[Precision, ...]:
+    """
+    Weight formats that this device can serve this model in, the checkpoint's own format first.
+
+    A bf16 checkpoint can be served as it is, or quantised (fp8 at load time, the others from a published quantised
+    checkpoint); a checkpoint published in fp8 or below is served as it is, fp8 also as nvfp4. Empty: the device lacks
+    a known bandwidth or bf16 peak.
+
+    Source: vLLM documentation, "Supported Hardware" of quantization kernels, 0.11 to 0.33: FP8 from compute capability
+    8.9 and weight-only (Marlin) from 8.0; INT8 on 7.5 to 9.0; INT4 (AWQ/GPTQ) from 7.5; MXFP4 from 8.0; NVFP4 from
+    10.0. TPU: int8 and, where the unit exists, fp8 (v5p's gives no speed). Neuron: bf16 only, until a source tells.
+    """
+    if accelerator.bf16_flop_per_s is None or accelerator.memory_bytes_per_s is None:
+        return ()
+    native = model.native_precision
+    stored = Precision.BF16 if native is Precision.FP32 else native
+    conversions = {
+        Precision.BF16: (Precision.FP8, Precision.INT8, Precision.INT4, Precision.NVFP4),
+        Precision.FP8: (Precision.NVFP4,),
+    }
+    wanted = (stored, *conversions.get(stored, ()))
+    return tuple(precision for precision in wanted if _runs(accelerator, precision))
+
+
+def _runs(accelerator: Accelerator, precision: Precision) -> bool:
+    if precision is Precision.BF16:
+        return True
+    match accelerator.kind:
+        case AcceleratorKind.GPU if accelerator.vendor == "nvidia":
+            return _runs_on_nvidia(float(accelerator.compute_capability or 0), precision)
+        case AcceleratorKind.GPU:
+            return precision is Precision.FP8 and accelerator.fp8_flop_per_s is not None
+        case AcceleratorKind.TPU:
+            return precision in {Precision.FP8, Precision.INT8} and precision.value in accelerator.native_precisions
+        case AcceleratorKind.NEURON:
+            return False
+
+
+def _runs_on_nvidia(capability: float, precision: Precision) -> bool:
+    least = {
+        Precision.FP8: 8.0,
+        Precision.INT8: 7.5,
+        Precision.INT4: 7.5,
+        Precision.MXFP4: 8.0,
+        Precision.NVFP4: 10.0,
+    }
+    if precision is Precision.INT8 and capability >= 10:
+        return False
+    return precision in least and capability >= least[precision]

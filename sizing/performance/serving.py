@@ -1,0 +1,141 @@
+"""A replica at a fixed number of requests in flight: closed loop, saturated, whole batches, a single stream.
+
+Lengths are exact here; `queueing` serves random arrivals and lengths. Source: performance model section 1.8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sizing.performance.efficiency import Efficiency, efficiency, spread
+from sizing.performance.estimate import Estimate
+from sizing.performance.forward import Costs, PassTime, costs_of, decode_step, prefill_latency_s, prefill_s
+from sizing.performance.memory import max_sequences, memory_budget
+from sizing.performance.operating_point import OperatingPoint
+from sizing.performance.replica import Replica
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Steady state of a closed loop, before intervals: seconds and requests per second of the whole replica."""
+
+    sequences: float  # decoded together per rank
+    requests_per_s: float
+    ttft_s: float
+    tpot_s: float
+    prefill_s: float  # of one request
+    step: PassTime
+
+
+def closed_loop(
+    replica: Replica, *, input_tokens: float, output_tokens: float, concurrency: float, prefix_hit: float = 0.0
+) -> OperatingPoint:
+    """
+    The replica with *concurrency* requests always in flight, each *input_tokens* long, answering *output_tokens*.
+
+    More requests than memory or the sequence limit hold wait their turn: throughput stays, TTFT grows.
+
+    Args:
+        replica: Must fit (see `memory_budget`); one that does not is taken to hold one sequence.
+        input_tokens: Prompt length, of which the share *prefix_hit* is found in the cache.
+        output_tokens: Answer length, at least 1.
+        concurrency: Requests in flight over all attention-data-parallel ranks.
+        prefix_hit: Share of prompt tokens that need no prefill, 0 to 1.
+    """
+    share = efficiency(replica.accelerator, replica.engine)
+    held = min(concurrency, sequences_held(replica, input_tokens + output_tokens / 2))
+    loop = loop_of(
+        costs_of(replica, share),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        concurrency=held,
+        prefix_hit=prefix_hit,
+    )
+    waiting_s = max(0.0, concurrency - held) / loop.requests_per_s  # Little's law over those not admitted
+    ttft = loop.ttft_s + waiting_s
+    return OperatingPoint(
+        requests_per_s=loop.requests_per_s,
+        concurrency=concurrency,
+        max_concurrency=int(held),
+        ttft_mean_s=ttft,
+        tpot_mean_s=loop.tpot_s,
+        ttft_p95_s=estimate("ttft", ttft, share),
+        tpot_p95_s=estimate("tpot", loop.tpot_s, share),
+        e2e_p95_s=estimate("tpot", ttft + max(0.0, output_tokens - 1) * loop.tpot_s, share),
+        output_tokens_per_s=estimate("throughput", loop.requests_per_s * output_tokens, share),
+        utilisation=1.0,
+        binding=capacity_binding(replica, held) if concurrency > held else step_binding(loop.step),
+    )
+
+
+def saturated(replica: Replica, *, input_tokens: float, output_tokens: float) -> OperatingPoint:
+    """The replica with more requests queued than it can hold: its highest throughput."""
+    held = sequences_held(replica, input_tokens + output_tokens / 2)
+    return closed_loop(replica, input_tokens=input_tokens, output_tokens=output_tokens, concurrency=held)
+
+
+def sequences_held(replica: Replica, context_tokens: float) -> int:
+    """Requests that the replica decodes at once: what memory holds and the engine's sequence limit, at least one."""
+    in_memory = max_sequences(memory_budget(replica), context_tokens)
+    return max(1, min(in_memory, replica.max_num_seqs * replica.layout.dp))
+
+
+def loop_of(
+    costs: Costs, *, input_tokens: float, output_tokens: float, concurrency: float, prefix_hit: float = 0.0
+) -> Loop:
+    """
+    Steady state of *concurrency* requests in flight.
+
+    Work is conserved: while a request decodes its O tokens, each of the other B - 1 is prefilled once, so
+
+        TPOT = t_decode(B) + phi (B - 1) / O t_prefill
+
+    with phi the share of a prefill that decoding sequences wait for. Little's law gives the rate.
+    """
+    sequences = max(1.0, concurrency / costs.ranks)
+    cached = input_tokens * prefix_hit
+    fresh = input_tokens - cached
+    prefill = prefill_s(costs, new_tokens=fresh, cached_tokens=cached)
+    latency = prefill_latency_s(costs, new_tokens=fresh, cached_tokens=cached)
+    step = decode_step(costs, sequences=sequences, context_tokens=input_tokens + output_tokens / 2)
+    others = sequences - 1
+    tpot = step.total_s + costs.interference * others / output_tokens * prefill
+    ttft = costs.ttft_floor_s + latency + costs.clumping * _clump_s(sequences, prefill, step.total_s, output_tokens)
+    requests_per_s = concurrency / (ttft + max(0.0, output_tokens - 1) * tpot)
+    return Loop(
+        sequences=sequences,
+        requests_per_s=requests_per_s,
+        ttft_s=ttft,
+        tpot_s=tpot,
+        prefill_s=prefill,
+        step=step,
+    )
+
+
+def _clump_s(sequences: float, prefill: float, step: float, output_tokens: float) -> float:
+    """Mean wait for the prompts of others: half of all if they arrive together, weighted by how busy prefill is."""
+    cycle = sequences * prefill + output_tokens * step
+    busy = sequences * prefill / cycle if cycle > 0 else 0.0
+    return busy * (sequences - 1) / 2 * prefill
+
+
+def estimate(metric: str, value: float, share: Efficiency) -> Estimate:
+    """*value* with the 80 % interval of its metric in the device's class."""
+    factors = spread(metric, share.device_class)
+    return Estimate(value=value, low=value * factors.low, high=value * factors.high, grade=share.grade)
+
+
+def step_binding(step: PassTime) -> str:
+    """What takes the largest part of a decode step."""
+    parts = {
+        "HBM bandwidth": step.weights_s + step.cache_s,
+        "compute": step.arithmetic_s,
+        "collectives": step.collectives_s,
+        "overhead": step.overhead_s,
+    }
+    return max(parts, key=lambda part: parts[part])
+
+
+def capacity_binding(replica: Replica, held: float) -> str:
+    """What keeps more requests from being decoded together."""
+    return "sequence limit" if held >= replica.max_num_seqs * replica.layout.dp else "HBM capacity"

@@ -1,0 +1,45 @@
+"""What a replica asks of its machine beside accelerators: start-up time, host memory, processors."""
+
+from __future__ import annotations
+
+from sizing.performance.replica import Replica
+from sizing.performance.shard import shard_of
+from sizing.units import GIB
+
+# Measured cold start of a 27B bf16 model on one A100 with vLLM 0.25.1: framework bootstrap 74 s, engine pre-load 21 s,
+# compile and warm-up 195 s, beside 62 s of weights. Source: KAITO issue 2325, 2026.
+BOOTSTRAP_S = 74 + 21
+COMPILE_S = 195
+
+# Processors: one feeds each accelerator, one runs the engine, one the HTTP server and tokeniser.
+VCPUS_PER_ACCELERATOR = 2.0  # a core is two vCPUs
+VCPUS_PER_REPLICA = 4.0
+
+HOST_MEMORY_PER_PROCESS_BYTES = 4 * GIB  # one Python process with its libraries for each accelerator
+HOST_MEMORY_OF_SERVER_BYTES = 8 * GIB
+STAGED_SHARE = 0.25  # of the weights, resident while loading: safetensors are mapped file by file, not held whole
+
+
+def weight_bytes(replica: Replica) -> int:
+    """Bytes of the weights of one whole replica, as loaded on all its accelerators."""
+    return shard_of(replica).weight_bytes * replica.layout.accelerators
+
+
+def startup_s(replica: Replica, load_bytes_per_s: float) -> float:
+    """
+    Seconds from container start to ready: bootstrap, load of the weights at *load_bytes_per_s*, compile and warm-up.
+
+    The image pull is not in it. Compile time is measured for one model only, so it is a guess of the right size.
+    """
+    return BOOTSTRAP_S + weight_bytes(replica) / load_bytes_per_s + COMPILE_S
+
+
+def host_memory_bytes(replica: Replica) -> int:
+    """Host memory that one replica asks for: processes, server, and the share of the weights staged while loading."""
+    processes = replica.layout.accelerators * HOST_MEMORY_PER_PROCESS_BYTES
+    return round(processes + HOST_MEMORY_OF_SERVER_BYTES + STAGED_SHARE * weight_bytes(replica))
+
+
+def vcpus(replica: Replica) -> float:
+    """Virtual processors that one replica asks for: two for each accelerator, four for engine, server and tokeniser."""
+    return replica.layout.accelerators * VCPUS_PER_ACCELERATOR + VCPUS_PER_REPLICA
