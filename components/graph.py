@@ -16,6 +16,13 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Encrypted:
+    """What a state records of a secret: only the stack's secrets provider can read it. Stands inside `Secret` only."""
+
+    ciphertext: str
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """A value that must never be shown; compared inside, printed as [secret]."""
 
@@ -33,7 +40,7 @@ class Asset:
     hash: str
 
 
-Value: TypeAlias = "bool | float | str | Unknown | Secret | Asset | list[Value] | dict[str, Value] | None"
+Value: TypeAlias = "bool | float | str | Unknown | Secret | Encrypted | Asset | list[Value] | dict[str, Value] | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
