@@ -1,0 +1,112 @@
+"""Figures as people read them: three significant digits, a unit that fits, money to the cent.
+
+Values come in base units (`units.py`) and leave as text. Owns rounding for display, and nothing else: no value that was
+rounded here goes back into a computation.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sizing.units import BILLION, GB, GIB, KB, KIB, MB, MIB, SECONDS_PER_HOUR, TERA
+
+MINUTE_S = 60
+
+
+def figure(value: float) -> str:
+    """*value* with at most three significant digits and thousands separators: 0.045, 9.8, 310, 12,400."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
+    decimals = 2 - math.floor(math.log10(abs(value)))
+    rounded = round(value, decimals)
+    text = f"{rounded:,.{max(0, decimals)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def count(value: float) -> str:
+    """A whole number in full, with thousands separators: 131,072; a broken one as a figure."""
+    return f"{int(value):,}" if float(value).is_integer() else figure(value)
+
+
+def money(usd: float) -> str:
+    """USD to the cent with thousands separators: 1,234.50; never a negative zero."""
+    cents = round(usd, 2)
+    return f"{cents or 0.0:,.2f}"
+
+
+def signed_money(usd: float) -> str:
+    """USD to the cent with its sign: +55.04, -3.10, 0.00."""
+    text = money(usd)
+    return f"+{text}" if not text.startswith("-") and text != "0.00" else text
+
+
+def unit_price(usd: float) -> str:
+    """USD of one unit: to the cent from one dollar on, below it to three significant digits: 55.04, 0.045, 0.50."""
+    if abs(usd) >= 1 or usd == round(usd, 2):
+        return money(usd)
+    return figure(usd)
+
+
+def seconds(value_s: float) -> str:
+    """A duration in the unit that fits it: 27 ms, 1.5 s, 4 min, 2.5 h."""
+    size = abs(value_s)
+    if size < 1:
+        return f"{figure(value_s * 1000)} ms"
+    if size < 2 * MINUTE_S:
+        return f"{figure(value_s)} s"
+    if size < 2 * SECONDS_PER_HOUR:
+        return f"{figure(value_s / MINUTE_S)} min"
+    return f"{figure(value_s / SECONDS_PER_HOUR)} h"
+
+
+def memory(value_bytes: float) -> str:
+    """Memory in binary units, as drivers report it: 71.2 GiB, 320 KiB."""
+    if abs(value_bytes) >= GIB:
+        return f"{figure(value_bytes / GIB)} GiB"
+    if abs(value_bytes) >= MIB:
+        return f"{figure(value_bytes / MIB)} MiB"
+    return f"{figure(value_bytes / KIB)} KiB"
+
+
+def storage(value_bytes: float) -> str:
+    """Stored or moved bytes in decimal units, as price lists count them: 141 GB, 2.1 TB."""
+    if abs(value_bytes) >= TERA:
+        return f"{figure(value_bytes / TERA)} TB"
+    return f"{figure(value_bytes / GB)} GB" if abs(value_bytes) >= GB else f"{figure(value_bytes / MB)} MB"
+
+
+def bandwidth(value_bytes_per_s: float) -> str:
+    """A byte rate in decimal units: 3.35 TB/s, 50 GB/s."""
+    return f"{storage(value_bytes_per_s)}/s"
+
+
+def arithmetic(value_flop_per_s: float) -> str:
+    """A peak rate of operations: 989 TFLOP/s, 1.98 PFLOP/s."""
+    if value_flop_per_s >= 1000 * TERA:
+        return f"{figure(value_flop_per_s / TERA / 1000)} PFLOP/s"
+    return f"{figure(value_flop_per_s / TERA)} TFLOP/s"
+
+
+def parameters(value: float) -> str:
+    """Parameters of a model: 70.6 B, 1.04 T, 560 M."""
+    if value >= TERA:
+        return f"{figure(value / TERA)} T"
+    return f"{figure(value / BILLION)} B" if value >= BILLION else f"{figure(value / MB)} M"
+
+
+def rate(value_per_s: float, noun: str = "") -> str:
+    """Things per second, thousands as k: 12 /s, 9.8 k/s, 3,840 tokens/s with a *noun*."""
+    if noun:
+        return f"{figure(value_per_s)} {noun}/s"
+    return f"{figure(value_per_s / KB)} k/s" if abs(value_per_s) >= 10 * KB else f"{figure(value_per_s)} /s"
+
+
+def percent(share: float) -> str:
+    """A share of one in percent: 38 %; two digits are enough for a margin, one place below ten."""
+    value = share * 100
+    return f"{value:.0f} %" if abs(value) >= 10 or value == round(value) else f"{figure(round(value, 1))} %"
+
+
+def plural(number: int, noun: str, nouns: str | None = None) -> str:
+    """*number* with its noun: 1 machine, 3 machines, 2 policies."""
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"

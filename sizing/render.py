@@ -1,0 +1,262 @@
+"""Plans, and answers without one, as text of one screen: values in, text out; nothing is decided here.
+
+The first line is the answer; every number has its unit; a line has at most 80 columns, and the same bytes go to a
+terminal and to a pipe (colour is added by whoever owns the terminal).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sizing.figures import figure, memory, money, percent, plural, rate, seconds, storage
+from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
+from sizing.plan import Deployment, NodePool, PoolRole, Promise, SizingPlan
+from sizing.table import WIDTH, elided, table, wrapped
+
+_METRICS = {
+    "ttft_p95_s": "TTFT p95",
+    "tpot_p95_s": "TPOT p95",
+    "e2e_p95_s": "end to end p95",
+    "requests_per_s": "requests",
+    "hbm_bytes_per_accelerator": "HBM",
+}
+_STATUS = {
+    SolverStatus.OPTIMAL: "optimal",
+    SolverStatus.FEASIBLE: "a plan, not proved cheapest: the search was stopped by its limit",
+    SolverStatus.INFEASIBLE: "infeasible: proved that no plan meets every requirement",
+    SolverStatus.UNKNOWN: "unknown: the search ended without a plan and without a proof",
+    SolverStatus.OUT_OF_TIME: "out of time: the limit came before any plan; there may be one",
+}
+_MOST_RUNNERS_UP = 12  # a screen's worth; the rest is counted
+
+
+def render_plan(plan: SizingPlan, *, name: str, next_best: RunnerUp | None = None) -> str:
+    """The whole plan of stack *name*: answer, requirements, deployments, machines and what was assumed."""
+    return _text(
+        [
+            headline(plan, name=name),
+            "",
+            *requirement_lines(plan, next_best=next_best),
+            "",
+            *_deployment_lines(plan),
+            "",
+            *machine_lines(plan),
+            *_bucket_lines(plan),
+            *_assumption_lines(plan.assumptions),
+        ]
+    )
+
+
+def render_explain(sized: Sized, *, name: str) -> str:
+    """Why *sized* is the answer: what the solver proved, what binds, and why each alternative lost."""
+    plan = sized.plan
+    binding = [f"{x.workload}: {metric_name(x.metric)} by {x.binding}" for x in plan.promises if x.binding]
+    return _text(
+        [
+            headline(plan, name=name),
+            "",
+            *_outcome_lines(sized.outcome),
+            *wrapped(f"binding: {'; '.join(binding) or 'no requirement is at its limit'}", indent="  ", hanging="    "),
+            "",
+            *requirement_lines(plan),
+            "",
+            *_runner_up_lines(sized.runners_up, title="alternatives, and why each lost", than=plan.usd_per_hour),
+            *_assumption_lines(plan.assumptions),
+        ]
+    )
+
+
+def render_no_plan(answer: NoPlan, *, name: str) -> str:
+    """That there is no plan for stack *name*: why, what came closest and what each misses, and the ways out."""
+    mends = [line for mend in answer.mends for line in wrapped(mend, indent="  - ", hanging="    ")]
+    return _text(
+        [
+            *wrapped(f"no plan for {name}: {answer.reason}", hanging="  "),
+            "",
+            *_outcome_lines(answer.outcome),
+            "",
+            *_runner_up_lines(answer.nearest, title="closest, and what each misses", than=None),
+            *(["", "ways out, the cheapest first", *mends] if mends else []),
+        ]
+    )
+
+
+def headline(plan: SizingPlan, *, name: str) -> str:
+    """The answer in one line: what runs where, and what its machines cost."""
+    machines = Counter[str]()
+    for pool in plan.node_pools:
+        if pool.role is PoolRole.ACCELERATOR:
+            machines[f"{pool.machine}{' spot' if pool.mode.value == 'spot' else ''}"] += pool.nodes
+    bought = " + ".join(f"{nodes} x {machine}" for machine, nodes in machines.items()) or "no accelerators"
+    left = f"{name} on {plan.cloud} {plan.region}: {bought}, {money(plan.usd_per_hour)} USD/h"
+    right = f"facts of {plan.facts_as_of}"
+    if len(left) + 2 + len(right) <= WIDTH:
+        return f"{left}{right:>{WIDTH - len(left)}}"
+    return "\n".join(wrapped(f"{left}; {right}", hanging="  "))
+
+
+def requirement_lines(plan: SizingPlan, *, next_best: RunnerUp | None = None) -> list[str]:
+    """The table of every promise: asked, planned with its 80 % interval, margin, and what binds."""
+    many = len({promise.workload for promise in plan.promises}) > 1
+    rows = [["requirement", "", "asked", "planned", "80 % interval", "margin", ""]]
+    rows += [_promise_row(promise, named=many) for promise in plan.promises]
+    lines = table(rows, align="<<>>>>u", elastic=0)
+    if next_best is not None:
+        price = "no price" if next_best.usd_per_hour is None else f"{money(next_best.usd_per_hour)} USD/h"
+        why = next_best.misses[0].text if next_best.misses else "dearer"
+        lines += wrapped(f"next best: {next_best.what}, {price}; {why}", indent="  ", hanging="    ")
+    return lines
+
+
+def metric_name(metric: str) -> str:
+    """The name of a metric as the field spells it: TTFT p95."""
+    return _METRICS.get(metric, metric.replace("_", " "))
+
+
+def metric_value(metric: str, value: float) -> str:
+    """A value of *metric* with its unit: 310 ms, 12 /s, 71.2 GiB."""
+    if metric.endswith("_per_s"):
+        return rate(value)
+    if metric.endswith("_s"):
+        return seconds(value)
+    if "bytes" in metric:
+        return memory(value)
+    return f"{money(value)} USD/h" if metric == "usd_per_hour" else figure(value)
+
+
+def margin(promise: Promise) -> float | None:
+    """Share of what was asked that is left over; negative where the promise is broken, None where nothing is asked."""
+    if promise.asked == 0:
+        return None
+    left = promise.asked - promise.planned if promise.at_most else promise.planned - promise.asked
+    return left / promise.asked
+
+
+def machine_lines(plan: SizingPlan) -> list[str]:
+    """Pools of equal machines over their zones, with unit price and cost."""
+    rows = [["machines", "", "", "USD/h each", "USD/h"]]
+    for pools in _alike(plan.node_pools):
+        first = pools[0]
+        nodes = sum(pool.nodes for pool in pools)
+        zones = ", ".join(f"{pool.zone} x{pool.nodes}" if len(pools) > 1 else pool.zone for pool in pools)
+        what = first.accelerator or first.role.value
+        kind = f"{first.accelerators_per_node} x {what}" if first.accelerator else what
+        mode = first.mode.value.replace("_", " ")
+        rows.append(
+            [
+                f"{nodes} x {first.machine} {mode}",
+                kind,
+                zones,
+                money(first.usd_per_hour),
+                money(nodes * first.usd_per_hour),
+            ]
+        )
+    rows.append(["total", "", "", "", money(plan.usd_per_hour)])
+    return table(rows, align="<<<>>", elastic=2)
+
+
+def runner_up_text(runner: RunnerUp, *, than: float | None) -> list[str]:
+    """One alternative in a line or two: what, its price, and what it misses, or by how much it is dearer."""
+    price = "no price" if runner.usd_per_hour is None else f"{money(runner.usd_per_hour)} USD/h"
+    why = "; ".join(miss.text for miss in runner.misses)
+    if not why:
+        more = None if than is None or runner.usd_per_hour is None else runner.usd_per_hour - than
+        why = f"meets all, {money(more)} USD/h dearer" if more is not None and more > 0 else "meets all"
+    head = f"  {elided(runner.what, WIDTH - len(price) - 4):<{WIDTH - len(price) - 4}}  {price}"
+    return [head, *wrapped(why, indent="      ")]
+
+
+def _promise_row(promise: Promise, *, named: bool) -> list[str]:
+    left = margin(promise)
+    label = metric_name(promise.metric)
+    return [
+        f"{promise.workload} {label}" if named else label,
+        "<=" if promise.at_most else ">=",
+        metric_value(promise.metric, promise.asked),
+        metric_value(promise.metric, promise.planned),
+        _interval(promise),
+        "" if left is None else percent(left),
+        f"<- binding: {promise.binding}" if promise.binding else "",
+    ]
+
+
+def _interval(promise: Promise) -> str:
+    """Both ends with one unit where they share it; nothing where the value is exact."""
+    if promise.low == promise.high:
+        return ""
+    low, high = metric_value(promise.metric, promise.low), metric_value(promise.metric, promise.high)
+    if low.rpartition(" ")[2] == high.rpartition(" ")[2]:
+        low = low.rpartition(" ")[0]
+    return f"{low}-{high}"
+
+
+def _deployment_lines(plan: SizingPlan) -> list[str]:
+    lines = []
+    for deployment in plan.deployments:
+        lines += wrapped(_deployment_text(deployment), indent="  ", hanging="      ")
+        engine = deployment.engine
+        settings = (
+            f"{engine.name}: {engine.max_model_len:,} tokens of context, "
+            f"{plural(engine.max_num_seqs, 'sequence')} at once, "
+            f"{engine.max_num_batched_tokens:,} batched tokens, {percent(engine.gpu_memory_utilization)} of memory, "
+            f"ready in {seconds(deployment.startup_s)}"
+        )
+        lines += wrapped(settings, indent="      ")
+    return lines
+
+
+def _deployment_text(deployment: Deployment) -> str:
+    return (
+        f"{deployment.name}: {plural(deployment.replicas, 'replica')} of {deployment.model}, "
+        f"{deployment.weights} weights, {deployment.kv} KV, {deployment.layout} on {deployment.accelerator}, "
+        f"{rate(deployment.requests_per_s)} and {deployment.concurrency} in flight each"
+    )
+
+
+def _bucket_lines(plan: SizingPlan) -> list[str]:
+    return [f"  bucket {x.name}: {x.tier}, {storage(x.bytes)}" for x in plan.buckets]
+
+
+def _assumption_lines(assumptions: Sequence[str]) -> list[str]:
+    if not assumptions:
+        return []
+    return ["", "assumed", *(line for x in assumptions for line in wrapped(x, indent="  - ", hanging="    "))]
+
+
+def _outcome_lines(outcome: SolverOutcome) -> list[str]:
+    parts = [_STATUS[outcome.status]]
+    if outcome.usd_per_hour is not None:
+        parts.append(f"{money(outcome.usd_per_hour)} USD/h")
+    if outcome.bound_usd_per_hour is not None:
+        parts.append(f"at least {money(outcome.bound_usd_per_hour)} USD/h is necessary")
+    if outcome.gap is not None:
+        parts.append(f"gap {percent(outcome.gap)}")
+    return wrapped(f"solver: {'; '.join(parts)}", indent="  ", hanging="    ")
+
+
+def _runner_up_lines(runners: Sequence[RunnerUp], *, title: str, than: float | None) -> list[str]:
+    if not runners:
+        return []
+    lines = [title]
+    workloads = {runner.workload for runner in runners}
+    last = None
+    for runner in runners[:_MOST_RUNNERS_UP]:
+        if len(workloads) > 1 and runner.workload != last:
+            lines.append(f"  for {runner.workload}")
+        last = runner.workload
+        lines += runner_up_text(runner, than=than)
+    rest = len(runners) - _MOST_RUNNERS_UP
+    return [*lines, f"  and {rest} more: --json lists them"] if rest > 0 else lines
+
+
+def _alike(pools: Iterable[NodePool]) -> list[list[NodePool]]:
+    """Pools of one machine, role and purchase mode, in the order of the first of each."""
+    groups: dict[tuple[str, str, str, float], list[NodePool]] = {}
+    for pool in pools:
+        groups.setdefault((pool.role, pool.machine, pool.mode, pool.usd_per_hour), []).append(pool)
+    return list(groups.values())
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "\n".join(lines).rstrip("\n") + "\n"

@@ -1,0 +1,122 @@
+"""How one plan differs from another, as lines of text and as JSON values; what differs is worked out by `diff`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sizing.diff import Action, FieldChange, Part, PlanChange, Scalar, Subject
+from sizing.figures import figure, memory, money, rate, seconds, storage
+from sizing.plan import Bucket, Deployment, NodePool, Promise
+from sizing.render import metric_name, metric_value
+from sizing.table import wrapped
+
+_SIGNS = {Action.ADDED: "+", Action.REMOVED: "-", Action.CHANGED: "~"}
+# What the lines of text leave out: it follows from another line (the cost of a pool from its machines), or is a
+# fingerprint. All of it is in the JSON.
+_FOLLOWS: Mapping[Subject, frozenset[str]] = {
+    Subject.PLAN: frozenset({"spec_hash", "facts_hash"}),
+    Subject.PROMISE: frozenset({"low", "high"}),
+    Subject.NODE_POOL: frozenset({"price_as_of", "price_source"}),
+}
+_LABELS = {
+    "usd_per_hour": "USD/h",
+    "facts_as_of": "facts of",
+    "sizeup_version": "sizeup",
+    "requests_per_s": "sustains each",
+    "startup_s": "ready in",
+    "weight_bytes": "weights",
+    "host_memory_bytes": "host memory",
+}
+
+
+def render_plan_changes(changes: Sequence[PlanChange]) -> str:
+    """What changes from one plan to the other, one line for each part; that nothing does is said in words."""
+    return "\n".join(plan_change_lines(changes) or ["the plan does not change"]) + "\n"
+
+
+def plan_change_lines(changes: Sequence[PlanChange]) -> list[str]:
+    """Lines of *changes* with their sign; empty where no decision, promise or total moved."""
+    lines = []
+    for change in changes:
+        text = _text(change)
+        if text:
+            lines += wrapped(f"{_SIGNS[change.action]} {text}", indent="  ", hanging="      ")
+    return lines
+
+
+def plan_change_document(change: PlanChange) -> dict[str, object]:
+    """One change as JSON holds it, with every field."""
+    return {
+        "subject": change.subject.value,
+        "action": change.action.value,
+        "name": change.name,
+        "fields": [{"field": x.field, "before": _json(x.before), "after": _json(x.after)} for x in change.fields],
+    }
+
+
+def _text(change: PlanChange) -> str:
+    """One change in words; empty where only what follows from others, or a fingerprint, moved."""
+    if change.subject is Subject.COST_LINE:
+        return ""
+    about = f"{change.subject.replace('_', ' ')} {_name(change)}".strip()
+    part = change.after or change.before
+    if change.action is not Action.CHANGED:
+        return f"{about}: {_part_text(part)}" if part is not None else about
+    fields = [x for x in change.fields if x.field not in _FOLLOWS.get(change.subject, frozenset())]
+    said = ", ".join(_field_text(x, part) for x in fields)
+    return f"{about}: {said}" if said else ""
+
+
+def _name(change: PlanChange) -> str:
+    part = change.after or change.before
+    return f"{part.workload} {metric_name(part.metric)}" if isinstance(part, Promise) else change.name
+
+
+def _part_text(part: Part) -> str:
+    match part:
+        case NodePool():
+            return f"{part.nodes} x {part.machine} {part.mode.replace('_', ' ')} in {part.zone}"
+        case Deployment():
+            what = f"{part.model}, {part.weights} weights, {part.layout} on {part.accelerator}"
+            return f"{part.replicas} x {what}"
+        case Bucket():
+            return f"{part.tier}, {storage(part.bytes)}"
+        case Promise():
+            limit = metric_value(part.metric, part.asked)
+            return f"{'<=' if part.at_most else '>='} {limit}, planned {metric_value(part.metric, part.planned)}"
+        case _:
+            return f"{part.quantity} x {part.item}"
+
+
+def _field_text(change: FieldChange, part: Part | None) -> str:
+    label = _LABELS.get(change.field, change.field.replace("placements.", "replicas on ").replace("_", " "))
+    return f"{label} {_value(change.field, change.before, part)} -> {_value(change.field, change.after, part)}"
+
+
+def _value(field: str, value: Scalar, part: Part | None) -> str:
+    """A value with the unit that its field states."""
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    if isinstance(value, str | bool):
+        return str(value)
+    if isinstance(part, Promise):
+        return metric_value(part.metric, value)
+    return _number(field, value)
+
+
+def _number(field: str, value: float) -> str:
+    if field.startswith("usd_"):
+        return money(value)
+    if field.endswith("_per_s"):
+        return rate(value)
+    if field.endswith("_s"):
+        return seconds(value)
+    if field.endswith("bytes"):
+        return storage(value) if field == "bytes" else memory(value)
+    return f"{value:,}" if isinstance(value, int) else figure(value)
+
+
+def _json(value: Scalar) -> object:
+    return list(value) if isinstance(value, tuple) else value
