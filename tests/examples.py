@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
+from sizing.catalog.machine import Cloud
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
+from sizing.catalog.offer import PurchaseMode
 from sizing.catalog.provenance import Provenance
+from sizing.performance.layout import Layout
+from sizing.plan import (
+    Bucket,
+    CostLine,
+    Deployment,
+    EngineSettings,
+    NodePool,
+    Placement,
+    PoolRole,
+    Promise,
+    SizingPlan,
+)
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 from sizing.units import GIB
 
@@ -216,3 +230,99 @@ CHAT = Traffic(
     burstiness=1.0,
 )
 CHAT_OBJECTIVES = Objectives(ttft_p95_s=0.8, tpot_p95_s=0.045, e2e_p95_s=None)
+
+# A plan of hand-made figures for the chat workload: what lock files, diffs and renderers are tried on.
+CHAT_POOL = NodePool(
+    name="p5-48xlarge-use1-az4",
+    role=PoolRole.ACCELERATOR,
+    machine="p5.48xlarge",
+    zone="use1-az4",
+    mode=PurchaseMode.ON_DEMAND,
+    nodes=2,
+    accelerator="nvidia-h100-80gb",
+    accelerator_kind=AcceleratorKind.GPU,
+    accelerators_per_node=8,
+    topology=None,
+    fabric="efa",
+    fabric_interfaces=32,
+    local_disks=8,
+    boot_disk_gb=100,
+    usd_per_hour=55.04,
+    price_source="AWS price list",
+    price_as_of="2026-07-20",
+)
+CHAT_DEPLOYMENT = Deployment(
+    name="chat",
+    workload="chat",
+    model="Llama-3.3-70B",
+    hub_id="meta-llama/Llama-3.3-70B-Instruct",
+    accelerator="nvidia-h100-80gb",
+    machine="p5.48xlarge",
+    mode=PurchaseMode.ON_DEMAND,
+    layout=Layout(tp=4),
+    weights=Precision.FP8,
+    kv=Precision.BF16,
+    engine=EngineSettings(
+        name="vllm",
+        max_model_len=16384,
+        max_num_seqs=256,
+        max_num_batched_tokens=8192,
+        gpu_memory_utilization=0.92,
+        kv_cache_dtype="auto",
+        quantization="fp8",
+    ),
+    placements=(Placement(pool="p5-48xlarge-use1-az4", replicas=4),),
+    weight_bytes=70_600_000_000,
+    host_memory_bytes=80_000_000_000,
+    vcpus=16,
+    startup_s=240,
+    requests_per_s=3.2,
+    concurrency=40,
+    max_replicas=4,
+)
+CHAT_PLAN = SizingPlan(
+    spec_hash="a" * 64,
+    facts_as_of="2026-07-20",
+    facts_hash="b" * 64,
+    sizeup_version="0.1.0",
+    solver="ortools 9.15",
+    cloud=Cloud.AWS,
+    region="us-east-1",
+    zones=("use1-az4",),
+    deployments=(CHAT_DEPLOYMENT,),
+    node_pools=(CHAT_POOL,),
+    buckets=(Bucket(name="models", tier="STANDARD", bytes=70_600_000_000, usd_per_gb_month=0.023),),
+    promises=(
+        Promise(
+            workload="chat",
+            metric="ttft_p95_s",
+            asked=0.5,
+            planned=0.31,
+            at_most=True,
+            low=0.25,
+            high=0.39,
+            binding=None,
+        ),
+        Promise(
+            workload="chat",
+            metric="requests_per_s",
+            asked=12,
+            planned=12.8,
+            at_most=False,
+            low=11.6,
+            high=14.1,
+            binding="HBM bandwidth",
+        ),
+    ),
+    cost_lines=(
+        CostLine(
+            item="p5.48xlarge on_demand use1-az4",
+            pool="p5-48xlarge-use1-az4",
+            quantity=2,
+            usd_per_hour=55.04,
+            source="AWS price list",
+            as_of="2026-07-20",
+        ),
+    ),
+    assumptions=("arrivals are Poisson",),
+)
