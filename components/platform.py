@@ -17,15 +17,14 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class MissingSetting(SizingError):
-    """What is built needs a version or an image that no source told; tells all that lack."""
+    """What is built needs settings that the stack does not give and no source tells; names all that lack."""
 
-    def __init__(self, missing: tuple[str, ...]) -> None:
-        """Keep *missing*: keys under `sizeup:platform`, like `versions.eks.addon.pod-identity-agent`."""
+    def __init__(self, missing: Mapping[str, str]) -> None:
+        """Keep *missing*: keys of the stack file to why each is needed."""
         self.missing = missing
         count = "1 setting is" if len(missing) == 1 else f"{len(missing)} settings are"
-        lines = [f"{count} required, because no source tells a version to pin"]
-        lines += [f"  sizeup:platform.{key}: is missing" for key in missing]
-        super().__init__("\n".join([*lines, "    hint: state it in the stack file; sizeup invents no version"]))
+        lines = [f"{count} missing in the stack file", *(f"  {key}: {why}" for key, why in missing.items())]
+        super().__init__("\n".join([*lines, "    hint: state it; sizeup invents no version, image or account"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +69,9 @@ class Platform:
             MissingSetting: Naming every one that has neither, at once.
         """
         found = {name: self._version_or_none(name, kubernetes) for name in components}
-        missing = tuple(f"versions.{name}" for name, version in found.items() if version is None)
+        missing = [name for name, version in found.items() if version is None]
         if missing:
-            raise MissingSetting(missing)
+            raise MissingSetting({f"sizeup:platform.versions.{name}": self._why_missing(name) for name in missing})
         return {name: version.removeprefix("v") for name, version in found.items() if version is not None}
 
     def image(self, component: str) -> str:
@@ -86,14 +85,29 @@ class Platform:
             return self.images[component]
         pin = self.pins.find(component)
         if pin is None or pin.image is None:
-            raise MissingSetting((f"images.{component}",))
+            raise MissingSetting({f"sizeup:platform.images.{component}": self._why_missing(component)})
         return pin.image.replace(pin.version, self.version(component))
+
+    def project(self) -> str:
+        """
+        The Google Cloud project that everything is created in.
+
+        Raises:
+            MissingSetting: If the stack names none.
+        """
+        if self.gcp_project is None:
+            raise MissingSetting({"gcp:project": "is required, as everything is created in a project"})
+        return self.gcp_project
 
     def pin(self, component: str, *, kubernetes: str | None = None) -> Pin | None:
         """The packaged pin with its source and date; None where no source tells, or the stack overrides it."""
         if component in self.versions or component in self.images:
             return None
         return self.pins.find(component, kubernetes=kubernetes)
+
+    def _why_missing(self, component: str) -> str:
+        why = next((row.why for row in self.pins.unpinned if row.component == component), "no source tells one")
+        return f"is required: {why}"
 
     def _version_or_none(self, component: str, kubernetes: str | None) -> str | None:
         if component in self.versions:

@@ -26,15 +26,24 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unpinned:
+    """A component whose version no source tells: a required setting where it is used."""
+
+    component: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """All pins, at most one for each component and Kubernetes minor version."""
+    """All pins, at most one for each component and Kubernetes minor version, and what has none."""
 
     pins: tuple[Pin, ...]
+    unpinned: tuple[Unpinned, ...] = ()
 
     @property
-    def components(self) -> frozenset[str]:
-        """Names of every component that has a pin."""
-        return frozenset(pin.component for pin in self.pins)
+    def components(self) -> tuple[str, ...]:
+        """Names of everything that has a version, pinned or to be set."""
+        return tuple(dict.fromkeys([row.component for row in (*self.pins, *self.unpinned)]))
 
     def find(self, component: str, *, kubernetes: str | None = None) -> Pin | None:
         """The pin for a Kubernetes minor version (1.35), or else the one for any; None where no source tells."""
@@ -62,5 +71,6 @@ def packaged_pins() -> Pins:
                 note=row.get("note"),
             )
             for row in document["pins"]
-        )
+        ),
+        unpinned=tuple(Unpinned(component=row["component"], why=row["why"]) for row in document["unpinned"]),
     )

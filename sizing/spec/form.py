@@ -1,0 +1,334 @@
+"""How a spec is written: its keys, their units, limits and defaults; the source of the schema for editors.
+
+These forms hold what was written, not what it means: facts about models and machines are looked up in `read`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import CoreSchema
+
+from sizing.catalog.accelerator import Precision
+from sizing.catalog.machine import Cloud
+from sizing.spec.known import (
+    CONFIG_SUFFIX,
+    Known,
+    known_accelerator,
+    known_machine,
+    known_model,
+    known_region,
+    known_zone,
+)
+from sizing.spec.mistake import mistake
+from sizing.spec.workload import Survive
+
+DEFAULT_HEADROOM = 0.2
+P95_PER_MEAN = 3.0  # an exponential distribution has ln(20) = 2.996
+HIGHEST_P95_PER_MEAN = 3.868  # exp(1.6449^2 / 2): no lognormal has more
+SIZED_KINDS = ("serving",)
+KNOWN_KINDS = ("serving", "training", "batch")
+
+
+class Form(BaseModel):
+    """Unknown keys are mistakes; text is no number; nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _whole(value: object) -> object:
+    """An integer where a float is a whole number: JSON knows no difference between 8192 and 8192.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _unique(values: list[Any]) -> list[Any]:
+    if twice := [value for position, value in enumerate(values) if value in values[:position]]:
+        raise mistake(f"names {twice[0]} twice", "name each once")
+    return values
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, BeforeValidator(_whole), Field(gt=0)]
+CloudName = Annotated[Cloud, Field(strict=False)]
+PrecisionName = Annotated[Precision, Field(strict=False)]
+Region = Annotated[str, AfterValidator(known_region)]
+Zone = Annotated[str, AfterValidator(known_zone)]
+AcceleratorName = Annotated[str, AfterValidator(known_accelerator)]
+MachineName = Annotated[str, AfterValidator(known_machine)]
+
+
+class LengthsForm(Form):
+    """Token counts of prompts or answers: a number is the mean."""
+
+    mean: Annotated[float, Field(ge=1, description="mean, in tokens", examples=[1800])]
+    p95: Annotated[
+        float | None,
+        Field(ge=1, description=f"95th percentile, in tokens (default {P95_PER_MEAN:g} x mean)", examples=[6000]),
+    ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_is_mean(cls, value: object) -> object:
+        return {"mean": value} if isinstance(value, int | float) else value
+
+    @model_validator(mode="after")
+    def _is_a_distribution(self) -> LengthsForm:
+        if self.p95 is not None and self.p95 < self.mean:
+            raise mistake(
+                f"p95 is {self.p95:g}, which is less than the mean of {self.mean:g}",
+                f"give a p95 of {self.mean:g} (all lengths equal) or more",
+            )
+        if self.p95 is not None and self.p95 > HIGHEST_P95_PER_MEAN * self.mean:
+            raise mistake(
+                f"p95 is {self.p95:g}, which no lognormal distribution with a mean of {self.mean:g} has",
+                f"give a p95 of at most {HIGHEST_P95_PER_MEAN:g} x mean, {HIGHEST_P95_PER_MEAN * self.mean:.0f}, "
+                "or split the traffic into two workloads",
+            )
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A number, or the mapping."""
+        return {"anyOf": [{"type": "number", "minimum": 1}, handler.resolve_ref_schema(handler(schema))]}
+
+
+class TrafficForm(Form):
+    """What arrives at the peak that must be served."""
+
+    requests_per_s: Annotated[Positive, Field(description="requests per second at the peak", examples=[12])]
+    input_tokens: Annotated[
+        LengthsForm,
+        Field(
+            description="tokens of a prompt: the mean, or {mean, p95}",
+            examples=[1800, {"mean": 1800, "p95": 6000}],
+        ),
+    ]
+    output_tokens: Annotated[
+        LengthsForm,
+        Field(description="tokens of an answer: the mean, or {mean, p95}", examples=[320, {"mean": 320, "p95": 900}]),
+    ]
+    prefix_hit: Annotated[
+        float,
+        Field(ge=0, lt=1, description="share of prompt tokens found in the prefix cache, 0 to below 1", examples=[0.3]),
+    ] = 0.0
+    burstiness: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="squared coefficient of variation of the times between arrivals; 1 is Poisson",
+            examples=[1],
+        ),
+    ] = 1.0
+
+
+class ObjectivesForm(Form):
+    """Latency limits at the 95th percentile; at least one."""
+
+    ttft_p95_s: Annotated[Positive | None, Field(description="time to first token, in seconds", examples=[0.8])] = None
+    tpot_p95_s: Annotated[
+        Positive | None, Field(description="time per output token after the first, in seconds", examples=[0.045])
+    ] = None
+    e2e_p95_s: Annotated[
+        Positive | None, Field(description="time from request to the last token, in seconds", examples=[20])
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_is_asked(self) -> ObjectivesForm:
+        if self.ttft_p95_s is None and self.tpot_p95_s is None and self.e2e_p95_s is None:
+            raise mistake("states no limit", "give at least one of ttft_p95_s, tpot_p95_s, e2e_p95_s, in seconds")
+        return self
+
+
+class AllowForm(Form):
+    """What may be chosen from."""
+
+    weights: Annotated[
+        list[PrecisionName] | None,
+        AfterValidator(_unique),
+        Field(
+            min_length=1,
+            description="precisions that weights may be served in (default: the checkpoint's own)",
+            examples=[["bf16", "fp8"]],
+        ),
+    ] = None
+    kv: Annotated[
+        list[PrecisionName],
+        AfterValidator(_unique),
+        Field(min_length=1, description="precisions that the KV cache may have", examples=[["bf16"]]),
+    ] = [Precision.BF16]
+    accelerators: Annotated[
+        list[AcceleratorName],
+        AfterValidator(_unique),
+        Field(description="accelerators that may be used; empty: any", examples=[["nvidia-h100-80gb"]]),
+    ] = []
+    machines: Annotated[
+        list[MachineName],
+        AfterValidator(_unique),
+        Field(description="machine types that may be used; empty: any", examples=[["p5.48xlarge"]]),
+    ] = []
+    spot_share: Annotated[
+        Share, Field(description="most of the capacity that may be on spot machines, 0 to 1", examples=[0.3])
+    ] = 0.0
+    min_spot_share: Annotated[
+        Share, Field(description="least of the capacity that must be on spot machines, 0 to 1", examples=[0.3])
+    ] = 0.0
+
+    @model_validator(mode="after")
+    def _spot_shares_agree(self) -> AllowForm:
+        if self.min_spot_share > self.spot_share:
+            raise mistake(
+                f"asks for a min_spot_share of {self.min_spot_share:g}, above the spot_share of {self.spot_share:g}",
+                f"set spot_share to {self.min_spot_share:g} or more",
+            )
+        return self
+
+
+class WorkloadForm(Form):
+    """One model that must answer requests within limits."""
+
+    name: Annotated[
+        str,
+        Field(
+            max_length=40,
+            pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$",
+            description="name of the workload: lower-case letters, digits and hyphens, at most 40",
+            examples=["chat"],
+        ),
+    ]
+    kind: Annotated[Literal["serving"], Field(description="what the model does: serving", examples=["serving"])]
+    model: Annotated[
+        str,
+        AfterValidator(known_model),
+        Field(
+            min_length=1,
+            description="name or alias in the facts, or path to a Hugging Face config.json, from the stack file",
+            examples=["meta-llama/Llama-3.3-70B-Instruct", "models/mine.json"],
+        ),
+    ]
+    hub_id: Annotated[
+        str | None,
+        Field(
+            validate_default=True,
+            pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$",
+            description="repository that the server loads; required where model is a path, else the model's own",
+            examples=["meta-llama/Llama-3.3-70B-Instruct"],
+        ),
+    ] = None
+    traffic: Annotated[TrafficForm, Field(description="what arrives at the peak")]
+    objectives: Annotated[ObjectivesForm, Field(description="latency limits at the 95th percentile")]
+    allow: Annotated[AllowForm, Field(description="what may be chosen from")] = AllowForm()
+    survive: Annotated[
+        Survive,
+        Field(strict=False, description="largest loss that must leave enough for the full traffic", examples=["zone"]),
+    ] = Survive.NONE
+    max_context_tokens: Annotated[
+        Count | None,
+        Field(
+            description="longest prompt plus answer that is accepted, in tokens (default: p95 of the prompt plus p95 "
+            "of the answer, rounded up to a multiple of 1,024, at most what the model takes)",
+            examples=[8192],
+        ),
+    ] = None
+    engine: Annotated[Literal["vllm"], Field(description="inference server", examples=["vllm"])] = "vllm"
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _is_sized(cls, kind: object) -> object:
+        if kind in KNOWN_KINDS and kind not in SIZED_KINDS:
+            raise mistake(f"is {kind}, which is not sized yet", "only serving workloads can be asked for today")
+        return kind
+
+    @field_validator("hub_id")
+    @classmethod
+    def _is_told_beside_a_path(cls, hub_id: str | None, info: ValidationInfo) -> str | None:
+        if hub_id is None and info.data.get("model", "").endswith(CONFIG_SUFFIX):
+            raise mistake(
+                "is missing: a configuration does not tell where the weights are",
+                "give the repository that the server loads, for example acme/our-model",
+            )
+        return hub_id
+
+    @field_validator("traffic")
+    @classmethod
+    def _fits_the_model(cls, traffic: TrafficForm, info: ValidationInfo) -> TrafficForm:
+        longest = _longest_context(info)
+        mean = traffic.input_tokens.mean + traffic.output_tokens.mean
+        if longest is not None and mean > longest:
+            raise mistake(
+                f"has prompts and answers of {mean:g} tokens on average, and the model takes {longest} at most",
+                "choose a model with a longer context, or shorten prompts or answers",
+            )
+        return traffic
+
+    @field_validator("max_context_tokens")
+    @classmethod
+    def _is_within_the_model(cls, tokens: int | None, info: ValidationInfo) -> int | None:
+        longest = _longest_context(info)
+        if tokens is not None and longest is not None and tokens > longest:
+            raise mistake(f"is {tokens}, and the model takes {longest} tokens at most", f"give {longest} or less")
+        return tokens
+
+
+def _longest_context(info: ValidationInfo) -> int | None:
+    """Tokens that the model of a workload takes; None where the model itself is a mistake."""
+    if "model" not in info.data or not isinstance(info.context, Known):
+        return None
+    return info.context.model(info.data["model"]).max_context
+
+
+class SpecForm(Form):
+    """All that one stack asks."""
+
+    cloud: Annotated[
+        list[CloudName],
+        BeforeValidator(_one_or_more),
+        AfterValidator(_unique),
+        Field(min_length=1, description="aws or gcp, or a list of them: the plan picks one", examples=["aws"]),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"enum": list(Cloud)},
+                    {"type": "array", "items": {"enum": list(Cloud)}, "minItems": 1, "uniqueItems": True},
+                ]
+            }
+        ),
+    ]
+    regions: Annotated[
+        list[Region],
+        AfterValidator(_unique),
+        Field(min_length=1, description="regions to choose from", examples=[["us-east-1", "us-west-2"]]),
+    ]
+    zones: Annotated[
+        list[Zone],
+        AfterValidator(_unique),
+        Field(
+            description="zones to choose from: AWS zone ids (names differ between accounts), GCP zone names; "
+            "empty: any zone of the regions",
+            examples=[["use1-az4", "use1-az6"]],
+        ),
+    ] = []
+    budget_usd_per_month: Annotated[
+        Positive | None, Field(description="most that the machines may cost, in USD per month", examples=[90000])
+    ] = None
+    headroom: Annotated[
+        float,
+        Field(ge=0, lt=1, description="capacity kept free above the peak, as a share of it", examples=[0.2]),
+    ] = DEFAULT_HEADROOM
+    workloads: Annotated[list[WorkloadForm], Field(min_length=1, description="what must be served")]

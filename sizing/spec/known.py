@@ -1,0 +1,169 @@
+"""What a spec may name: regions, zones, machines, accelerators and models that the facts hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationInfo
+
+from sizing.catalog import Catalog, model_from_config
+from sizing.catalog.machine import Cloud
+from sizing.catalog.model import Model, ModelKind
+from sizing.errors import InvalidModel, UnknownFact
+from sizing.spec.mistake import mistake
+from sizing.spec.wording import did_you_mean
+
+CONFIG_SUFFIX = ".json"  # a model that ends so is a path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The facts that names are looked up in, and the part of what was asked that narrows the look-up."""
+
+    catalog: Catalog
+    clouds: tuple[Cloud, ...]  # asked, or every cloud where that cannot be read
+    regions: tuple[str, ...]  # asked and known
+    model_configs: Mapping[str, bytes]  # by path, as written
+
+    @classmethod
+    def about(cls, written: Mapping[str, object], *, catalog: Catalog, model_configs: Mapping[str, bytes]) -> Known:
+        """What is known for a spec as written, mistakes left out."""
+        clouds = tuple(cloud for cloud in Cloud if cloud in _words(written.get("cloud"))) or tuple(Cloud)
+        known = {region for cloud in clouds for region in catalog.regions(cloud)}
+        regions = tuple(region for region in _words(written.get("regions")) if region in known)
+        return cls(catalog=catalog, clouds=clouds, regions=regions, model_configs=model_configs)
+
+    @property
+    def clouds_text(self) -> str:
+        """The clouds asked, as words."""
+        return " or ".join(self.clouds)
+
+    def model(self, written: str) -> Model:
+        """
+        The model of a name, an alias, or the path of a configuration.
+
+        A name with a slash is the repository that the server loads.
+
+        Raises:
+            UnknownFact: If the facts hold no such model.
+            InvalidModel: If the configuration cannot be read.
+        """
+        if written.endswith(CONFIG_SUFFIX):
+            return model_of_config(written, self.model_configs)
+        model = self.catalog.model(written)
+        return dataclasses.replace(model, hub_id=written) if "/" in written else model
+
+
+def model_of_config(path: str, model_configs: Mapping[str, bytes]) -> Model:
+    """
+    The model that a configuration file describes.
+
+    Raises:
+        InvalidModel: If there is no such file, it is no JSON object, or describes no decoder.
+    """
+    if path not in model_configs:
+        raise InvalidModel(source=path, what="there is no such file", mend="give a path from the stack file")
+    try:
+        config = json.loads(model_configs[path])
+    except ValueError as error:
+        raise InvalidModel(
+            source=path, what=f"is no JSON: {error}", mend="give the config.json of a Hugging Face repository"
+        ) from None
+    if not isinstance(config, dict):
+        raise InvalidModel(
+            source=path, what="is no JSON object", mend="give the config.json of a Hugging Face repository"
+        )
+    return model_from_config(config, name=path.removesuffix(CONFIG_SUFFIX), source=path)
+
+
+def _words(value: object) -> tuple[str, ...]:
+    """The texts in a text or in a list; nothing else."""
+    values = value if isinstance(value, list) else [value]
+    return tuple(word for word in values if isinstance(word, str))
+
+
+def _known(info: ValidationInfo) -> Known:
+    if not isinstance(info.context, Known):
+        raise TypeError("a spec is validated with Known as context")
+    return info.context
+
+
+def known_region(region: str, info: ValidationInfo) -> str:
+    """The region, if a cloud that is asked has it."""
+    known = _known(info)
+    regions = [name for cloud in known.clouds for name in known.catalog.regions(cloud)]
+    if region not in regions:
+        mend = did_you_mean(region, regions, otherwise=f"regions: {', '.join(sorted(regions))}")
+        raise mistake(f"{region} is no region of {known.clouds_text} in the facts", mend)
+    return region
+
+
+def known_zone(zone: str, info: ValidationInfo) -> str:
+    """The zone, if it lies in a region that is asked."""
+    known = _known(info)
+    zone_region = {
+        name: region
+        for cloud in known.clouds
+        for region in known.catalog.regions(cloud)
+        for name in known.catalog.zones(cloud, region)
+    }
+    inside = [name for name, region in zone_region.items() if region in known.regions]
+    if zone in inside:
+        return zone
+    if zone in zone_region:
+        raise mistake(
+            f"{zone} lies in {zone_region[zone]}, which is not among regions",
+            f"add {zone_region[zone]} to regions, or choose from {', '.join(inside)}",
+        )
+    listed = f"zones: {', '.join(inside)}"
+    if zone[:-1] in known.catalog.regions(Cloud.AWS):
+        raise mistake(f"{zone} is a zone name, which means another place in every account", f"give zone ids; {listed}")
+    raise mistake(f"{zone} is no zone of the regions", did_you_mean(zone, inside, otherwise=listed))
+
+
+def known_accelerator(accelerator: str, info: ValidationInfo) -> str:
+    """The accelerator, if the facts hold it."""
+    known = _known(info)
+    accelerators = {fact.name: fact for fact in known.catalog.accelerators}
+    if accelerator not in accelerators:
+        names = [name for name, fact in accelerators.items() if set(fact.rented_on) & set(known.clouds)]
+        mend = did_you_mean(accelerator, names, otherwise="`sizeup facts list accelerators` lists them")
+        raise mistake(f"{accelerator} is no accelerator in the facts", mend)
+    if not set(accelerators[accelerator].rented_on) & set(known.clouds):
+        raise mistake(
+            f"{accelerator} is not rented by {known.clouds_text}", "`sizeup facts list accelerators` tells who rents it"
+        )
+    return accelerator
+
+
+def known_machine(machine: str, info: ValidationInfo) -> str:
+    """The machine type, if a cloud that is asked rents it and it has accelerators."""
+    known = _known(info)
+    machines = {fact.name: fact for fact in known.catalog.machines if fact.cloud in known.clouds}
+    if machine not in machines:
+        names = [name for name, fact in machines.items() if fact.accelerator]
+        mend = did_you_mean(machine, names, otherwise="`sizeup facts list machines` lists them")
+        raise mistake(f"{machine} is no machine of {known.clouds_text} in the facts", mend)
+    if machines[machine].accelerator is None:
+        raise mistake(f"{machine} has no accelerator", "`sizeup facts list machines` tells which have")
+    return machine
+
+
+def known_model(written: str, info: ValidationInfo) -> str:
+    """The name of a model, if it can be sized."""
+    known = _known(info)
+    try:
+        model = known.model(written)
+    except UnknownFact:
+        names = [name for fact in known.catalog.models for name in (fact.name, *fact.aliases)]
+        otherwise = "give the path of its Hugging Face config.json, from the stack file"
+        mend = did_you_mean(written, names, otherwise=otherwise)
+        raise mistake(f"{written} is no model in the facts", f"{mend}") from None
+    except InvalidModel as error:
+        raise mistake(f"{error.source}: {error.what}", error.mend) from None
+    if model.kind is not ModelKind.DECODER:
+        raise mistake(f"{written} is no decoder language model, and others are not sized yet", "choose a decoder")
+    return written

@@ -1,0 +1,40 @@
+"""How mistakes speak of what was written: paths, values, and what a misspelt word may have meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+
+def nearest(word: str, words: Iterable[str]) -> tuple[str, ...]:
+    """Up to three of *words* that *word* may have meant, best first, whatever their case."""
+    by_lower = {candidate.lower(): candidate for candidate in words}
+    return tuple(by_lower[found] for found in difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=0.6))
+
+
+def did_you_mean(word: str, words: Sequence[str], *, otherwise: str) -> str:
+    """The mend of a word that is not one of *words*: the nearest ones, or *otherwise*."""
+    found = nearest(word, words)
+    return f"did you mean {' or '.join(found)}?" if found else otherwise
+
+
+def path_text(path: Sequence[str | int], *, prefix: str = "") -> str:
+    """A path as a person writes it: workloads[0].traffic.requests_per_s."""
+    text = prefix
+    for position, part in enumerate(path):
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if position else part
+    return text.rstrip(":")
+
+
+def shown(value: object) -> str:
+    """A value as a person wrote it, shortened."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, value))}]"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    text = f"{value:g}" if isinstance(value, float) else str(value) or "''"
+    return text if len(text) <= 60 else f"{text[:57]}..."
