@@ -1,0 +1,226 @@
+"""
+Node pools: GPU machines, TPU slices and the machines of the system, from the plan's pools.
+
+What GKE requires across fields holds by construction here: a static count and never an autoscaler beside it, one zone,
+no reservation, a surge that is not zero on both sides, no placement on a slice within one machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import compute, container
+
+from components.gcp.cluster import SCOPES
+from components.gcp.machines import GkeMachine, Unprovisionable, gke_machine
+from components.gcp.slices import Slice, placement_policy, slice_of
+from components.kubernetes.scheduling import Scheduling, Toleration
+from components.labels import node_labels
+from sizing.catalog.accelerator import AcceleratorKind
+from sizing.catalog.offer import PurchaseMode
+from sizing.plan import Deployment, NodePool, PoolRole
+
+NVIDIA = "nvidia.com/gpu"
+TPU = "google.com/tpu"
+_DEVICES: Mapping[AcceleratorKind, str] = {AcceleratorKind.GPU: NVIDIA, AcceleratorKind.TPU: TPU}
+_PRESENT = "present"  # the value that GKE gives the taints of accelerator nodes
+
+# The newest driver that the node image brings: the CUDA of an engine's image runs on its own driver and every later
+# one. Stated, because a driver version left to GKE shows up as a replacement of the pool when GKE's default moves
+# (hashicorp/terraform-provider-google#23248).
+GPU_DRIVER = "LATEST"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePoolArgs:
+    """One pool of the plan, and the cluster that it joins."""
+
+    pool: NodePool
+    project: str
+    region: str
+    labels: Mapping[str, str]
+    cluster_name: pulumi.Input[str]
+    node_email: pulumi.Input[str]
+
+
+class GkeNodePool(pulumi.ComponentResource):
+    """
+    Equal machines in one zone, as many as planned.
+
+    Attributes:
+        pool_name: Name of the node pool.
+    """
+
+    pool_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Build the pool of *args*; *name* must leave room for Pulumi's suffix (`naming.NODE_POOL_NAME`)."""
+        super().__init__("sizeup:index:GcpNodePool", name, None, opts)
+        pool, machine = args.pool, gke_machine(args.pool)
+        _refuse_other_modes(pool)
+        created = container.NodePool(
+            name,
+            project=args.project,
+            location=args.region,
+            cluster=args.cluster_name,
+            node_locations=[pool.zone],
+            node_count=pool.nodes,  # per zone, of which there is one
+            max_pods_per_node=machine.max_pods,
+            placement_policy=_placement(name, args, self),
+            management=container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),
+            upgrade_settings=upgrade_settings(pool.role),
+            network_config=container.NodePoolNetworkConfigArgs(enable_private_nodes=True),
+            node_config=_node_config(args, machine),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # 30 minutes, the provider's own, end too early where large machines come slowly (NVIDIA/aicr#2065)
+                custom_timeouts=pulumi.CustomTimeouts(create="90m", update="90m", delete="60m"),
+            ),
+        )
+        self.pool_name = created.name
+        self.register_outputs({"poolName": self.pool_name})
+
+
+def _refuse_other_modes(pool: NodePool) -> None:
+    if pool.mode not in {PurchaseMode.ON_DEMAND, PurchaseMode.SPOT}:
+        raise Unprovisionable(
+            what=f"pool {pool.name} is bought as {pool.mode.value}, which cannot be built on Google Cloud yet",
+            mend="size the stack with on-demand and spot only",
+        )
+
+
+def _placement(name: str, args: NodePoolArgs, parent: pulumi.Resource) -> container.NodePoolPlacementPolicyArgs | None:
+    if args.pool.accelerator_kind is not AcceleratorKind.TPU:
+        return None
+    found = slice_of(args.pool)
+    policy = _workload_policy(name, args, found, parent) if found.needs_workload_policy else None
+    return placement_policy(found, workload_policy=policy.name if policy else None)
+
+
+def _workload_policy(name: str, args: NodePoolArgs, of: Slice, parent: pulumi.Resource) -> compute.ResourcePolicy:
+    return compute.ResourcePolicy(
+        f"{name}-slice",
+        project=args.project,
+        region=args.region,
+        workload_policy=compute.ResourcePolicyWorkloadPolicyArgs(
+            type="HIGH_THROUGHPUT", accelerator_topology=of.topology
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def upgrade_settings(role: PoolRole) -> container.NodePoolUpgradeSettingsArgs:
+    """
+    How nodes are replaced when GKE upgrades them, one at a time.
+
+    Accelerator machines go before their successor comes: a spare one may not be had. System machines come first.
+    """
+    spare = 0 if role is PoolRole.ACCELERATOR else 1
+    return container.NodePoolUpgradeSettingsArgs(strategy="SURGE", max_surge=spare, max_unavailable=1 - spare)
+
+
+def _node_config(args: NodePoolArgs, machine: GkeMachine) -> container.NodePoolNodeConfigArgs:
+    pool = args.pool
+    return container.NodePoolNodeConfigArgs(
+        machine_type=pool.machine,
+        image_type="COS_CONTAINERD",
+        disk_type=machine.disk_type,
+        disk_size_gb=pool.boot_disk_gb,
+        spot=pool.mode is PurchaseMode.SPOT,
+        guest_accelerators=guest_accelerators(pool, machine),
+        ephemeral_storage_local_ssd_config=_local_ssds(machine),
+        # Never an open reservation of somebody else in the project: the plan bought these machines one by one.
+        reservation_affinity=container.NodePoolNodeConfigReservationAffinityArgs(
+            consume_reservation_type="NO_RESERVATION"
+        ),
+        gvnic=container.NodePoolNodeConfigGvnicArgs(enabled=True),
+        service_account=args.node_email,
+        oauth_scopes=list(SCOPES),
+        workload_metadata_config=container.NodePoolNodeConfigWorkloadMetadataConfigArgs(mode="GKE_METADATA"),
+        shielded_instance_config=container.NodePoolNodeConfigShieldedInstanceConfigArgs(
+            enable_secure_boot=True, enable_integrity_monitoring=True
+        ),
+        metadata={"disable-legacy-endpoints": "true"},
+        labels=dict(node_labels(pool)),
+        resource_labels=dict(args.labels),
+        taints=[
+            container.NodePoolNodeConfigTaintArgs(key=taint.key, value=taint.value or _PRESENT, effect="NO_SCHEDULE")
+            for taint in taints(pool)
+        ],
+    )
+
+
+def guest_accelerators(
+    pool: NodePool, machine: GkeMachine
+) -> list[container.NodePoolNodeConfigGuestAcceleratorArgs] | None:
+    """The GPUs of each node, with the driver that GKE installs; None for others (a TPU comes with its machine type)."""
+    if pool.accelerator_kind is not AcceleratorKind.GPU or machine.accelerator_type is None:
+        return None
+    driver = container.NodePoolNodeConfigGuestAcceleratorGpuDriverInstallationConfigArgs(gpu_driver_version=GPU_DRIVER)
+    return [
+        container.NodePoolNodeConfigGuestAcceleratorArgs(
+            type=machine.accelerator_type, count=machine.accelerators, gpu_driver_installation_config=driver
+        )
+    ]
+
+
+def _local_ssds(machine: GkeMachine) -> container.NodePoolNodeConfigEphemeralStorageLocalSsdConfigArgs | None:
+    """Local disks that the machine brings, joined into the nodes' ephemeral storage: for images and caches."""
+    if machine.local_ssds == 0:
+        return None
+    return container.NodePoolNodeConfigEphemeralStorageLocalSsdConfigArgs(local_ssd_count=machine.local_ssds)
+
+
+def taints(pool: NodePool) -> tuple[Toleration, ...]:
+    """Taints of the nodes, as what puts up with them: GKE's own for accelerators, stated so that no change shows."""
+    if pool.accelerator_kind is None:
+        return ()
+    return (Toleration(key=_DEVICES[pool.accelerator_kind], effect="NoSchedule", value=_PRESENT),)
+
+
+def scheduling(deployment: Deployment, pools: tuple[NodePool, ...]) -> Scheduling:
+    """
+    Where the pods of *deployment* may run, and what they take of a node.
+
+    Raises:
+        Unprovisionable: If a replica takes part of a TPU machine, or more than one machine.
+    """
+    names = {placement.pool for placement in deployment.placements}
+    own = tuple(pool for pool in pools if pool.name in names)
+    for pool in own:
+        _check_share(deployment, pool)
+    kind = own[0].accelerator_kind or AcceleratorKind.GPU
+    return Scheduling(
+        pools=tuple(pool.name for pool in own),
+        device=_DEVICES[kind],
+        devices=deployment.layout.accelerators,
+        tolerations=taints(own[0]),
+        node_selector=_tpu_selector(own[0]) if kind is AcceleratorKind.TPU else {},
+    )
+
+
+def _check_share(deployment: Deployment, pool: NodePool) -> None:
+    asked, there = deployment.layout.accelerators, pool.accelerators_per_node
+    if asked > there:
+        raise Unprovisionable(
+            what=f"a replica of {deployment.name} takes {asked} accelerators, but {pool.machine} has {there}; "
+            "replicas over several machines cannot be built yet",
+            mend="size the stack again: sizeup size <stack>",
+        )
+    if pool.accelerator_kind is AcceleratorKind.TPU and asked != there:
+        raise Unprovisionable(
+            what=f"a replica of {deployment.name} takes {asked} of the {there} chips of {pool.machine}, but on GKE a "
+            "TPU machine runs one pod, which takes all of its chips",
+            mend="restrict the workload to machines of that size: allow.machines",
+        )
+
+
+def _tpu_selector(pool: NodePool) -> dict[str, str]:
+    """What GKE demands of every pod that asks for TPU chips; its nodes carry these labels by themselves."""
+    found = slice_of(pool)
+    return {
+        "cloud.google.com/gke-tpu-accelerator": found.accelerator_type,
+        "cloud.google.com/gke-tpu-topology": found.topology,
+    }
