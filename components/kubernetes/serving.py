@@ -8,7 +8,7 @@ where an adapter (prometheus-adapter, KEDA) serves that metric; without one the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -45,6 +45,7 @@ class ServingArgs:
     egress: tuple[isolation.Egress, ...] = ()  # beside DNS and HTTPS: where pods get their cloud identity
     service_account_annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     load_balancer_annotations: Mapping[str, str] = field(default_factory=dict)  # must make it internal
+    after: Sequence[pulumi.Resource] = ()  # nodes, name resolution: what pods need, and what must outlive them
 
 
 def namespace_of(workload: str) -> str:
@@ -81,7 +82,7 @@ class ServingStack(pulumi.ComponentResource):
                 name=namespace_of(args.workload),
                 labels=dict(labels) | {"pod-security.kubernetes.io/enforce": pod_security(args.served)},
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         identity = [*_service_account(name, args, inside), *_secret(name, args, inside)]

@@ -1,0 +1,269 @@
+"""
+One node pool of the plan as an EKS managed node group on a launch template of its own.
+
+The plan decides machine, zone, count and purchase mode; what follows from them (capacity type, placement group, EFA
+interfaces, local disks, image) is worked out here by pure functions and never set by a user.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import ec2, eks
+from pulumi_aws import vpc as vpc_rules
+
+from components.aws.ami import ami_type
+from components.aws.efa import Interface, interfaces
+from components.labels import node_labels
+from sizing.catalog.accelerator import AcceleratorKind
+from sizing.catalog.offer import PurchaseMode
+from sizing.errors import SizingError
+from sizing.plan import NodePool as PlannedPool
+from sizing.plan import PoolRole
+
+ROOT_DEVICE = "/dev/xvda"  # of AL2023
+TAINT_KEYS: Mapping[AcceleratorKind, str] = {
+    AcceleratorKind.GPU: "nvidia.com/gpu",
+    AcceleratorKind.NEURON: "aws.amazon.com/neuron",
+}
+
+# How a mode is bought. Committed prices are a billing matter: the machines are on demand.
+_CAPACITY_TYPES: Mapping[PurchaseMode, str] = {
+    PurchaseMode.ON_DEMAND: "ON_DEMAND",
+    PurchaseMode.COMMITTED_1Y: "ON_DEMAND",
+    PurchaseMode.COMMITTED_3Y: "ON_DEMAND",
+    PurchaseMode.SPOT: "SPOT",
+}
+
+
+class UnsupportedPurchase(SizingError):
+    """A purchase mode that needs a reservation, which the plan does not name."""
+
+    def __init__(self, pool: PlannedPool) -> None:
+        """Tell which *pool* cannot be bought."""
+        self.pool = pool.name
+        super().__init__(
+            f"node pool {pool.name}: {pool.mode.value} is not provisioned yet, it needs the id of a reservation"
+            "\n    hint: size the stack with on-demand or spot capacity"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePoolArgs:
+    """A pool of the plan and where it goes."""
+
+    pool: PlannedPool
+    kubernetes: str  # minor version: 1.35
+    ami_release: str  # of the machine image: 1.35.6-20260714
+    tags: Mapping[str, str]  # of machines and volumes: a provider's default tags do not reach what a group launches
+    cluster_name: pulumi.Input[str]
+    cluster_security_group_id: pulumi.Input[str]
+    node_role_arn: pulumi.Input[str]
+    vpc_id: pulumi.Input[str]
+    subnet_id: pulumi.Input[str]  # of the pool's zone
+    after: Sequence[pulumi.Resource]  # roles and add-ons that a node needs to join
+
+
+def capacity_type(pool: PlannedPool) -> str:
+    """
+    How the node group buys its machines.
+
+    Raises:
+        UnsupportedPurchase: For capacity blocks and reservations.
+    """
+    found = _CAPACITY_TYPES.get(pool.mode)
+    if found is None:
+        raise UnsupportedPurchase(pool)
+    return found
+
+
+def has_efa(pool: PlannedPool) -> bool:
+    """Whether the pool's machines get EFA interfaces."""
+    return pool.role is PoolRole.ACCELERATOR and pool.fabric == "efa"
+
+
+def is_placed_together(pool: PlannedPool) -> bool:
+    """
+    Whether the machines share a cluster placement group.
+
+    Only on-demand machines with EFA: spot capacity is found machine by machine, and reserved capacity lies where its
+    reservation was made, so a group of our own could never be filled (terraform-aws-eks#3661).
+    """
+    return has_efa(pool) and capacity_type(pool) == "ON_DEMAND"
+
+
+def user_data(pool: PlannedPool) -> str | None:
+    """
+    Base64 MIME document that joins the local NVMe disks into one RAID 0 for images, logs and volumes of pods.
+
+    None without local disks: EKS then needs nothing from us.
+    """
+    if pool.local_disks == 0:
+        return None
+    lines = (
+        "MIME-Version: 1.0",
+        'Content-Type: multipart/mixed; boundary="NODE"',
+        "",
+        "--NODE",
+        "Content-Type: application/node.eks.aws",
+        "",
+        "apiVersion: node.eks.aws/v1alpha1",
+        "kind: NodeConfig",
+        "spec:",
+        "  instance:",
+        "    localStorage:",
+        "      strategy: RAID0",
+        "",
+        "--NODE--",
+        "",
+    )
+    return base64.b64encode("\n".join(lines).encode()).decode()
+
+
+class NodePool(pulumi.ComponentResource):
+    """
+    Launch template, node group and, where they apply, placement group and EFA security group.
+
+    Attributes:
+        node_group: The node group, for what has to wait until its nodes are there.
+    """
+
+    node_group: eks.NodeGroup
+
+    def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Build the pool of *args*."""
+        super().__init__("sizeup:index:AwsNodePool", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        pool = args.pool
+        template = _launch_template(name, args, child)
+        self.node_group = eks.NodeGroup(
+            f"{name}-nodes",
+            cluster_name=args.cluster_name,
+            node_group_name_prefix=f"{name[:36]}-",  # at most 63 with the 26 that are added
+            node_role_arn=args.node_role_arn,
+            subnet_ids=[args.subnet_id],
+            ami_type=ami_type(pool.machine, pool.accelerator_kind),
+            version=args.kubernetes,
+            release_version=args.ami_release,
+            capacity_type=capacity_type(pool),
+            instance_types=[pool.machine],
+            launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
+            scaling_config=eks.NodeGroupScalingConfigArgs(
+                min_size=pool.nodes, desired_size=pool.nodes, max_size=pool.nodes
+            ),
+            update_config=eks.NodeGroupUpdateConfigArgs(
+                max_unavailable=1,
+                # Old nodes go before new ones come: nobody has spare accelerators lying about.
+                update_strategy="MINIMAL" if pool.role is PoolRole.ACCELERATOR else "DEFAULT",
+            ),
+            node_repair_config=eks.NodeGroupNodeRepairConfigArgs(enabled=True),
+            labels=dict(node_labels(pool)),
+            taints=taints(pool),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(args.after),
+                custom_timeouts=pulumi.CustomTimeouts(create="60m", update="3h", delete="60m"),
+            ),
+        )
+        self.register_outputs({"nodeGroupName": self.node_group.node_group_name})
+
+
+def taints(pool: PlannedPool) -> list[eks.NodeGroupTaintArgs]:
+    """Accelerator nodes are for pods that ask for accelerators."""
+    if pool.role is not PoolRole.ACCELERATOR or pool.accelerator_kind is None:
+        return []
+    return [eks.NodeGroupTaintArgs(key=TAINT_KEYS[pool.accelerator_kind], value="present", effect="NO_SCHEDULE")]
+
+
+def _launch_template(name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions) -> ec2.LaunchTemplate:
+    """How each machine starts: metadata service v2 only, encrypted disk, EFA, local disks."""
+    pool = args.pool
+    tags = {"Name": name} | dict(args.tags)
+    return ec2.LaunchTemplate(
+        f"{name}-template",
+        update_default_version=True,
+        metadata_options=ec2.LaunchTemplateMetadataOptionsArgs(
+            http_endpoint="enabled",
+            http_tokens="required",
+            http_put_response_hop_limit=1,  # pods do not get the node's role; they have their own
+        ),
+        block_device_mappings=[
+            ec2.LaunchTemplateBlockDeviceMappingArgs(
+                device_name=ROOT_DEVICE,
+                ebs=ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
+                    volume_type="gp3", volume_size=pool.boot_disk_gb, encrypted="true", delete_on_termination="true"
+                ),
+            )
+        ],
+        network_interfaces=_network_interfaces(name, args, opts) if has_efa(pool) else None,
+        placement=_placement(name, opts) if is_placed_together(pool) else None,
+        user_data=user_data(pool),
+        tag_specifications=[
+            ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags=tags)
+            for kind in ("instance", "volume", "network-interface")
+        ],
+        opts=opts,
+    )
+
+
+def _placement(name: str, opts: pulumi.ResourceOptions) -> ec2.LaunchTemplatePlacementArgs:
+    """Machines close to each other."""
+    group = ec2.PlacementGroup(f"{name}-together", strategy="cluster", opts=opts)
+    return ec2.LaunchTemplatePlacementArgs(group_name=group.name)
+
+
+def _network_interfaces(
+    name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions
+) -> list[ec2.LaunchTemplateNetworkInterfaceArgs]:
+    """
+    Every interface of a machine with EFA, with its security groups.
+
+    A template that names any group gets none from EKS, so the cluster's own is named as well.
+    """
+    groups = [args.cluster_security_group_id, _fabric_group(name, args, opts).id]
+    return [_interface_args(one, groups) for one in interfaces(args.pool.machine)]
+
+
+def _interface_args(
+    interface: Interface, groups: Sequence[pulumi.Input[str]]
+) -> ec2.LaunchTemplateNetworkInterfaceArgs:
+    """One interface as the launch template writes it."""
+    return ec2.LaunchTemplateNetworkInterfaceArgs(
+        network_card_index=interface.card,
+        device_index=interface.device,
+        interface_type=interface.type,
+        security_groups=list(groups),
+        associate_public_ip_address="false" if interface.card == 0 else None,
+        delete_on_termination="true",
+    )
+
+
+def _fabric_group(name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions) -> ec2.SecurityGroup:
+    """EFA traffic: everything, between members of the group only, in both directions."""
+    group = ec2.SecurityGroup(
+        f"{name}-fabric",
+        description=f"EFA between the machines of {name}",
+        vpc_id=args.vpc_id,
+        tags={"Name": f"{name}-fabric"},
+        opts=opts,
+    )
+    vpc_rules.SecurityGroupIngressRule(
+        f"{name}-fabric-in",
+        security_group_id=group.id,
+        referenced_security_group_id=group.id,
+        ip_protocol="-1",
+        description="EFA from the other machines",
+        opts=opts,
+    )
+    vpc_rules.SecurityGroupEgressRule(
+        f"{name}-fabric-out",
+        security_group_id=group.id,
+        referenced_security_group_id=group.id,
+        ip_protocol="-1",
+        description="EFA to the other machines",
+        opts=opts,
+    )
+    return group

@@ -1,0 +1,311 @@
+"""Wiring on AWS: a plan and the platform's settings become components. Decides nothing; what they are is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+
+from components.aws import (
+    Cluster,
+    ClusterArgs,
+    ClusterDns,
+    ClusterDnsArgs,
+    ModelBucket,
+    ModelBucketArgs,
+    Network,
+    NetworkArgs,
+    NodePool,
+    NodePoolArgs,
+    PodIdentity,
+    PodIdentityArgs,
+)
+from components.aws.identity import POD_IDENTITY_ENDPOINT
+from components.aws.network import CIDR
+from components.aws.node_pool import TAINT_KEYS, has_efa
+from components.kubernetes import (
+    SERVICE_ACCOUNT,
+    Egress,
+    FromBucket,
+    FromHub,
+    Scheduling,
+    Served,
+    ServingArgs,
+    ServingStack,
+    Toleration,
+    Weights,
+    namespace_of,
+)
+from components.kubernetes.devices import (
+    DevicePlugin,
+    Devices,
+    DevicesArgs,
+    efa_plugin,
+    neuron_plugin,
+    nvidia_plugin,
+)
+from components.labels import cost_tags
+from components.platform import MissingSetting, Platform
+from sizing.catalog.accelerator import AcceleratorKind
+from sizing.catalog.machine import Cloud
+from sizing.errors import UnusablePlan
+from sizing.plan import Deployment, SizingPlan
+from sizing.plan import NodePool as PlannedPool
+
+AMI = "eks.ami-release.al2023"
+COREDNS = "eks.addon.coredns"
+EARLY_ADDONS: Mapping[str, str] = {
+    "eks-pod-identity-agent": "eks.addon.pod-identity-agent",
+    "vpc-cni": "eks.addon.vpc-cni",
+    "kube-proxy": "eks.addon.kube-proxy",
+}
+ENGINES: Mapping[AcceleratorKind, str] = {AcceleratorKind.GPU: "vllm", AcceleratorKind.NEURON: "vllm-neuron"}
+
+# The load balancer controller built into EKS reads these: a network load balancer without a public address.
+INTERNAL_LOAD_BALANCER: Mapping[str, str] = {
+    "service.beta.kubernetes.io/aws-load-balancer-type": "nlb",
+    "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pins:
+    """Every version and image that the stack needs, found."""
+
+    kubernetes: str
+    versions: Mapping[str, str]
+    images: Mapping[str, str]
+
+
+def provision(
+    plan: SizingPlan,
+    platform: Platform,
+    *,
+    stack: str,
+    api_key: pulumi.Input[str] | None = None,
+    hub_token: pulumi.Input[str] | None = None,
+) -> None:
+    """
+    Build everything that *plan* says on AWS.
+
+    Args:
+        plan: The locked plan.
+        platform: Versions, access, ownership.
+        stack: Name of the stack; the cluster is named after it.
+        api_key: Asked of every caller of the models; None: whoever reaches the network may call.
+        hub_token: For gated models, where weights come from the Hub instead of a bucket.
+
+    Raises:
+        MissingSetting: Naming every version and image that nobody told, at once.
+        UnusablePlan: If the plan cannot be built on AWS.
+    """
+    _check(plan)
+    pins = _pins(plan, platform)
+    tags = dict(cost_tags(platform, stack=stack))
+    on_aws = pulumi.ResourceOptions(
+        provider=aws.Provider("aws", region=plan.region, default_tags=aws.ProviderDefaultTagsArgs(tags=tags))
+    )
+    cluster_name = f"{pulumi.get_project()}-{stack}"
+    network = Network(
+        "network", NetworkArgs(region=plan.region, zones=plan.zones, cluster_name=cluster_name), opts=on_aws
+    )
+    cluster = Cluster(
+        "cluster",
+        ClusterArgs(
+            cluster_name=cluster_name,
+            region=plan.region,
+            kubernetes=pins.kubernetes,
+            addons={addon: f"v{pins.versions[component]}" for addon, component in EARLY_ADDONS.items()},
+            admin_principals=platform.admin_principals,
+            api_access_cidrs=platform.api_access_cidrs,
+            subnet_ids=list(network.private_subnet_ids.values()),
+        ),
+        opts=on_aws,
+    )
+    pools = [
+        NodePool(
+            pool.name,
+            NodePoolArgs(
+                pool=pool,
+                kubernetes=pins.kubernetes,
+                ami_release=pins.versions[AMI],
+                tags=tags,
+                cluster_name=cluster.name,
+                cluster_security_group_id=cluster.security_group_id,
+                node_role_arn=cluster.node_role_arn,
+                vpc_id=network.vpc_id,
+                subnet_id=network.private_subnet_ids[pool.zone],
+                after=cluster.ready_for_nodes,
+            ),
+            opts=on_aws,
+        )
+        for pool in plan.node_pools
+    ]
+    dns = ClusterDns(
+        "dns",
+        ClusterDnsArgs(
+            cluster_name=cluster.name,
+            version=f"v{pins.versions[COREDNS]}",
+            after=[pool.node_group for pool in pools],
+        ),
+        opts=on_aws,
+    )
+    in_cluster = pulumi.ResourceOptions(
+        provider=kubernetes.Provider(
+            "kubernetes",
+            kubeconfig=cluster.kubeconfig,
+            cluster_identifier=cluster.endpoint,  # a fresh kubeconfig changes nothing; a new cluster everything
+            enable_server_side_apply=True,
+        )
+    )
+    nodes: list[pulumi.Resource] = [*(pool.node_group for pool in pools), dns.addon]
+    Devices("devices", DevicesArgs(plugins=_plugins(plan, pins), after=nodes), opts=in_cluster)
+    buckets = [ModelBucket(bucket.name, ModelBucketArgs(bucket=bucket), opts=on_aws) for bucket in plan.buckets]
+    for workload in dict.fromkeys(deployment.workload for deployment in plan.deployments):
+        after = list(nodes)
+        weights: Weights = FromHub(token=hub_token)
+        if buckets:
+            weights = FromBucket(uri=pulumi.Output.concat("s3://", buckets[0].bucket_name))
+            after.append(_reader(workload, cluster, buckets[0], on_aws).association)
+        ServingStack(
+            workload,
+            ServingArgs(
+                workload=workload,
+                served=_served(plan, workload, pins),
+                weights=weights,
+                caller_cidrs=(CIDR,),
+                api_key=api_key,
+                egress=(Egress(cidr=POD_IDENTITY_ENDPOINT, port=80),),
+                load_balancer_annotations=INTERNAL_LOAD_BALANCER,
+                after=after,
+            ),
+            opts=in_cluster,
+        )
+    pulumi.export("clusterName", cluster.name)
+    pulumi.export("modelBuckets", [bucket.bucket_name for bucket in buckets])
+
+
+def _check(plan: SizingPlan) -> None:
+    """Refuse a plan that EKS cannot take."""
+    strays = sorted({pool.zone for pool in plan.node_pools} - set(plan.zones))
+    if strays:
+        raise UnusablePlan(
+            source="the plan",
+            what=f"node pools are in {', '.join(strays)}, where the plan has no network",
+            mend="size the stack again",
+        )
+    if len(plan.zones) < 2:
+        raise UnusablePlan(
+            source="the plan",
+            what=f"its network has {len(plan.zones)} zone, but EKS needs two at least",
+            mend="allow more zones in sizeup:zones, and size the stack again",
+        )
+
+
+def _pins(plan: SizingPlan, platform: Platform) -> _Pins:
+    """All versions and images of the stack; every one that is missing is told at once."""
+    kubernetes_minor = platform.kubernetes_minor(Cloud.AWS)
+    missing: list[str] = []
+    versions: dict[str, str] = {}
+    kinds = _kinds(plan)
+    engines = [ENGINES[kind] for kind in kinds]
+    try:
+        needed = (AMI, COREDNS, *EARLY_ADDONS.values(), *engines)
+        versions = dict(platform.required(*needed, kubernetes=kubernetes_minor))
+    except MissingSetting as error:
+        missing += error.missing
+    plugins = [f"{'nvidia' if kind is AcceleratorKind.GPU else 'neuron'}.device-plugin" for kind in kinds]
+    if any(has_efa(pool) for pool in plan.node_pools):
+        plugins.append("eks.efa-device-plugin")
+    images: dict[str, str] = {}
+    for component in (*engines, *plugins):
+        try:
+            images[component] = platform.image(component)
+        except MissingSetting as error:
+            missing += error.missing
+    if missing:
+        raise MissingSetting(tuple(missing))
+    return _Pins(kubernetes=kubernetes_minor, versions=versions, images=images)
+
+
+def _kinds(plan: SizingPlan) -> list[AcceleratorKind]:
+    """The kinds of accelerators that the plan's pools have, each once, in the order of the pools."""
+    return list(dict.fromkeys(pool.accelerator_kind for pool in plan.node_pools if pool.accelerator_kind is not None))
+
+
+def _tolerations(kind: AcceleratorKind) -> tuple[Toleration, ...]:
+    """What pods on accelerator nodes of *kind* put up with."""
+    return (Toleration(key=TAINT_KEYS[kind], effect="NoSchedule"),)
+
+
+def _plugins(plan: SizingPlan, pins: _Pins) -> tuple[DevicePlugin, ...]:
+    """The device plugins that the plan's machines need, each on the pools that have its device."""
+    plugins: list[DevicePlugin] = []
+    for kind in _kinds(plan):
+        pools = tuple(pool.name for pool in plan.node_pools if pool.accelerator_kind is kind)
+        if kind is AcceleratorKind.GPU:
+            image = pins.images["nvidia.device-plugin"]
+            plugins.append(nvidia_plugin(image=image, pools=pools, tolerations=_tolerations(kind)))
+        else:
+            image = pins.images["neuron.device-plugin"]
+            plugins.append(neuron_plugin(image=image, pools=pools, tolerations=_tolerations(kind)))
+    fabric = [pool for pool in plan.node_pools if has_efa(pool)]
+    if fabric:
+        plugins.append(
+            efa_plugin(
+                image=pins.images["eks.efa-device-plugin"],
+                pools=tuple(pool.name for pool in fabric),
+                tolerations=tuple(one for kind in _kinds(plan) for one in _tolerations(kind)),
+            )
+        )
+    return tuple(plugins)
+
+
+def _served(plan: SizingPlan, workload: str, pins: _Pins) -> tuple[Served, ...]:
+    """The deployments of one workload, each with its pools and its image."""
+    pools = {pool.name: pool for pool in plan.node_pools}
+    return tuple(
+        _one_served(deployment, pools, pins) for deployment in plan.deployments if deployment.workload == workload
+    )
+
+
+def _one_served(deployment: Deployment, pools: Mapping[str, PlannedPool], pins: _Pins) -> Served:
+    """A deployment on EKS: its device's resource and taint go by what its machines carry."""
+    kind = pools[deployment.placements[0].pool].accelerator_kind
+    if kind is None:
+        raise UnusablePlan(
+            source="the plan",
+            what=f"deployment {deployment.name} is placed on machines without accelerators",
+            mend="size the stack again",
+        )
+    engine = ENGINES[kind]
+    return Served(
+        deployment=deployment,
+        scheduling=Scheduling(
+            pools=tuple(placement.pool for placement in deployment.placements),
+            device=TAINT_KEYS[kind],  # taints are named after the resource they guard
+            devices=deployment.layout.accelerators,
+            tolerations=_tolerations(kind),
+        ),
+        image=pins.images[engine],
+        engine_version=pins.versions[engine],
+    )
+
+
+def _reader(workload: str, cluster: Cluster, bucket: ModelBucket, opts: pulumi.ResourceOptions) -> PodIdentity:
+    """The workload's pods may read the bucket."""
+    return PodIdentity(
+        f"{workload}-identity",
+        PodIdentityArgs(
+            cluster_name=cluster.name,
+            cluster_arn=cluster.arn,
+            namespace=namespace_of(workload),
+            service_account=SERVICE_ACCOUNT,
+            bucket_arn=bucket.bucket_arn,
+            key_arn=bucket.key_arn,
+        ),
+        opts=opts,
+    )
