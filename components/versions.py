@@ -43,7 +43,7 @@ class Pins:
     @property
     def components(self) -> tuple[str, ...]:
         """Names of everything that has a version, pinned or to be set."""
-        return tuple(dict.fromkeys([row.component for row in (*self.pins, *self.unpinned)]))
+        return tuple(dict.fromkeys([*(pin.component for pin in self.pins), *(row.component for row in self.unpinned)]))
 
     def find(self, component: str, *, kubernetes: str | None = None) -> Pin | None:
         """The pin for a Kubernetes minor version (1.35), or else the one for any; None where no source tells."""

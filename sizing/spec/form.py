@@ -77,10 +77,10 @@ MachineName = Annotated[str, AfterValidator(known_machine)]
 class LengthsForm(Form):
     """Token counts of prompts or answers: a number is the mean."""
 
-    mean: Annotated[float, Field(ge=1, description="mean, in tokens", examples=[1800])]
+    mean: Annotated[float, Field(ge=1, description="the mean, in tokens", examples=[1800])]
     p95: Annotated[
         float | None,
-        Field(ge=1, description=f"95th percentile, in tokens (default {P95_PER_MEAN:g} x mean)", examples=[6000]),
+        Field(ge=1, description=f"the 95th percentile, in tokens (default {P95_PER_MEAN:g} x mean)", examples=[6000]),
     ] = None
 
     @model_validator(mode="before")
@@ -112,27 +112,31 @@ class LengthsForm(Form):
 class TrafficForm(Form):
     """What arrives at the peak that must be served."""
 
-    requests_per_s: Annotated[Positive, Field(description="requests per second at the peak", examples=[12])]
+    requests_per_s: Annotated[Positive, Field(description="the requests per second at the peak", examples=[12])]
     input_tokens: Annotated[
         LengthsForm,
         Field(
-            description="tokens of a prompt: the mean, or {mean, p95}",
+            description="the tokens of a prompt: their mean, or {mean, p95}",
             examples=[1800, {"mean": 1800, "p95": 6000}],
         ),
     ]
     output_tokens: Annotated[
         LengthsForm,
-        Field(description="tokens of an answer: the mean, or {mean, p95}", examples=[320, {"mean": 320, "p95": 900}]),
+        Field(
+            description="the tokens of an answer: their mean, or {mean, p95}", examples=[320, {"mean": 320, "p95": 900}]
+        ),
     ]
     prefix_hit: Annotated[
         float,
-        Field(ge=0, lt=1, description="share of prompt tokens found in the prefix cache, 0 to below 1", examples=[0.3]),
+        Field(
+            ge=0, lt=1, description="the share of prompt tokens found in the prefix cache, 0 to below 1", examples=[0.3]
+        ),
     ] = 0.0
     burstiness: Annotated[
         float,
         Field(
             ge=0,
-            description="squared coefficient of variation of the times between arrivals; 1 is Poisson",
+            description="the squared coefficient of variation of the times between arrivals; 1 is Poisson",
             examples=[1],
         ),
     ] = 1.0
@@ -141,12 +145,14 @@ class TrafficForm(Form):
 class ObjectivesForm(Form):
     """Latency limits at the 95th percentile; at least one."""
 
-    ttft_p95_s: Annotated[Positive | None, Field(description="time to first token, in seconds", examples=[0.8])] = None
+    ttft_p95_s: Annotated[Positive | None, Field(description="the time to first token, in seconds", examples=[0.8])] = (
+        None
+    )
     tpot_p95_s: Annotated[
-        Positive | None, Field(description="time per output token after the first, in seconds", examples=[0.045])
+        Positive | None, Field(description="the time per output token after the first, in seconds", examples=[0.045])
     ] = None
     e2e_p95_s: Annotated[
-        Positive | None, Field(description="time from request to the last token, in seconds", examples=[20])
+        Positive | None, Field(description="the time from request to the last token, in seconds", examples=[20])
     ] = None
 
     @model_validator(mode="after")
@@ -164,30 +170,30 @@ class AllowForm(Form):
         AfterValidator(_unique),
         Field(
             min_length=1,
-            description="precisions that weights may be served in (default: the checkpoint's own)",
+            description="the precisions that weights may be served in (default: the checkpoint's own)",
             examples=[["bf16", "fp8"]],
         ),
     ] = None
     kv: Annotated[
         list[PrecisionName],
         AfterValidator(_unique),
-        Field(min_length=1, description="precisions that the KV cache may have", examples=[["bf16"]]),
+        Field(min_length=1, description="the precisions that the KV cache may have", examples=[["bf16"]]),
     ] = [Precision.BF16]
     accelerators: Annotated[
         list[AcceleratorName],
         AfterValidator(_unique),
-        Field(description="accelerators that may be used; empty: any", examples=[["nvidia-h100-80gb"]]),
+        Field(description="the accelerators that may be used; empty: any", examples=[["nvidia-h100-80gb"]]),
     ] = []
     machines: Annotated[
         list[MachineName],
         AfterValidator(_unique),
-        Field(description="machine types that may be used; empty: any", examples=[["p5.48xlarge"]]),
+        Field(description="the machine types that may be used; empty: any", examples=[["p5.48xlarge"]]),
     ] = []
     spot_share: Annotated[
-        Share, Field(description="most of the capacity that may be on spot machines, 0 to 1", examples=[0.3])
+        Share, Field(description="the most of the capacity that may be on spot machines, 0 to 1", examples=[0.3])
     ] = 0.0
     min_spot_share: Annotated[
-        Share, Field(description="least of the capacity that must be on spot machines, 0 to 1", examples=[0.3])
+        Share, Field(description="the least of the capacity that must be on spot machines, 0 to 1", examples=[0.3])
     ] = 0.0
 
     @model_validator(mode="after")
@@ -208,7 +214,7 @@ class WorkloadForm(Form):
         Field(
             max_length=40,
             pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$",
-            description="name of the workload: lower-case letters, digits and hyphens, at most 40",
+            description="the name of the workload: lower-case letters, digits and hyphens, at most 40",
             examples=["chat"],
         ),
     ]
@@ -218,7 +224,7 @@ class WorkloadForm(Form):
         AfterValidator(known_model),
         Field(
             min_length=1,
-            description="name or alias in the facts, or path to a Hugging Face config.json, from the stack file",
+            description="a name or alias in the facts, or the path of a Hugging Face config.json, from the stack file",
             examples=["meta-llama/Llama-3.3-70B-Instruct", "models/mine.json"],
         ),
     ]
@@ -227,7 +233,7 @@ class WorkloadForm(Form):
         Field(
             validate_default=True,
             pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$",
-            description="repository that the server loads; required where model is a path, else the model's own",
+            description="the repository that the server loads; required where model is a path, else the model's own",
             examples=["meta-llama/Llama-3.3-70B-Instruct"],
         ),
     ] = None
@@ -236,17 +242,19 @@ class WorkloadForm(Form):
     allow: Annotated[AllowForm, Field(description="what may be chosen from")] = AllowForm()
     survive: Annotated[
         Survive,
-        Field(strict=False, description="largest loss that must leave enough for the full traffic", examples=["zone"]),
+        Field(
+            strict=False, description="the largest loss that must leave enough for the full traffic", examples=["zone"]
+        ),
     ] = Survive.NONE
     max_context_tokens: Annotated[
         Count | None,
         Field(
-            description="longest prompt plus answer that is accepted, in tokens (default: p95 of the prompt plus p95 "
+            description="the longest prompt plus answer that is accepted, in tokens (default: p95 of the prompt plus p95 "
             "of the answer, rounded up to a multiple of 1,024, at most what the model takes)",
             examples=[8192],
         ),
     ] = None
-    engine: Annotated[Literal["vllm"], Field(description="inference server", examples=["vllm"])] = "vllm"
+    engine: Annotated[Literal["vllm"], Field(description="the inference server", examples=["vllm"])] = "vllm"
 
     @field_validator("kind", mode="before")
     @classmethod
@@ -313,22 +321,22 @@ class SpecForm(Form):
     regions: Annotated[
         list[Region],
         AfterValidator(_unique),
-        Field(min_length=1, description="regions to choose from", examples=[["us-east-1", "us-west-2"]]),
+        Field(min_length=1, description="the regions to choose from", examples=[["us-east-1", "us-west-2"]]),
     ]
     zones: Annotated[
         list[Zone],
         AfterValidator(_unique),
         Field(
-            description="zones to choose from: AWS zone ids (names differ between accounts), GCP zone names; "
+            description="the zones to choose from: AWS zone ids (names differ between accounts), GCP zone names; "
             "empty: any zone of the regions",
             examples=[["use1-az4", "use1-az6"]],
         ),
     ] = []
     budget_usd_per_month: Annotated[
-        Positive | None, Field(description="most that the machines may cost, in USD per month", examples=[90000])
+        Positive | None, Field(description="the most that the machines may cost, in USD per month", examples=[90000])
     ] = None
     headroom: Annotated[
         float,
-        Field(ge=0, lt=1, description="capacity kept free above the peak, as a share of it", examples=[0.2]),
+        Field(ge=0, lt=1, description="the capacity kept free above the peak, as a share of it", examples=[0.2]),
     ] = DEFAULT_HEADROOM
     workloads: Annotated[list[WorkloadForm], Field(min_length=1, description="what must be served")]

@@ -65,10 +65,11 @@ def _words(  # noqa: PLR0911  one return for each kind of mistake
         case kind if kind in _LIMITS:
             return f"is {shown(written)}, but must be {_LIMITS[kind]} {_limit(context):g}", _give(field)
         case kind if kind in _MUST_BE:
-            quotes = ", without quotes" if isinstance(written, str) and "number" in _MUST_BE[kind] else ""
-            return f"is {shown(written)}, but must be {_MUST_BE[kind]}{quotes}", _give(field)
+            return f"is {shown(written)}, but must be {_MUST_BE[kind]}{_quotes(kind, written)}", _give(field)
         case "missing":
             return "is missing", _give(field)
+        case "string_pattern_mismatch":
+            return f"is {shown(written)}, which is not written as it must be", _give(field)
         case "too_short" | "string_too_short":
             return "is empty", _give(field)
         case _:
@@ -93,6 +94,13 @@ _LIMITS = {
 }
 
 
+def _quotes(kind: str, written: object) -> str:
+    """What to do about quotes, which are the usual reason for a wrong kind of value in YAML."""
+    if isinstance(written, str) and "number" in _MUST_BE[kind]:
+        return ", without quotes"
+    return ", in quotes" if isinstance(written, int | float) and kind == "string_type" else ""
+
+
 def _limit(context: Mapping[str, Any]) -> float:
     return float(next(context[key] for key in ("gt", "ge", "lt", "le") if key in context))
 
@@ -107,7 +115,7 @@ def _give(field: FieldInfo | None) -> str:
     if field is None or field.description is None:
         return "see the schema of stack files"
     example = f", for example {shown(field.examples[0])}" if field.examples else ""
-    return f"give the {field.description}{example}"
+    return f"give {field.description}{example}"
 
 
 def _field_at(form: type[BaseModel], loc: Sequence[str | int]) -> FieldInfo | None:

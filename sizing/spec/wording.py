@@ -5,11 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+_CLOSE = 0.6  # share of characters that must agree: the default of difflib
+_AS_CLOSE = 0.05  # a guess that is so much worse than the best is not told
+
 
 def nearest(word: str, words: Iterable[str]) -> tuple[str, ...]:
     """Up to three of *words* that *word* may have meant, best first, whatever their case."""
     by_lower = {candidate.lower(): candidate for candidate in words}
-    return tuple(by_lower[found] for found in difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=0.6))
+    found = difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=_CLOSE)
+    likeness = [difflib.SequenceMatcher(None, word.lower(), candidate).ratio() for candidate in found]
+    return tuple(
+        by_lower[candidate] for candidate, ratio in zip(found, likeness, strict=True) if ratio > likeness[0] - _AS_CLOSE
+    )
 
 
 def did_you_mean(word: str, words: Sequence[str], *, otherwise: str) -> str:
