@@ -17,7 +17,7 @@ from sizing.table import WIDTH, elided, table, wrapped
 _METRICS = {
     "ttft_p95_s": "TTFT p95",
     "tpot_p95_s": "TPOT p95",
-    "e2e_p95_s": "end to end p95",
+    "e2e_p95_s": "E2E p95",
     "requests_per_s": "requests",
     "hbm_bytes_per_accelerator": "HBM",
 }
@@ -97,11 +97,12 @@ def headline(plan: SizingPlan, *, name: str) -> str:
 
 
 def requirement_lines(plan: SizingPlan, *, next_best: RunnerUp | None = None) -> list[str]:
-    """The table of every promise: asked, planned with its 80 % interval, margin, and what binds."""
-    many = len({promise.workload for promise in plan.promises}) > 1
-    rows = [["requirement", "", "asked", "planned", "80 % interval", "margin", ""]]
-    rows += [_promise_row(promise, named=many) for promise in plan.promises]
-    lines = table(rows, align="<<>>>>u", elastic=0)
+    """The table of every promise: asked, planned with its 80 % interval, margin, and what binds; one a workload."""
+    workloads = list(dict.fromkeys(promise.workload for promise in plan.promises))
+    lines = []
+    for workload in workloads:
+        title = "requirement" if len(workloads) == 1 else elided(workload, 16)
+        lines += _promise_table([x for x in plan.promises if x.workload == workload], title=title)
     if next_best is not None:
         price = "no price" if next_best.usd_per_hour is None else f"{money(next_best.usd_per_hour)} USD/h"
         why = next_best.misses[0].text if next_best.misses else "dearer"
@@ -167,27 +168,32 @@ def runner_up_text(runner: RunnerUp, *, than: float | None) -> list[str]:
     return [head, *wrapped(why, indent="      ")]
 
 
-def _promise_row(promise: Promise, *, named: bool) -> list[str]:
-    left = margin(promise)
-    label = metric_name(promise.metric)
-    return [
-        f"{promise.workload} {label}" if named else label,
-        "<=" if promise.at_most else ">=",
-        metric_value(promise.metric, promise.asked),
-        metric_value(promise.metric, promise.planned),
-        _interval(promise),
-        "" if left is None else percent(left),
-        f"<- binding: {promise.binding}" if promise.binding else "",
+def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
+    limits = [metric_value(x.metric, x.asked) for x in promises]
+    width = max(map(len, limits))
+    rows = [[title, "asked", "planned", "80 % range", "margin", ""]]
+    rows += [
+        [
+            metric_name(promise.metric),
+            f"{'<=' if promise.at_most else '>='} {limit:>{width}}",
+            metric_value(promise.metric, promise.planned),
+            _interval(promise),
+            "" if (left := margin(promise)) is None else percent(left),
+            f"<- binding: {promise.binding}" if promise.binding else "",
+        ]
+        for promise, limit in zip(promises, limits, strict=True)
     ]
+    return table(rows, align="<>>>>u", elastic=5)
 
 
 def _interval(promise: Promise) -> str:
-    """Both ends with one unit where they share it; nothing where the value is exact."""
+    """Both ends, without the unit where it is that of the planned value; nothing where the value is exact."""
     if promise.low == promise.high:
         return ""
     low, high = metric_value(promise.metric, promise.low), metric_value(promise.metric, promise.high)
-    if low.rpartition(" ")[2] == high.rpartition(" ")[2]:
-        low = low.rpartition(" ")[0]
+    unit = metric_value(promise.metric, promise.planned).rpartition(" ")[2]
+    if low.endswith(f" {unit}") and high.endswith(f" {unit}"):
+        return f"{low.removesuffix(f' {unit}')}-{high.removesuffix(f' {unit}')}"
     return f"{low}-{high}"
 
 

@@ -1,0 +1,163 @@
+"""Plans as text: hand-made values in, whole screens out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sizing.outcome import Miss, NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
+from sizing.plan import Promise
+from sizing.render import margin, metric_value, render_explain, render_no_plan, render_plan
+from sizing.table import WIDTH
+from tests.examples import CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL
+
+G6E = RunnerUp(
+    workload="chat",
+    what="3 x g6e.48xlarge on demand, L40S TP4 fp8",
+    usd_per_hour=90.39,
+    misses=(Miss(metric="tpot_p95_s", asked=0.04, reached=0.061, text="TPOT 61 ms > 40 ms"),),
+)
+P5EN = RunnerUp(workload="chat", what="2 x p5en.48xlarge on demand, H200 TP4 fp8", usd_per_hour=126.60, misses=())
+PROVED = SolverOutcome(status=SolverStatus.OPTIMAL, usd_per_hour=110.08, bound_usd_per_hour=110.08)
+
+
+def test_the_plan_screen():
+    """Two machines at 55.04 are 110.08 USD/h; (500 - 310) / 500 = 38 % of the TTFT limit are left."""
+    assert render_plan(CHAT_PLAN, name="chat-70b", next_best=G6E) == (
+        "chat-70b on aws us-east-1: 2 x p5.48xlarge, 110.08 USD/h     facts of 2026-07-20\n"
+        "\n"
+        "  requirement      asked  planned  80 % range  margin\n"
+        "  TTFT p95     <= 500 ms   310 ms     250-390    38 %\n"
+        "  requests     >=  12 /s  12.8 /s   11.6-14.1   6.7 % <- binding: HBM bandwidth\n"
+        "  next best: 3 x g6e.48xlarge on demand, L40S TP4 fp8, 90.39 USD/h; TPOT 61 ms >\n"
+        "    40 ms\n"
+        "\n"
+        "  chat: 4 replicas of Llama-3.3-70B, fp8 weights, bf16 KV, TP4 on\n"
+        "      nvidia-h100-80gb, 3.2 /s and 40 in flight each\n"
+        "      vllm: 16,384 tokens of context, 256 sequences at once, 8,192 batched\n"
+        "      tokens, 92 % of memory, ready in 4 min\n"
+        "\n"
+        "  machines                                                   USD/h each   USD/h\n"
+        "  2 x p5.48xlarge on demand  8 x nvidia-h100-80gb  use1-az4       55.04  110.08\n"
+        "  total                                                                  110.08\n"
+        "  bucket models: STANDARD, 70.6 GB\n"
+        "\n"
+        "assumed\n"
+        "  - arrivals are Poisson\n"
+    )
+
+
+def test_pools_of_one_machine_are_told_together():
+    """Four machines over two zones are one row, with the zones and their counts."""
+    other = replace(CHAT_POOL, name="p5-48xlarge-use1-az6", zone="use1-az6")
+    text = render_plan(replace(CHAT_PLAN, node_pools=(CHAT_POOL, other)), name="chat")
+    assert "4 x p5.48xlarge on demand" in text
+    assert "220.16" in text
+
+
+def test_margins_count_from_what_was_asked():
+    """At most 500 ms and 310 planned leaves 38 %; at least 12 and 9 planned is short of it by a quarter."""
+    at_most, at_least = CHAT_PLAN.promises
+    assert margin(at_most) == (0.5 - 0.31) / 0.5
+    assert margin(replace(at_least, planned=9.0)) == -0.25
+    assert margin(replace(at_least, asked=0.0)) is None
+
+
+def test_each_metric_has_its_unit():
+    """The name of a metric carries its unit, and the text says it."""
+    assert metric_value("hbm_bytes_per_accelerator", 71.25 * 2**30) == "71.2 GiB"
+    assert metric_value("usd_per_hour", 90.39) == "90.39 USD/h"
+    assert metric_value("tpot_p95_s", 0.027) == "27 ms"
+
+
+def test_an_exact_promise_has_no_interval():
+    """Bytes of a budget are worked out, not predicted."""
+    exact = Promise(
+        workload="chat",
+        metric="hbm_bytes_per_accelerator",
+        asked=76 * 2**30,
+        planned=71 * 2**30,
+        at_most=True,
+        low=71 * 2**30,
+        high=71 * 2**30,
+        binding=None,
+    )
+    text = render_plan(replace(CHAT_PLAN, promises=(exact,)), name="chat")
+    assert "HBM          <= 76 GiB   71 GiB               6.6 %" in text
+
+
+def test_explain_says_what_was_proved_what_binds_and_why_each_lost():
+    """126.60 - 110.08 = 16.52 USD/h is what the feasible alternative costs more."""
+    text = render_explain(Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=(G6E, P5EN)), name="chat")
+    assert "solver: optimal; 110.08 USD/h; at least 110.08 USD/h is necessary; gap 0 %" in text
+    assert "binding: chat: requests by HBM bandwidth" in text
+    assert "90.39 USD/h\n      TPOT 61 ms > 40 ms\n" in text
+    assert "126.60 USD/h\n      meets all, 16.52 USD/h dearer\n" in text
+
+
+def test_an_alternative_without_a_price_says_so():
+    """Unknown is not zero."""
+    unpriced = replace(
+        P5EN, usd_per_hour=None, misses=(Miss(metric="price", asked=None, reached=None, text="no price"),)
+    )
+    text = render_explain(Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=(unpriced,)), name="chat")
+    assert "no price\n      no price\n" in text
+
+
+def test_many_alternatives_are_counted_not_scrolled():
+    """A screen holds twelve; the JSON holds all."""
+    text = render_explain(Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=(P5EN,) * 15), name="chat")
+    assert text.count("p5en.48xlarge") == 12
+    assert "and 3 more: --json lists them" in text
+
+
+def test_no_plan_is_an_answer():
+    """Why, what came closest with what it misses, and the ways out."""
+    answer = NoPlan(
+        outcome=SolverOutcome(status=SolverStatus.INFEASIBLE, usd_per_hour=None, bound_usd_per_hour=None),
+        reason="no machine reaches TPOT p95 4 ms",
+        nearest=(G6E,),
+        mends=("relax tpot_p95_s to 0.05",),
+    )
+    assert render_no_plan(answer, name="chat-aws") == (
+        "no plan for chat-aws: no machine reaches TPOT p95 4 ms\n"
+        "\n"
+        "  solver: infeasible: proved that no plan meets every requirement\n"
+        "\n"
+        "closest, and what each misses\n"
+        "  3 x g6e.48xlarge on demand, L40S TP4 fp8                           90.39 USD/h\n"
+        "      TPOT 61 ms > 40 ms\n"
+        "\n"
+        "ways out, the cheapest first\n"
+        "  - relax tpot_p95_s to 0.05\n"
+    )
+
+
+def test_infeasible_unknown_and_out_of_time_are_told_apart():
+    """Three ways of having no plan, three different texts."""
+    texts = {
+        render_no_plan(
+            NoPlan(
+                outcome=SolverOutcome(status=status, usd_per_hour=None, bound_usd_per_hour=None),
+                reason="none",
+                nearest=(),
+                mends=(),
+            ),
+            name="chat",
+        )
+        for status in (SolverStatus.INFEASIBLE, SolverStatus.UNKNOWN, SolverStatus.OUT_OF_TIME)
+    }
+    assert len(texts) == 3
+
+
+def test_no_line_is_wider_than_the_screen():
+    """Long names are elided or wrapped, in every block of the screen."""
+    long = "a-very-long-name-of-a-workload-that-nobody-should-have-given-but-somebody-did"
+    plan = replace(
+        CHAT_PLAN,
+        deployments=(replace(CHAT_DEPLOYMENT, name=long, model=long),),
+        promises=tuple(replace(x, workload=f"{long}-{at}") for at, x in enumerate(CHAT_PLAN.promises)),
+        node_pools=tuple(replace(CHAT_POOL, zone=f"use1-az{at}") for at in range(9)),
+        assumptions=(long * 3,),
+    )
+    text = render_plan(plan, name=long, next_best=replace(G6E, what=long * 2))
+    assert max(map(len, text.splitlines())) <= WIDTH
