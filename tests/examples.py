@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
 from sizing.catalog.machine import Cloud
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
@@ -325,4 +327,94 @@ CHAT_PLAN = SizingPlan(
         ),
     ),
     assumptions=("arrivals are Poisson",),
+)
+
+# The same service on Google Cloud: once on GPUs in two zones, a part on spot, and once on TPU machines.
+GCP_GPU_POOL = replace(
+    CHAT_POOL,
+    name="a3-highgpu-8g-us-central1-a",
+    machine="a3-highgpu-8g",
+    zone="us-central1-a",
+    nodes=1,
+    fabric="GPUDirect-TCPX",
+    fabric_interfaces=4,
+    local_disks=16,
+    usd_per_hour=88.49,
+    price_source="Google Cloud price list",
+)
+GCP_SPOT_POOL = replace(
+    GCP_GPU_POOL,
+    name="a3-highgpu-8g-us-central1-b-spot",
+    zone="us-central1-b",
+    mode=PurchaseMode.SPOT,
+    usd_per_hour=50.61,
+)
+GCP_SYSTEM_POOL = replace(
+    GCP_GPU_POOL,
+    name="e2-standard-4-us-central1-a",
+    role=PoolRole.SYSTEM,
+    machine="e2-standard-4",
+    nodes=2,
+    accelerator=None,
+    accelerator_kind=None,
+    accelerators_per_node=0,
+    fabric=None,
+    fabric_interfaces=0,
+    local_disks=0,
+    usd_per_hour=0.13,
+)
+GCP_GPU_PLAN = replace(
+    CHAT_PLAN,
+    cloud=Cloud.GCP,
+    region="us-central1",
+    zones=("us-central1-a", "us-central1-b", "us-central1-c"),
+    deployments=(
+        replace(
+            CHAT_DEPLOYMENT,
+            machine="a3-highgpu-8g",
+            placements=(Placement(pool="a3-highgpu-8g-us-central1-a", replicas=2),),
+            max_replicas=2,
+        ),
+        replace(
+            CHAT_DEPLOYMENT,
+            name="chat-spot",
+            machine="a3-highgpu-8g",
+            mode=PurchaseMode.SPOT,
+            placements=(Placement(pool="a3-highgpu-8g-us-central1-b-spot", replicas=2),),
+            max_replicas=2,
+        ),
+    ),
+    node_pools=(GCP_GPU_POOL, GCP_SPOT_POOL, GCP_SYSTEM_POOL),
+    cost_lines=(),
+)
+GCP_TPU_POOL = replace(
+    GCP_GPU_POOL,
+    name="ct6e-standard-8t-us-east5-b",
+    machine="ct6e-standard-8t",
+    zone="us-east5-b",
+    nodes=3,
+    accelerator="tpu-v6e",
+    accelerator_kind=AcceleratorKind.TPU,
+    accelerators_per_node=8,
+    topology="2x4",
+    fabric=None,
+    fabric_interfaces=0,
+    local_disks=0,
+    usd_per_hour=21.6,
+)
+GCP_TPU_PLAN = replace(
+    GCP_GPU_PLAN,
+    region="us-east5",
+    zones=("us-east5-a", "us-east5-b", "us-east5-c"),
+    deployments=(
+        replace(
+            CHAT_DEPLOYMENT,
+            accelerator="tpu-v6e",
+            machine="ct6e-standard-8t",
+            layout=Layout(tp=8),
+            placements=(Placement(pool="ct6e-standard-8t-us-east5-b", replicas=3),),
+            max_replicas=3,
+        ),
+    ),
+    node_pools=(GCP_TPU_POOL, replace(GCP_SYSTEM_POOL, name="e2-standard-4-us-east5-b", zone="us-east5-b")),
 )
