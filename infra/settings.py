@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 
 from components.platform import Platform
 from components.versions import packaged_pins
@@ -22,6 +22,12 @@ _PRINCIPAL = re.compile(
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{1,63}")  # what Google Cloud takes; AWS takes more
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(:[\w][\w.-]*|@sha256:[0-9a-f]{64})")
+
+_BY_COMPONENT = {
+    "type": "object",
+    "propertyNames": {"enum": list(packaged_pins().components)},
+    "additionalProperties": {"type": "string"},
+}
 
 
 def _principal(principal: str) -> str:
@@ -100,6 +106,7 @@ class PlatformForm(Form):
         dict[str, str | float | int | bool | None],
         AfterValidator(_each_is_text("version")),
         AfterValidator(_of_components),
+        WithJsonSchema(_BY_COMPONENT),
         Field(
             default_factory=dict,
             description="the versions by component, before the pinned ones",
@@ -109,6 +116,7 @@ class PlatformForm(Form):
     images: Annotated[
         dict[str, str],
         AfterValidator(_images),
+        WithJsonSchema(_BY_COMPONENT),
         Field(
             default_factory=dict,
             description="the container images by component",

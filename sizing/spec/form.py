@@ -249,8 +249,8 @@ class WorkloadForm(Form):
     max_context_tokens: Annotated[
         Count | None,
         Field(
-            description="the longest prompt plus answer that is accepted, in tokens (default: p95 of the prompt plus p95 "
-            "of the answer, rounded up to a multiple of 1,024, at most what the model takes)",
+            description="the longest prompt plus answer that is accepted, in tokens (default: p95 of both together, "
+            "rounded up to a multiple of 1,024, at most what the model takes)",
             examples=[8192],
         ),
     ] = None
