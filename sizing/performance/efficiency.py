@@ -39,8 +39,9 @@ class Efficiency:
     link_share: Mapping[int, float]  # of link bandwidth that an all-reduce over n ranks reaches, by n
     expert_imbalance: float  # work of the busiest expert-parallel rank over the mean
     interference: float  # share of a prefill that decoding sequences wait for; 1: all of it
-    clumping: float  # closed loop: share of the wait that requests arriving together would have
+    clumping: float  # closed loop: share of the other prompts in flight that a request finds before it
     ttft_floor_s: float  # tokeniser, HTTP and scheduling before the first pass
+    ttft_request_s: float  # and on top for every request in flight
     grade: Grade
 
 
@@ -88,7 +89,7 @@ def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
     """The constants that hold for this device under this engine: those of its class, times the engine's factors."""
     name = device_class(accelerator)
     row = next(row for row in _rows(_document()["classes"]) if row["name"] == name)
-    factor = next((row for row in _rows(_document()["engines"]) if row["name"] == engine.name), {})
+    factor = next((row for row in _rows(_document()["engines"]) if _runs(row, engine)), {})
     overhead = _number(factor.get("overhead", 1.0))
     return Efficiency(
         device_class=name,
@@ -106,8 +107,14 @@ def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
         interference=_number(factor.get("interference", 1.0)),
         clumping=_number(factor.get("clumping", 1.0)),
         ttft_floor_s=_number(factor.get("ttft_floor_ms", 20.0)) * 1e-3,
+        ttft_request_s=_number(factor.get("ttft_request_ms", 0.0)) * 1e-3,
         grade=Grade(str(row["grade"])),
     )
+
+
+def _runs(row: Mapping[str, object], engine: Engine) -> bool:
+    """Whether a row of factors is of this engine; a row that names no version is of all of them."""
+    return row["name"] == engine.name and row.get("version", engine.version) == engine.version
 
 
 # The physical limit: every unit at its peak and nothing else to wait for.
@@ -127,6 +134,7 @@ PERFECT = Efficiency(
     interference=0.0,
     clumping=0.0,
     ttft_floor_s=0.0,
+    ttft_request_s=0.0,
     grade=Grade.SPECIFICATION,
 )
 

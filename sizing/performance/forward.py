@@ -64,6 +64,7 @@ class Costs:
     interference: float
     clumping: float
     ttft_floor_s: float
+    ttft_request_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,7 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
         interference=share.interference,
         clumping=share.clumping,
         ttft_floor_s=share.ttft_floor_s,
+        ttft_request_s=share.ttft_request_s,
     )
 
 
@@ -150,24 +152,28 @@ def decode_step(costs: Costs, *, sequences: float, context_tokens: float) -> Pas
 
 
 def prefill_s(costs: Costs, *, new_tokens: float, cached_tokens: float) -> float:
+    """Time that the replica is occupied by the prompt of one request (per rank); *cached_tokens* are reused."""
+    return prompts_s(costs, prompts=1.0, tokens_each=new_tokens, cached_each=cached_tokens)
+
+
+def prompts_s(costs: Costs, *, prompts: float, tokens_each: float, cached_each: float = 0.0) -> float:
     """
-    Time that the replica is occupied by the prompt of one request (per rank), in chunks; *cached_tokens* are reused.
+    Time to read *prompts* of *tokens_each* new tokens, in as few passes as the token budget allows.
 
     Attention pairs every new token with those before it: n c + n^2 / 2 for n new tokens after c cached ones.
     """
-    if new_tokens <= 0:
+    tokens = prompts * tokens_each
+    if tokens <= 0:
         return 0.0
-    chunks = -(-new_tokens // costs.chunk)
-    pairs = new_tokens * cached_tokens + new_tokens**2 / 2
-    pairs_sliding = pairs
-    if costs.window is not None and new_tokens + cached_tokens > costs.window:
-        pairs_sliding = min(pairs, new_tokens * costs.window)
-    pairs_s = costs.prefill_pair_s * pairs + costs.prefill_pair_sliding_s * pairs_sliding
-    # full chunks and the rest cost alike but for the weights, which every chunk streams again
+    passes = -(-tokens // costs.chunk)
+    pairs = tokens_each * cached_each + tokens_each**2 / 2
+    pairs_sliding = pairs if costs.window is None else min(pairs, tokens_each * costs.window)
+    pairs_s = prompts * (costs.prefill_pair_s * pairs + costs.prefill_pair_sliding_s * pairs_sliding)
+    # all passes are taken as equally full: each streams the weights again
     stage = _stage(
-        costs, tokens=new_tokens / chunks, rows=1 / chunks, cache_s=0.0, pairs_s=pairs_s / chunks, sequences=0.0
+        costs, tokens=tokens / passes, rows=prompts / passes, cache_s=0.0, pairs_s=pairs_s / passes, sequences=0.0
     )
-    return stage.total_s * chunks
+    return stage.total_s * passes
 
 
 def prefill_latency_s(costs: Costs, *, new_tokens: float, cached_tokens: float) -> float:

@@ -162,7 +162,7 @@ def state_of(load: Load, sequences: float) -> State:
 
     # a request waits for the running pass (half of one in the mean), then shares its own passes with the decoders
     fixed = tuple(
-        costs.ttft_floor_s + step_s / 2 + latency + ceil(budget) * step_s
+        costs.ttft_floor_s + costs.ttft_request_s * sequences + step_s / 2 + latency + ceil(budget) * step_s
         for latency, budget in zip(load.latencies_s, load.budgets, strict=True)
     )
     crowd = decode_step(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sizing.performance.efficiency import Efficiency, efficiency, spread
 from sizing.performance.estimate import Estimate
-from sizing.performance.forward import Costs, PassTime, costs_of, decode_step, prefill_latency_s, prefill_s
+from sizing.performance.forward import Costs, PassTime, costs_of, decode_step, prefill_latency_s, prefill_s, prompts_s
 from sizing.performance.memory import max_sequences, memory_budget
 from sizing.performance.operating_point import OperatingPoint
 from sizing.performance.replica import Replica
@@ -90,7 +90,9 @@ def loop_of(
 
         TPOT = t_decode(B) + phi (B - 1) / O t_prefill
 
-    with phi the share of a prefill that decoding sequences wait for. Little's law gives the rate.
+    with phi the share of a prefill that decoding sequences wait for. Requests that end together start together, so a
+    new one finds a share of the other prompts before it, whatever the length of the answers (measured: TTFT grows with
+    B and hardly with O). Little's law gives the rate.
     """
     sequences = max(1.0, concurrency / costs.ranks)
     cached = input_tokens * prefix_hit
@@ -100,7 +102,7 @@ def loop_of(
     step = decode_step(costs, sequences=sequences, context_tokens=input_tokens + output_tokens / 2)
     others = sequences - 1
     tpot = step.total_s + costs.interference * others / output_tokens * prefill
-    ttft = costs.ttft_floor_s + latency + costs.clumping * _clump_s(sequences, prefill, step.total_s, output_tokens)
+    ttft = costs.ttft_floor_s + costs.ttft_request_s * sequences + latency + costs.clumping * others * prefill
     requests_per_s = concurrency / (ttft + max(0.0, output_tokens - 1) * tpot)
     return Loop(
         sequences=sequences,
@@ -110,13 +112,6 @@ def loop_of(
         prefill_s=prefill,
         step=step,
     )
-
-
-def _clump_s(sequences: float, prefill: float, step: float, output_tokens: float) -> float:
-    """Mean wait for the prompts of others: half of all if they arrive together, weighted by how busy prefill is."""
-    cycle = sequences * prefill + output_tokens * step
-    busy = sequences * prefill / cycle if cycle > 0 else 0.0
-    return busy * (sequences - 1) / 2 * prefill
 
 
 def estimate(metric: str, value: float, share: Efficiency) -> Estimate:
@@ -139,3 +134,30 @@ def step_binding(step: PassTime) -> str:
 def capacity_binding(replica: Replica, held: float) -> str:
     """What keeps more requests from being decoded together."""
     return "sequence limit" if held >= replica.max_num_seqs * replica.layout.dp else "HBM capacity"
+
+
+def whole_batch(replica: Replica, *, input_tokens: float, output_tokens: float, batch: int) -> OperatingPoint:
+    """
+    One static batch, as offline benchmarks run it: all prompts are read, then all answers written in step.
+
+    TTFT is the time to read all prompts, in chunks of a pass's token budget; there is no server and no queue before it.
+    """
+    share = efficiency(replica.accelerator, replica.engine)
+    costs = costs_of(replica, share)
+    sequences = max(1.0, batch / costs.ranks)
+    step = decode_step(costs, sequences=sequences, context_tokens=input_tokens + output_tokens / 2)
+    ttft = prompts_s(costs, prompts=sequences, tokens_each=input_tokens)
+    total = ttft + max(0.0, output_tokens - 1) * step.total_s
+    return OperatingPoint(
+        requests_per_s=batch / total,
+        concurrency=batch,
+        max_concurrency=batch,
+        ttft_mean_s=ttft,
+        tpot_mean_s=step.total_s,
+        ttft_p95_s=estimate("ttft", ttft, share),
+        tpot_p95_s=estimate("tpot", step.total_s, share),
+        e2e_p95_s=estimate("tpot", total, share),
+        output_tokens_per_s=estimate("throughput", batch * output_tokens / total, share),
+        utilisation=1.0,
+        binding=step_binding(step),
+    )
