@@ -418,3 +418,62 @@ GCP_TPU_PLAN = replace(
     ),
     node_pools=(GCP_TPU_POOL, replace(GCP_SYSTEM_POOL, name="e2-standard-4-us-east5-b", zone="us-east5-b")),
 )
+
+# A plan that AWS can be provisioned from: replicas on demand in two zones, one more on spot, a system pool.
+AWS_SYSTEM_POOL = NodePool(
+    name="m7i-large-use1-az4",
+    role=PoolRole.SYSTEM,
+    machine="m7i.large",
+    zone="use1-az4",
+    mode=PurchaseMode.ON_DEMAND,
+    nodes=2,
+    accelerator=None,
+    accelerator_kind=None,
+    accelerators_per_node=0,
+    topology=None,
+    fabric=None,
+    fabric_interfaces=0,
+    local_disks=0,
+    boot_disk_gb=50,
+    usd_per_hour=0.1008,
+    price_source="AWS price list",
+    price_as_of="2026-07-20",
+)
+AWS_SECOND_POOL = replace(CHAT_POOL, name="p5-48xlarge-use1-az5", zone="use1-az5", nodes=1)
+AWS_SPOT_POOL = replace(
+    CHAT_POOL,
+    name="g6e-12xlarge-use1-az5-spot",
+    machine="g6e.12xlarge",
+    zone="use1-az5",
+    mode=PurchaseMode.SPOT,
+    nodes=1,
+    accelerator="nvidia-l40s",
+    accelerators_per_node=4,
+    fabric_interfaces=1,
+    local_disks=2,
+    usd_per_hour=5.0,
+)
+AWS_PLAN = replace(
+    CHAT_PLAN,
+    zones=("use1-az4", "use1-az5", "use1-az6"),
+    node_pools=(CHAT_POOL, AWS_SECOND_POOL, AWS_SPOT_POOL, AWS_SYSTEM_POOL),
+    deployments=(
+        replace(
+            CHAT_DEPLOYMENT,
+            placements=(
+                Placement(pool="p5-48xlarge-use1-az4", replicas=4),
+                Placement(pool="p5-48xlarge-use1-az5", replicas=1),
+            ),
+            max_replicas=6,
+        ),
+        replace(
+            CHAT_DEPLOYMENT,
+            name="chat-spot",
+            accelerator="nvidia-l40s",
+            machine="g6e.12xlarge",
+            mode=PurchaseMode.SPOT,
+            placements=(Placement(pool="g6e-12xlarge-use1-az5-spot", replicas=1),),
+            max_replicas=1,
+        ),
+    ),
+)
