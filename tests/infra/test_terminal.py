@@ -1,0 +1,89 @@
+"""Colour only where a person looks and wants it; progress only for what takes long."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+
+import pytest
+
+from infra.terminal import coloured, progress, show, wants_colour
+
+SCREEN = "chat on aws\n\n  requests >= 12 /s <- binding: HBM bandwidth\n  + VPC a\n  -/+ subnet b\n  ~ role c\nend\n"
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """A person is looking."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"), [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)]
+)
+def test_colour_obeys_no_color(environ, wanted):
+    """NO_COLOR of any value but the empty one forbids colour, as no-color.org asks."""
+    assert wants_colour(Terminal(), environ) is wanted
+
+
+def test_a_pipe_gets_the_same_bytes_without_colour():
+    """What is piped is the text itself."""
+    pipe = io.StringIO()
+    show(SCREEN, pipe, {})
+    assert pipe.getvalue() == SCREEN
+
+
+def test_colour_changes_no_character_of_the_text():
+    """Without the escapes, the coloured text is the text."""
+    assert re.sub(r"\033\[\d*m", "", coloured(SCREEN)) == SCREEN
+
+
+def test_signs_give_their_line_its_colour():
+    """Green for what comes, red for what goes, yellow for what changes and for what binds."""
+    lines = coloured(SCREEN).split("\n")
+    assert lines[3] == "\033[32m  + VPC a\033[0m"
+    assert lines[4] == "\033[31m  -/+ subnet b\033[0m"
+    assert lines[5] == "\033[33m  ~ role c\033[0m"
+    assert lines[2].endswith("\033[33m<- binding: HBM bandwidth\033[0m")
+
+
+def test_quick_work_shows_no_progress():
+    """Nothing is written before the delay is over."""
+    out = Terminal()
+    with progress("sizing chat", out, delay_s=5):
+        pass
+    assert out.getvalue() == ""
+
+
+def test_slow_work_shows_a_line_that_goes_away():
+    """The line tells what is going on; when the work ends, nothing of it is left on the screen."""
+    out = Terminal()
+    with progress("sizing chat", out, delay_s=0.01):
+        time.sleep(0.8)
+    assert "sizing chat ... " in out.getvalue()
+    assert out.getvalue().endswith("\r\033[K")
+
+
+def test_a_pipe_gets_no_progress():
+    """A log is no terminal."""
+    out = io.StringIO()
+    with progress("sizing chat", out, delay_s=0.0):
+        time.sleep(0.6)
+    assert out.getvalue() == ""
+
+
+def test_progress_ends_with_an_error_too():
+    """The error passes through, and the line is gone."""
+    out = Terminal()
+
+    def work():
+        with progress("sizing", out, delay_s=0.01):
+            time.sleep(0.6)
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        work()
+    assert out.getvalue().endswith("\r\033[K")
