@@ -67,7 +67,7 @@ def from_dict(document: object, *, source: str = "the plan") -> SizingPlan:
     problems: list[Problem] = []
     decoded = _decode(SizingPlan, {key: document[key] for key in document if key != "format"}, "", problems)
     if not problems and isinstance(decoded, SizingPlan):
-        problems += _dangling(decoded)
+        problems += _inconsistent(decoded)
     if problems or not isinstance(decoded, SizingPlan):
         raise DamagedPlan(source=source, what=_listed(problems), mend=_RESTORE)
     return decoded
@@ -78,9 +78,14 @@ def rounded(plan: SizingPlan) -> SizingPlan:
     return dataclasses.replace(plan, **_rounded_fields(plan))
 
 
-def _rounded_fields(value: Any) -> dict[str, Any]:
-    """All fields of a dataclass, as the file holds them."""
-    return {field.name: _rounded(getattr(value, field.name), field.name) for field in dataclasses.fields(value)}
+def _rounded_fields(value: object) -> dict[str, Any]:
+    """All fields of a dataclass, as the file holds them; a whole number in a field of fractions becomes one."""
+    fields = {}
+    for name, hint in _hints(type(value)).items():
+        part = getattr(value, name)
+        is_fraction = float in (hint, *get_args(hint)) and isinstance(part, int)
+        fields[name] = _rounded(float(part) if is_fraction else part, name)
+    return fields
 
 
 def _rounded(value: object, name: str = "") -> object:
@@ -184,8 +189,8 @@ def _wrong(value: object, expected: str, path: str, problems: list[Problem]) -> 
     return ()
 
 
-def _dangling(plan: SizingPlan) -> list[Problem]:
-    """Pools that are named but not there: a file that was merged or edited by hand."""
+def _inconsistent(plan: SizingPlan) -> list[Problem]:
+    """Names that stand twice, and pools that are named but not there: a file that was merged or edited by hand."""
     pools = {pool.name for pool in plan.node_pools}
     named = [
         (f"deployments[{i}].placements[{j}].pool", placement.pool)
@@ -193,11 +198,12 @@ def _dangling(plan: SizingPlan) -> list[Problem]:
         for j, placement in enumerate(deployment.placements)
     ]
     named += [(f"cost_lines[{i}].pool", line.pool) for i, line in enumerate(plan.cost_lines)]
-    return [
-        Problem(path=path, what=f"is {pool}, which is not among node_pools", mend=_RESTORE)
-        for path, pool in named
-        if pool not in pools
-    ]
+    problems = [(path, f"is {pool}, which is not among node_pools") for path, pool in named if pool not in pools]
+    for parts, key in ((plan.deployments, "deployments"), (plan.node_pools, "node_pools"), (plan.buckets, "buckets")):
+        names = [part.name for part in parts]
+        twice = [i for i, name in enumerate(names) if name in names[:i]]
+        problems += [(f"{key}[{i}].name", f"is {names[i]}, which stands twice") for i in twice]
+    return [Problem(path=path, what=what, mend=_RESTORE) for path, what in problems]
 
 
 def _check_format(found: object, source: str) -> None:

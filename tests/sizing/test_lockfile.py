@@ -1,0 +1,120 @@
+"""The lock file of a plan: the same bytes for the same decisions, and a clear word for a file that is not one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from sizing.errors import DamagedPlan
+from sizing.lockfile import dumps, from_dict, loads, rounded, to_dict
+from sizing.plan import SizingPlan
+from tests.examples import CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL
+from tests.strategies import plans
+
+FEW = settings(max_examples=30, deadline=None)  # a plan is a large value to draw
+
+
+@FEW
+@given(plans())
+def test_a_plan_comes_back_as_it_was_written(plan: SizingPlan) -> None:
+    assert loads(dumps(plan), source="p.json") == rounded(plan)
+    assert from_dict(to_dict(plan)) == rounded(plan)
+
+
+@FEW
+@given(plans())
+def test_writing_what_was_read_gives_the_same_bytes(plan: SizingPlan) -> None:
+    text = dumps(plan)
+    assert dumps(loads(text, source="p.json")) == text
+
+
+@FEW
+@given(plans())
+def test_rounding_breaks_no_promise(plan: SizingPlan) -> None:
+    """A planned value that kept its limit keeps it in the file, and stays inside its interval."""
+    for before, after in zip(plan.promises, rounded(plan).promises, strict=True):
+        if before.low <= before.planned <= before.high:
+            assert after.low <= after.planned <= after.high
+        if before.at_most and before.planned <= before.asked:
+            assert after.planned <= after.asked
+        if not before.at_most and before.planned >= before.asked:
+            assert after.planned >= after.asked
+
+
+def test_estimates_keep_four_digits_prices_six_decimals_and_what_was_asked_is_as_written() -> None:
+    """0.3123456 s is told as 0.3123; 10.12345678 USD/h as 10.123457; a limit of 0.123456 s stays."""
+    promise = replace(CHAT_PLAN.promises[0], asked=0.123456, planned=0.3123456, low=0.25, high=0.4)
+    line = replace(CHAT_PLAN.cost_lines[0], usd_per_hour=10.12345678)
+    kept = rounded(replace(CHAT_PLAN, promises=(promise,), cost_lines=(line,)))
+    assert (kept.promises[0].asked, kept.promises[0].planned) == (0.123456, 0.3123)
+    assert kept.cost_lines[0].usd_per_hour == 10.123457
+
+
+def test_a_plan_that_just_keeps_its_limit_is_not_rounded_over_it() -> None:
+    """0.79996 s keeps a limit of 0.79998 s; four digits would make it 0.8."""
+    promise = replace(CHAT_PLAN.promises[0], asked=0.79998, planned=0.79996, low=0.7, high=0.9)
+    kept = rounded(replace(CHAT_PLAN, promises=(promise,)))
+    assert kept.promises[0].planned == 0.79998
+
+
+def test_the_file_is_sorted_indented_and_ends_in_a_newline() -> None:
+    text = dumps(CHAT_PLAN)
+    assert text == json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert json.loads(text)["format"] == 1
+
+
+def test_whole_and_fractional_numbers_give_the_same_bytes() -> None:
+    """A startup of 240 s and of 240.0 s is the same decision."""
+    whole = replace(CHAT_PLAN, deployments=(replace(CHAT_DEPLOYMENT, startup_s=240, vcpus=16),))
+    fractional = replace(CHAT_PLAN, deployments=(replace(CHAT_DEPLOYMENT, startup_s=240.0, vcpus=16.0),))
+    assert dumps(whole) == dumps(fractional)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "is empty"),
+        (dumps(CHAT_PLAN)[:-200], "was cut short"),
+        ("[]", "is no JSON object"),
+        ("{}", "states no format"),
+        ('{"format": true}', "states the format true"),
+        ('{"format": 1, "format": 1}', "key 'format' stands twice"),
+        ('{"format": 1, "cloud": NaN}', "NaN is no number"),
+        ("<<<<<<< HEAD\n" + dumps(CHAT_PLAN), "marks of a merge"),
+        (dumps(CHAT_PLAN).replace('"cloud": "aws"', '"cloud": "azure"'), "cloud is azure, but must be one of aws, gcp"),
+        (dumps(CHAT_PLAN).replace('"nodes": 2', '"nodes": 2.5'), "node_pools[0].nodes is 2.5, but must be a whole"),
+        (dumps(CHAT_PLAN).replace('"nodes": 2', '"nodes": true'), "node_pools[0].nodes is true, but must be a whole"),
+        (dumps(CHAT_PLAN).replace('"nodes": 2', '"knots": 2'), "node_pools[0].knots is no key of a plan"),
+        (
+            dumps(CHAT_PLAN).replace('"vcpus": 16.0', '"vcpus": "16"'),
+            "vcpus is 16, but must be a number",
+        ),
+        (dumps(CHAT_PLAN).replace('"tp": 4', '"tp": null'), "deployments[0].layout.tp is empty, but must be"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_told_with_the_reason(text: str, what: str) -> None:
+    with pytest.raises(DamagedPlan) as error:
+        loads(text, source="stacks/chat.plan.json")
+    assert what in str(error.value)
+    assert str(error.value).startswith("stacks/chat.plan.json: ")
+    assert "version control" in error.value.mend
+
+
+def test_a_newer_format_says_that_sizeup_is_too_old() -> None:
+    with pytest.raises(DamagedPlan, match="format 2, and this sizeup reads format 1") as error:
+        loads('{"format": 2, "anything": "else"}', source="p.json")
+    assert "upgrade sizeup" in error.value.mend
+
+
+def test_a_pool_that_is_named_but_not_there_is_told() -> None:
+    """What a careless merge leaves behind."""
+    with pytest.raises(DamagedPlan, match=r"placements\[0\].pool is p5-48xlarge-use1-az4, which is not among"):
+        from_dict(to_dict(replace(CHAT_PLAN, node_pools=())))
+
+
+def test_a_name_that_stands_twice_is_told() -> None:
+    with pytest.raises(DamagedPlan, match=r"node_pools\[1\].name is p5-48xlarge-use1-az4, which stands twice"):
+        from_dict(to_dict(replace(CHAT_PLAN, node_pools=(CHAT_POOL, CHAT_POOL))))

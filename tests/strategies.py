@@ -1,0 +1,68 @@
+"""Hypothesis strategies for the values of the contract; every value they give is one that the type allows."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from enum import StrEnum
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from hypothesis import strategies as st
+
+from sizing.plan import Placement, SizingPlan
+
+NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
+
+
+_SCALARS: dict[Any, st.SearchStrategy[Any]] = {
+    str: st.text(max_size=8),
+    bool: st.booleans(),
+    int: st.integers(0, 2**53),
+    float: st.floats(0, 1e12, allow_subnormal=False),
+}
+
+
+@cache
+def of_type(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of a contract type: dataclasses field by field, numbers finite and not negative."""
+    if kind in _SCALARS:
+        return _SCALARS[kind]
+    if get_origin(kind) is types.UnionType:
+        return st.one_of([st.none() if part is types.NoneType else of_type(part) for part in get_args(kind)])
+    if get_origin(kind) is tuple:
+        return st.lists(of_type(get_args(kind)[0]), max_size=2).map(tuple)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return st.sampled_from(list(kind))
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return st.builds(kind, **{name: of_type(hint) for name, hint in get_type_hints(kind).items()})
+    raise TypeError(f"no strategy for {kind}")
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> SizingPlan:
+    """Plans whose parts have different names, and whose placements and cost lines stand on pools that exist."""
+    plan = draw(of_type(SizingPlan))
+    names = draw(st.lists(NAMES, min_size=8, max_size=8, unique=True))
+    pools = tuple(dataclasses.replace(pool, name=names[i]) for i, pool in enumerate(plan.node_pools))
+    first = [pool.name for pool in pools[:1]]
+    return dataclasses.replace(
+        plan,
+        node_pools=pools,
+        deployments=tuple(
+            dataclasses.replace(
+                deployment,
+                name=names[2 + i],
+                workload=names[2 + i],
+                placements=tuple(Placement(pool=pool, replicas=draw(st.integers(0, 99))) for pool in first),
+            )
+            for i, deployment in enumerate(plan.deployments)
+        ),
+        buckets=tuple(dataclasses.replace(bucket, name=names[4 + i]) for i, bucket in enumerate(plan.buckets)),
+        promises=tuple(dataclasses.replace(promise, workload=names[6 + i]) for i, promise in enumerate(plan.promises)),
+        cost_lines=tuple(
+            dataclasses.replace(line, pool=pool, item=f"machines {i}")
+            for pool in first
+            for i, line in enumerate(plan.cost_lines)
+        ),
+    )
