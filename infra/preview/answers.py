@@ -6,11 +6,17 @@ inputs stand over the old outputs; what is created or replaced has no id yet, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import typing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from components.graph import Resource, Unknown, Value
-from infra.preview import sdk
+from infra.preview import paths, sdk
+from infra.preview.changes import Op, Step
+from infra.preview.diff import step_of
+from infra.preview.providers import is_provider
+from infra.preview.recorded import Base
+from infra.preview.replacement import recomputed_by_updates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,43 @@ def _completed(value: Value, kind: object) -> Value:
         known: dict[str, Value] = {key: _completed(item, fields.get(key)) for key, item in value.items()}
         return known | {key: Unknown() for key in fields if key not in known}
     if isinstance(value, list):
-        arguments = getattr(kind, "__args__", ())
-        return [_completed(item, arguments[0]) for item in value] if len(arguments) == 1 else value
+        of_items, *more = typing.get_args(kind) or (None,)
+        return value if more else [_completed(item, of_items) for item in value]
     return value
+
+
+def settled(base: Base) -> Callable[[Resource], Answer]:
+    """
+    Answers on top of *base*: decided while the program runs, so that an unchanged resource's outputs stay known.
+
+    Without that, every output would be unknown, and every resource behind one would seem to change.
+    """
+    inputs_of_providers: dict[str, Mapping[str, Value]] = {}
+
+    def answer(resource: Resource) -> Answer:
+        if is_provider(resource.type):
+            inputs_of_providers[resource.urn] = resource.inputs
+        old = base.find(resource)
+        step = step_of(old, resource, provider_inputs=inputs_of_providers.get(resource.provider or "", {}))
+        if old is None or step.op not in (Op.SAME, Op.UPDATE) or not base.is_state or not resource.custom:
+            return created(resource)
+        if step.op is Op.SAME or not step.certain:
+            return Answer(id=old.id, outputs=old.outputs)
+        return Answer(id=old.id, outputs=_updated(old.outputs, resource, step))
+
+    return answer
+
+
+def _updated(outputs: Mapping[str, Value], resource: Resource, step: Step) -> dict[str, Value]:
+    """*outputs* after an update in place: changed inputs over them; what each update recomputes is unknown."""
+    changed = {paths.parsed(change.path)[0] for change in step.changes} & resource.inputs.keys()
+    overlaid = {key: _over(outputs.get(key), resource.inputs[key]) for key in map(str, changed)}
+    recomputed: dict[str, Value] = {key: Unknown() for key in recomputed_by_updates(resource.type)}
+    return {**outputs, **overlaid, **recomputed}
+
+
+def _over(old: Value, new: Value) -> Value:
+    """*new* with what *old* has besides, in objects: what the cloud filled in stays."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{key: _over(old.get(key), item) for key, item in new.items()}}
+    return new

@@ -61,7 +61,7 @@ def _full_key(key: str, project: str) -> str:
 
 def _text(value: object) -> str:
     match value:
-        case {"secure": str()} if len(value) == 1:
+        case {"secure": str(), **more} if not more:
             return UNKNOWN
         case bool():
             return "true" if value else "false"
@@ -75,7 +75,7 @@ def _text(value: object) -> str:
 
 def _without_ciphertext(value: object) -> object:
     match value:
-        case {"secure": str()} if len(value) == 1:
+        case {"secure": str(), **more} if not more:
             return UNKNOWN
         case dict():
             return {str(key): _without_ciphertext(item) for key, item in value.items()}
@@ -87,7 +87,7 @@ def _without_ciphertext(value: object) -> object:
 
 def _holds_secret(value: object) -> bool:
     match value:
-        case {"secure": str()} if len(value) == 1:
+        case {"secure": str(), **more} if not more:
             return True
         case dict():
             return any(_holds_secret(item) for item in value.values())

@@ -63,7 +63,7 @@ class Message:
     urn: str
 
 
-class EngineLog(sdk.engine_pb2_grpc.EngineServicer):  # type: ignore[misc]  # generated without types
+class EngineLog(sdk.engine_pb2_grpc.EngineServicer):
     """The engine's side of logging; keeps what the program says, except debug noise."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class EngineLog(sdk.engine_pb2_grpc.EngineServicer):  # type: ignore[misc]  # ge
         return sdk.engine_pb2.RequirePulumiVersionResponse()
 
 
-class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):  # type: ignore[misc]  # generated without types
+class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
     """Records every registration of one run. Methods may be called from many threads at once."""
 
     def __init__(self, run: Run) -> None:

@@ -100,11 +100,12 @@ def _with_answer(
         _replace(getattr(changed, field), getattr(options, option))
     changed.providers.clear()
     changed.providers.update(options.providers)
-    for option, field in (("protect", "protect"), ("retain_on_delete", "retainOnDelete")):
-        if options.HasField(option):
-            setattr(changed, field, getattr(options, option))
-        else:
-            changed.ClearField(field)
+    changed.ClearField("protect")
+    if options.HasField("protect"):
+        changed.protect = options.protect
+    changed.ClearField("retainOnDelete")
+    if options.HasField("retain_on_delete"):
+        changed.retainOnDelete = options.retain_on_delete
     changed.deleteBeforeReplaceDefined = options.HasField("delete_before_replace")
     changed.deleteBeforeReplace = options.delete_before_replace
     return changed
