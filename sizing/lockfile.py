@@ -81,7 +81,7 @@ def rounded(plan: SizingPlan) -> SizingPlan:
 def _rounded_fields(value: object) -> dict[str, Any]:
     """All fields of a dataclass, as the file holds them; a whole number in a field of fractions becomes one."""
     fields = {}
-    for name, hint in _hints(type(value)).items():
+    for name, hint in _hints(type(value)).items():  # type: ignore[arg-type]  # mypy takes classes for unhashable
         part = getattr(value, name)
         is_fraction = float in (hint, *get_args(hint)) and isinstance(part, int)
         fields[name] = _rounded(float(part) if is_fraction else part, name)
