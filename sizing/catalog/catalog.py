@@ -1,0 +1,130 @@
+"""All facts as one value, with the lookups that the rest asks of it. Reads nothing but its own packaged files."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sizing.catalog.accelerator import Accelerator
+from sizing.catalog.charge import Charge, StorageTier
+from sizing.catalog.machine import Cloud, Machine
+from sizing.catalog.model import Model
+from sizing.catalog.offer import Offer
+from sizing.errors import UnknownFact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """What can be rented and what models are made of; every fact dated and sourced."""
+
+    accelerators: tuple[Accelerator, ...]
+    machines: tuple[Machine, ...]
+    offers: tuple[Offer, ...]
+    storage: tuple[StorageTier, ...]
+    charges: tuple[Charge, ...]
+    models: tuple[Model, ...]
+    zones_by_region: Mapping[tuple[Cloud, str], tuple[str, ...]] = field(repr=False)
+    as_of: str  # newest date of a price
+    hash: str  # sha256 of the facts files
+
+    def accelerator(self, name: str) -> Accelerator:
+        """
+        The accelerator *name*.
+
+        Raises:
+            UnknownFact: With the nearest names, where there is none.
+        """
+        return _found("accelerator", name, self._accelerators)
+
+    def machine(self, cloud: Cloud, name: str) -> Machine:
+        """
+        The machine type *name* of *cloud*.
+
+        Raises:
+            UnknownFact: With the nearest names, where there is none.
+        """
+        machine = self._machines.get((cloud, name))
+        if machine is None:
+            raise UnknownFact(kind=f"{cloud} machine", name=name, nearest=_near(name, (n for _, n in self._machines)))
+        return machine
+
+    def model(self, name: str) -> Model:
+        """
+        The model with this name or alias, in any case.
+
+        Raises:
+            UnknownFact: With the nearest names, where there is none.
+        """
+        model = self._models.get(name.lower())
+        if model is None:
+            raise UnknownFact(kind="model", name=name, nearest=self._near_models(name))
+        return model
+
+    def offers_for(self, cloud: Cloud, region: str, machine: str) -> tuple[Offer, ...]:
+        """Every offer of one machine type in one region; empty where it is not sold there."""
+        return self._offers.get((cloud, region, machine), ())
+
+    def regions(self, cloud: Cloud) -> tuple[str, ...]:
+        """Regions of *cloud* where anything is offered, sorted."""
+        return tuple(sorted({region for of, region in self.zones_by_region if of is cloud}))
+
+    def zones(self, cloud: Cloud, region: str) -> tuple[str, ...]:
+        """Zones of a region, sorted; AWS: zone ids (use1-az1); empty where none is known."""
+        return self.zones_by_region.get((cloud, region), ())
+
+    def storage_tier(self, cloud: Cloud, region: str, service: str, tier: str) -> StorageTier | None:
+        """One storage class of one region; None where no source tells it."""
+        return self._storage.get((cloud, region, service, tier))
+
+    def charge(self, cloud: Cloud, region: str, item: str) -> Charge | None:
+        """A price of the region, or the one that holds everywhere; None where no source tells it."""
+        return self._charges.get((cloud, region, item)) or self._charges.get((cloud, "all", item))
+
+    @cached_property
+    def _accelerators(self) -> Mapping[str, Accelerator]:
+        return {fact.name: fact for fact in self.accelerators}
+
+    @cached_property
+    def _machines(self) -> Mapping[tuple[Cloud, str], Machine]:
+        return {(fact.cloud, fact.name): fact for fact in self.machines}
+
+    @cached_property
+    def _models(self) -> Mapping[str, Model]:
+        aliases = {alias.lower(): fact for fact in self.models for alias in fact.aliases}
+        return aliases | {fact.name.lower(): fact for fact in self.models}
+
+    @cached_property
+    def _offers(self) -> Mapping[tuple[Cloud, str, str], tuple[Offer, ...]]:
+        found: dict[tuple[Cloud, str, str], tuple[Offer, ...]] = {}
+        for offer in self.offers:
+            key = (offer.cloud, offer.region, offer.machine)
+            found[key] = (*found.get(key, ()), offer)
+        return found
+
+    @cached_property
+    def _storage(self) -> Mapping[tuple[Cloud, str, str, str], StorageTier]:
+        return {(fact.cloud, fact.region, fact.service, fact.tier): fact for fact in self.storage}
+
+    @cached_property
+    def _charges(self) -> Mapping[tuple[Cloud, str, str], Charge]:
+        """The first tier of each item: what the first unit costs."""
+        found: dict[tuple[Cloud, str, str], Charge] = {}
+        for fact in self.charges:
+            found.setdefault((fact.cloud, fact.region, fact.item), fact)
+        return found
+
+    def _near_models(self, name: str) -> tuple[str, ...]:
+        near = _near(name.lower(), self._models)
+        return tuple(dict.fromkeys(self._models[key].name for key in near))
+
+
+def _found(kind: str, name: str, facts: Mapping[str, Accelerator]) -> Accelerator:
+    if name not in facts:
+        raise UnknownFact(kind=kind, name=name, nearest=_near(name, facts))
+    return facts[name]
+
+
+def _near(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(difflib.get_close_matches(name, list(names), n=3, cutoff=0.6))
