@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import importlib
+import importlib.metadata
 import sys
 import threading
 import typing
@@ -47,6 +48,7 @@ __all__ = [
     "engine_pb2",
     "engine_pb2_grpc",
     "grpc",
+    "installed_version",
     "is_input_type",
     "is_output_type",
     "output_types",
@@ -61,6 +63,11 @@ __all__ = [
 TESTED = ("3.272",)  # minor releases of the `pulumi` package that every test here passes with
 
 Program = Callable[[], Awaitable[None] | None]
+
+
+def installed_version() -> str:
+    """Release of the `pulumi` package that is installed."""
+    return importlib.metadata.version("pulumi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
