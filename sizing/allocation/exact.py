@@ -1,8 +1,8 @@
 """The allocation problem solved exactly with CP-SAT: first what to buy, then how to arrange replicas on it.
 
 Deterministic: one worker, a fixed seed, limits in deterministic time, never in seconds of a clock. Packing needs no
-variable per machine: replica sizes divide each other, so placing the largest first is optimal, and a pool packs if and
-only if, for every size s, the replicas of size s and above fit in the multiples of s that its machines hold.
+variable per machine: replica sizes divide each other and the machine, so placing the largest first wastes nothing, and
+replicas pack if and only if their accelerators together are no more than the machines hold.
 """
 
 from __future__ import annotations
@@ -159,38 +159,34 @@ def _model(problem: Problem) -> tuple[cp_model.CpModel, _Variables]:
 
 def _carry(demand: Demand, model: cp_model.CpModel, variables: _Variables) -> None:
     """
-    Enough replicas of one choice on demand and one on spot, whichever zone is gone.
+    Enough replicas of one kind, whichever zone is gone; on one machine type on demand and on one on spot.
 
-    Where one choice alone carries a demand, the row counts whole replicas: tighter than the sum of their capacities.
+    Replicas of a kind carry alike, so the rows count whole replicas: tighter than sums of capacities.
     """
     own = {key: used for key, used in variables.used.items() if key[0].workload == demand.workload}
-    firm = [used for (_, is_spot), used in own.items() if not is_spot]
-    if demand.firm:
-        model.add_exactly_one(firm)
-    else:
-        model.add_at_most_one(firm)
-    model.add_at_most_one([used for (_, is_spot), used in own.items() if is_spot])
     standing = {place: n for place, n in variables.replicas.items() if place[0].workload == demand.workload}
+    kinds = {choice.kind: model.new_bool_var("") for choice, _ in own}
+    capacity = {choice.kind: choice.capacity for choice, _ in own}
+    model.add_exactly_one(kinds.values())
     zones = dict.fromkeys(pool.zone for _, pool in standing)
-    for lost in (None, *zones) if demand.zone_loss else (None,):
-        left = {(choice, pool): n for (choice, pool), n in standing.items() if pool.zone != lost}
-        if demand.may_use_spot:
-            model.add(sum(choice.capacity * n for (choice, _), n in left.items()) >= demand.total)
-        for (choice, is_spot), used in own.items():
-            if not is_spot:
-                enough = replicas_for(choice.capacity, demand.firm)
-                model.add(sum(n for (c, p), n in left.items() if c == choice and not p.is_spot) >= enough * used)
-    if demand.spot:
-        on_spot = [choice.capacity * n for (choice, pool), n in standing.items() if pool.is_spot]
-        model.add(sum(on_spot) >= demand.spot)
+    for kind, chosen in kinds.items():
+        for is_spot in (False, True):
+            machines = [used for (choice, on_spot), used in own.items() if (choice.kind, on_spot) == (kind, is_spot)]
+            model.add(sum(machines) <= chosen)
+        total, firm, spot = (replicas_for(capacity[kind], n) for n in (demand.total, demand.firm, demand.spot))
+        alike = {pool: number for (choice, pool), number in standing.items() if choice.kind == kind}
+        for lost in (None, *zones) if demand.zone_loss else (None,):
+            left = {pool: number for pool, number in alike.items() if pool.zone != lost}
+            model.add(sum(left.values()) >= total * chosen)
+            model.add(sum(number for pool, number in left.items() if not pool.is_spot) >= firm * chosen)
+        model.add(sum(number for pool, number in alike.items() if pool.is_spot) >= spot * chosen)
 
 
 def _pack(pool: Pool, model: cp_model.CpModel, variables: _Variables) -> None:
-    """For each replica size, those of this size and above fit in the multiples of it that the machines hold."""
+    """The accelerators of all replicas fit in those of all machines."""
     inside = {choice: number for (choice, at), number in variables.replicas.items() if at == pool}
-    for size in {choice.slots: None for choice in inside}:
-        taken = sum(choice.slots * number for choice, number in inside.items() if choice.slots >= size)
-        model.add(taken <= pool.slots // size * size * variables.machines[pool])
+    taken = sum(choice.slots * number for choice, number in inside.items())
+    model.add(taken <= pool.slots * variables.machines[pool])
 
 
 def _system(problem: Problem, model: cp_model.CpModel, variables: _Variables) -> None:

@@ -44,11 +44,16 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One way to run a replica of one workload on one machine type."""
+    """
+    One way to run a replica of one workload on one machine type.
+
+    Requests are spread evenly over the replicas of a workload, on demand and on spot alike, so all of them must carry
+    as much: only choices of the same *kind* may stand side by side.
+    """
 
     workload: str
     machine: str
-    key: str  # tells the choices of one workload on one machine type apart
+    kind: str  # accelerator, layout and precisions; one kind of a workload has one capacity on every machine type
     slots: int  # accelerators of the machine that a replica occupies, those it idles for lack of host memory included
     capacity: int  # micro-requests per second within the objectives
     runs_today: bool = False
@@ -88,11 +93,15 @@ class Problem:
     budget_micro_usd_per_hour: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse sizes that do not divide each other: the packing rows are exact only where they do."""
+        """Refuse what the packing row is not exact for (sizes that do not divide each other), and unequal replicas."""
         for machine in {choice.machine for choice in self.choices}:
-            sizes = sorted({choice.slots for choice in self.choices if choice.machine == machine})
-            if any(large % small for small, large in pairwise(sizes)):
-                raise ValueError(f"{machine}: replica sizes {sizes} do not divide each other")
+            sizes = {choice.slots for choice in self.choices if choice.machine == machine}
+            for whole in {pool.slots for pool in self.pools if pool.machine == machine}:
+                if any(large % small for small, large in pairwise(sorted(sizes | {whole}))):
+                    raise ValueError(f"{machine}: replica sizes {sorted(sizes)} of {whole} do not divide each other")
+        capacities = {(choice.workload, choice.kind, choice.capacity) for choice in self.choices}
+        if len(capacities) > len({(workload, kind) for workload, kind, _ in capacities}):
+            raise ValueError("a kind of replica has two capacities")
 
     @property
     def zones(self) -> tuple[str, ...]:
@@ -107,15 +116,14 @@ def replicas_for(capacity: int, demand: int) -> int:
 
 def without_dominated(problem: Problem) -> Problem:
     """
-    The problem without choices and machine types that another one replaces at no more cost: same least cost, smaller.
+    The problem without choices and machine types that others replace at no more cost: same least cost, smaller.
 
     Exact for cost, not for latency. A machine type is kept where the current plan runs it.
     """
     choices = undominated(problem.choices)
-    machines = tuple(dict.fromkeys(pool.machine for pool in problem.pools))
     dropped: set[str] = set()
-    for machine in machines:
-        rivals = [rival for rival in machines if rival != machine and rival not in dropped]
+    for machine in dict.fromkeys(pool.machine for pool in problem.pools):
+        rivals = dict.fromkeys(pool.machine for pool in problem.pools if pool.machine not in {machine, *dropped})
         if any(_undersells(rival, machine, choices, problem.pools) for rival in rivals):
             dropped.add(machine)
     return replace(
@@ -127,23 +135,24 @@ def without_dominated(problem: Problem) -> Problem:
 
 def undominated(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     """
-    The choices without those that another one on the same machine type replaces at no more cost, in the same order.
+    The choices whose kind no other kind replaces on every machine type that it runs on, in the same order.
 
-    A replica is replaced by as many replicas of the other choice as fit in its slots, on the same machines, wherever
-    it stands; if those have at least its capacity, no plan is dearer for it. The earlier of two equal choices stays.
+    A replica is replaced by as many replicas of the other kind as fit in its slots, on the same machines, wherever it
+    stands; if those have at least its capacity, no plan is dearer for it. The earlier of two equal kinds stays.
     """
-    kept: list[Choice] = []
-    for place, choice in enumerate(choices):
-        rivals = [rival for rival in (*kept, *choices[place + 1 :]) if _same_place(rival, choice)]
-        if not any(
-            _replaces(rival, choice) and not (_replaces(choice, rival) and rival not in kept) for rival in rivals
-        ):
-            kept.append(choice)
-    return tuple(kept)
+    kinds = dict.fromkeys((choice.workload, choice.kind) for choice in choices)
+    on = {kind: {c.machine: c for c in choices if (c.workload, c.kind) == kind} for kind in kinds}
+    kept = list(kinds)
+    for kind in reversed(kinds):
+        rivals = [rival for rival in kept if rival != kind and rival[0] == kind[0]]
+        if any(_replaces_everywhere(on[rival], on[kind]) for rival in rivals):
+            kept.remove(kind)
+    return tuple(choice for choice in choices if (choice.workload, choice.kind) in kept)
 
 
-def _same_place(rival: Choice, choice: Choice) -> bool:
-    return rival.workload == choice.workload and rival.machine == choice.machine
+def _replaces_everywhere(rival: dict[str, Choice], kind: dict[str, Choice]) -> bool:
+    """Whether one kind replaces another on each machine type that the other runs on."""
+    return all(machine in rival and _replaces(rival[machine], choice) for machine, choice in kind.items())
 
 
 def _replaces(rival: Choice, choice: Choice) -> bool:
@@ -152,22 +161,18 @@ def _replaces(rival: Choice, choice: Choice) -> bool:
 
 
 def _undersells(rival: str, machine: str, choices: tuple[Choice, ...], pools: tuple[Pool, ...]) -> bool:
-    """
-    Whether a whole number of *rival* machines does everything that one *machine* does, everywhere, for no more.
-
-    Every replica of one choice has the same replacement, so a workload still has one choice on each kind of purchase.
-    """
+    """Whether a whole number of *rival* machines takes the replicas of one *machine*, everywhere, for no more."""
     own = {(pool.zone, pool.mode): pool for pool in pools if pool.machine == machine}
     others = {(pool.zone, pool.mode): pool for pool in pools if pool.machine == rival}
-    if any(place not in others or pool.running for place, pool in own.items()):
-        return False
     for place, pool in own.items():
+        if place not in others or pool.running:
+            return False
         number, rest = divmod(pool.slots, others[place].slots)
         if rest or number * others[place].micro_usd_per_hour > pool.micro_usd_per_hour:
             return False
-    on_rival = [choice for choice in choices if choice.machine == rival]
+    slots = {(c.workload, c.kind): c.slots for c in choices if c.machine == rival}
     return all(
-        any(_replaces(other, choice) for other in on_rival if other.workload == choice.workload)
+        slots.get((choice.workload, choice.kind), choice.slots + 1) <= choice.slots
         for choice in choices
         if choice.machine == machine
     )

@@ -29,8 +29,8 @@ def pool(machine: str, zone: str, *, slots: int, usd: float, spot: bool = False,
     )
 
 
-def choice(machine: str, *, slots: int, capacity: int, workload: str = "chat", key: str = "") -> Choice:
-    return Choice(workload=workload, machine=machine, key=key or f"TP{slots}", slots=slots, capacity=capacity)
+def choice(machine: str, *, slots: int, capacity: int, workload: str = "chat") -> Choice:
+    return Choice(workload=workload, machine=machine, kind=f"{slots} for {capacity}", slots=slots, capacity=capacity)
 
 
 def demand(total: int, *, workload: str = "chat", firm: int | None = None, spot: int = 0, zone_loss: bool = False):
@@ -94,13 +94,18 @@ def combined(options: list[list[list[tuple[Choice, Pool, int]]]]) -> Iterator[li
 
 
 def plans_of(one: Demand, asked: Problem, machines: dict[Pool, int]) -> Iterator[list[tuple[Choice, Pool, int]]]:
-    """Every way to serve one workload: at most one choice on demand and one on spot, any number in each pool."""
+    """Every way to serve one workload: one machine type on demand, one on spot, alike replicas, any number a pool."""
     own = [c for c in asked.choices if c.workload == one.workload]
     for firm, spot in product([None, *own], repeat=2):
-        places = [(c, at) for c, is_spot in ((firm, False), (spot, True)) if c for at in machines]
+        if firm and spot and firm.kind != spot.kind:
+            continue
+        places = [
+            (c, at) for c, is_spot in ((firm, False), (spot, True)) if c for at in machines if at.is_spot == is_spot
+        ]
         places = [(c, at) for c, at in places if at.machine == c.machine and machines[at]]
-        places = [(c, at) for c, at in places if at.is_spot == (c is spot and (c is not firm or at.is_spot))]
-        ranges = [range(machines[at] * (at.slots // c.slots) + 1) for c, at in places]
+        ranges = [
+            range(min(machines[at] * (at.slots // c.slots), -(-one.total // c.capacity)) + 1) for c, at in places
+        ]  # more replicas in one pool than the whole demand needs never help
         for numbers in product(*ranges):
             plan = [(c, at, n) for (c, at), n in zip(places, numbers, strict=True) if n]
             if serves(one, plan):
@@ -155,11 +160,10 @@ def small_problems(draw: st.DrawFn) -> Problem:
     workloads = ["chat", "code"][: 1 if spot or len(pools) > 3 else draw(st.integers(1, 2))]
     choices, demands = [], []
     for workload in workloads:
+        capacities = {1: draw(st.integers(1, 6)), 2: draw(st.integers(1, 6))}
         for machine, slots in kinds:
-            for size in draw(st.lists(st.sampled_from([1, 2]), unique=True, max_size=2)):
-                if size <= slots:
-                    capacity = draw(st.integers(1, 6))
-                    choices.append(choice(machine, slots=size, capacity=capacity, workload=workload))
+            sizes = draw(st.lists(st.sampled_from([1, 2] if slots > 1 else [1]), unique=True, max_size=2))
+            choices += [choice(machine, slots=n, capacity=capacities[n], workload=workload) for n in sizes]
         total = draw(st.integers(1, 6))
         firm = draw(st.integers(0, total)) if spot else total
         least_spot = draw(st.integers(0, total - firm)) if firm < total else 0
@@ -222,7 +226,7 @@ def test_faster_replicas_and_more_machine_types_never_cost_more(asked: Problem, 
         asked,
         choices=(
             *(replace(one, capacity=one.capacity + faster) for one in asked.choices),
-            choice("new", slots=1, capacity=2, workload=asked.demands[0].workload),
+            replace(choice("new", slots=1, capacity=2, workload=asked.demands[0].workload), kind="new"),
         ),
         pools=(*asked.pools, pool("new", "a", slots=1, usd=usd), pool("new", "b", slots=1, usd=usd)),
     )
@@ -248,12 +252,6 @@ def test_two_workloads_share_a_machine():
         )
     )
     assert bought(found) == {"p5/a": 1}
-
-
-def test_replicas_of_four_leave_two_of_six_accelerators_idle():
-    """Six accelerators hold one replica of two beside one of four, but not two of four: 2 x 4 > 6 on one machine."""
-    asked = problem([demand(2)], [choice("inf", slots=4, capacity=1)], [pool("inf", "a", slots=6, usd=6)])
-    assert bought(purchase(asked)) == {"inf/a": 2}
 
 
 @pytest.mark.parametrize(("zones", "machines"), [(2, 4), (3, 3)])
@@ -377,7 +375,32 @@ def test_the_same_problem_has_the_same_answer(asked: Problem):
         assert arranged[0] == arranged[1]
 
 
-def test_sizes_that_do_not_divide_each_other_are_refused():
-    """The packing rows would not be exact for replicas of four and of six accelerators."""
+def test_replicas_side_by_side_carry_alike():
+    """
+    Half on spot: TP1 is cheapest on demand and TP2 on spot, but requests are spread evenly, so one kind serves both.
+
+    TP1 carries 2 and TP2 carries 6. Demand 12: six TP1 replicas or two TP2 replicas, half of them on spot.
+    """
+    small, wide = choice("g6", slots=1, capacity=2), choice("g6", slots=2, capacity=6)
+    asked = problem(
+        [demand(12, firm=6, spot=6)],
+        [small, wide],
+        [pool("g6", "a", slots=2, usd=1), pool("g6", "a", slots=2, usd=0.5, spot=True)],
+    )
+    found = purchase(asked)
+    assert bought(found) == {"g6/a": 1, "g6/a/spot": 1}
+    assert {one.kind for one, _, _ in arrangement(asked, found, latency=lambda _: 1).replicas} == {wide.kind}
+
+
+@pytest.mark.parametrize("sizes", [(4, 6), (4,)])
+def test_sizes_that_do_not_divide_each_other_are_refused(sizes: tuple[int, ...]):
+    """Six accelerators with replicas of four: sums of accelerators would not tell what packs."""
     with pytest.raises(ValueError, match="do not divide each other"):
-        problem([demand(1)], [choice("x", slots=4, capacity=1), choice("x", slots=6, capacity=1)], [])
+        problem([demand(1)], [choice("x", slots=n, capacity=n) for n in sizes], [pool("x", "a", slots=6, usd=1)])
+
+
+def test_one_kind_has_one_capacity():
+    """Two replicas called alike that carry 1 and 2 would be loaded alike."""
+    unequal = replace(choice("y", slots=1, capacity=2), kind=choice("x", slots=1, capacity=1).kind)
+    with pytest.raises(ValueError, match="two capacities"):
+        problem([demand(1)], [choice("x", slots=1, capacity=1), unequal], [])
