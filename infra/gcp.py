@@ -9,34 +9,53 @@ import pulumi_gcp
 from pulumi_gcp import kms, projects, storage
 
 from components.gcp.access import Administrators, AdministratorsArgs, security_group
-from components.gcp.cluster import Cluster, ClusterArgs
+from components.gcp.cluster import Cluster, ClusterArgs, authorised_networks
 from components.gcp.encryption import EncryptionKey, EncryptionKeyArgs
 from components.gcp.identity import NodeIdentity, NodeIdentityArgs, ServingIdentity, ServingIdentityArgs
-from components.gcp.machines import Unprovisionable, gke_machine
+from components.gcp.machines import Unprovisionable
 from components.gcp.naming import NODE_POOL_NAME, STACK_NAME, cost_labels, gcp_name
 from components.gcp.network import NODES, PODS, Network, NetworkArgs
-from components.gcp.node_pool import GkeNodePool, NodePoolArgs, scheduling
+from components.gcp.node_pool import GkeNodePool, NodePoolArgs, check_pool, scheduling
 from components.gcp.services import enable_services
 from components.gcp.storage import ModelBucket, ModelBucketArgs
-from components.kubernetes.isolation import Egress
-from components.kubernetes.replica import SERVICE_ACCOUNT, FromBucket, FromHub, Served, Weights
-from components.kubernetes.serving import ServingArgs, ServingStack, namespace_of
-from components.platform import Platform
+from components.kubernetes import (
+    SERVICE_ACCOUNT,
+    Egress,
+    FromBucket,
+    FromHub,
+    Served,
+    ServingArgs,
+    ServingStack,
+    Weights,
+    namespace_of,
+)
+from components.platform import MissingSetting, Platform
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.machine import Cloud
-from sizing.plan import Deployment, SizingPlan
+from sizing.plan import Deployment, PoolRole, SizingPlan
 
-INTERNAL = {"networking.gke.io/load-balancer-type": "Internal"}
+INTERNAL_LOAD_BALANCER = {"networking.gke.io/load-balancer-type": "Internal"}
 # Where pods get their Google identity under Dataplane V2; older data planes use other addresses and ports.
 METADATA_SERVER = (Egress(cidr="169.254.169.254/32", port=80), Egress(cidr="169.254.169.254/32", port=8080))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What the platform settings say, read and found good before anything is registered."""
+
+    project: str  # of Google Cloud
+    kubernetes: str
+    access_cidrs: tuple[str, ...]  # who may reach the API from outside the network
+    security_group: str | None  # that GKE learns of the administrators' groups through
+    administrators: tuple[str, ...]
+    served: tuple[Served, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """What everything else is built on."""
 
-    name: str
-    stack: str
+    name: str  # the stack's, as Google Cloud accepts it
     project: str  # of Google Cloud
     region: str
     labels: dict[str, str]
@@ -48,78 +67,145 @@ class Ground:
         return pulumi.ResourceOptions(providers=[self.provider], depends_on=[*self.services, *depends_on])
 
 
-def provision(plan: SizingPlan, platform: Platform, *, stack: str, project: str) -> None:
+def provision(
+    plan: SizingPlan,
+    platform: Platform,
+    *,
+    stack: str,
+    api_key: pulumi.Input[str] | None = None,
+    hub_token: pulumi.Input[str] | None = None,
+) -> None:
     """
-    Register every resource of *plan*; *project* is the Pulumi project, whose stack this is.
+    Build everything that *plan* says on Google Cloud.
+
+    Args:
+        plan: The locked plan.
+        platform: Versions, access, ownership, and the project.
+        stack: Name of the stack; resources are named after it.
+        api_key: Asked of every caller of the models; None: whoever reaches the network may call.
+        hub_token: For gated models, where weights come from the Hub instead of a bucket.
 
     Raises:
-        MissingSetting: If a version or an image is needed that neither the settings nor a source tells.
-        Unprovisionable: If the plan holds something that cannot be built, before anything is registered.
+        MissingSetting: Naming every version and image that nobody told, at once.
+        Unprovisionable: If the plan or a setting holds something that cannot be built; nothing is registered then.
     """
-    served = served_deployments(plan, platform)
-    for pool in plan.node_pools:
-        gke_machine(pool)
-    ground = _ground(plan, platform, stack=stack, project=project)
+    check(plan)
+    settled = settle(plan, platform)
+    ground = _ground(plan, platform, project=settled.project, stack=stack)
     nodes = NodeIdentity(
         f"{ground.name}-nodes", NodeIdentityArgs(project=ground.project, stack=ground.name), ground.options()
     )
-    cluster, buckets = _cluster(plan, platform, ground, nodes)
+    cluster, buckets = _cluster(plan, settled, ground, nodes)
     pools = _node_pools(plan, ground, cluster, nodes)
-    if platform.admin_principals:
+    if settled.administrators:
         Administrators(
             f"{ground.name}-administrators",
-            AdministratorsArgs(project=ground.project, members=platform.admin_principals),
+            AdministratorsArgs(project=ground.project, members=settled.administrators),
             pulumi.ResourceOptions(providers=[ground.provider, cluster.kubernetes]),
         )
     for workload in dict.fromkeys(one.workload for one in plan.deployments):
-        own = tuple(one for one in served if one.deployment.workload == workload)
-        _serve(workload, own, ground=ground, cluster=cluster, buckets=buckets, pools=pools)
-    pulumi.export("cluster_name", cluster.cluster_name)
+        identity = _reader(workload, ground, cluster, buckets)
+        ServingStack(
+            workload,
+            ServingArgs(
+                workload=workload,
+                served=tuple(one for one in settled.served if one.deployment.workload == workload),
+                weights=_weights(buckets, hub_token),
+                caller_cidrs=(NODES, PODS),
+                api_key=api_key,
+                egress=METADATA_SERVER,
+                service_account_annotations=identity.annotations,
+                load_balancer_annotations=INTERNAL_LOAD_BALANCER,
+                after=[identity, *pools],
+            ),
+            opts=pulumi.ResourceOptions(providers=[cluster.kubernetes]),
+        )
+    pulumi.export("clusterName", cluster.cluster_name)
     pulumi.export("kubeconfig", cluster.kubeconfig)
-    pulumi.export("model_buckets", {name: bucket.uri for name, bucket in buckets.items()})
+    pulumi.export("modelBuckets", [bucket.bucket for bucket in buckets.values()])
 
 
-def served_deployments(plan: SizingPlan, platform: Platform) -> tuple[Served, ...]:
-    """Every deployment of *plan* with its image and the nodes that it may use."""
-    return tuple(_served(deployment, plan, platform) for deployment in plan.deployments)
+def check(plan: SizingPlan) -> None:
+    """
+    Refuse a plan that GKE cannot take.
+
+    Raises:
+        Unprovisionable: Telling the first thing that is wrong with it.
+    """
+    for pool in plan.node_pools:
+        check_pool(pool)
+        if not pool.zone.startswith(f"{plan.region}-"):
+            raise Unprovisionable(
+                what=f"pool {pool.name} is in {pool.zone}, but the cluster is in {plan.region}",
+                mend="size the stack again: sizeup size <stack>",
+            )
+    if not any(pool.role is PoolRole.SYSTEM for pool in plan.node_pools):
+        raise Unprovisionable(
+            what="the plan has no system node pool, so nothing can run name resolution",
+            mend="size the stack again: sizeup size <stack>",
+        )
+
+
+def settle(plan: SizingPlan, platform: Platform) -> Settled:
+    """
+    What the settings say of *plan*; everything that lacks is told at once.
+
+    Raises:
+        MissingSetting: Naming the project and every image and version that nobody told.
+    """
+    missing: dict[str, str] = {}
+    served: list[Served] = []
+    if platform.gcp_project is None:
+        missing["gcp:project"] = "the project to build in"
+    for deployment in plan.deployments:
+        try:
+            served.append(_served(deployment, plan, platform))
+        except MissingSetting as error:
+            missing |= error.missing
+    if platform.gcp_project is None or missing:
+        raise MissingSetting(missing)
+    authorised_networks(platform.api_access_cidrs)
+    return Settled(
+        project=platform.gcp_project,
+        kubernetes=platform.kubernetes(Cloud.GCP),
+        access_cidrs=platform.api_access_cidrs,
+        security_group=security_group(platform.admin_principals),
+        administrators=platform.admin_principals,
+        served=tuple(served),
+    )
 
 
 def _served(deployment: Deployment, plan: SizingPlan, platform: Platform) -> Served:
     placed = {placement.pool for placement in deployment.placements}
-    kinds = {pool.accelerator_kind for pool in plan.node_pools if pool.name in placed}
-    on_tpu = AcceleratorKind.TPU in kinds
-    component = f"{deployment.engine.name}-tpu" if on_tpu else deployment.engine.name
+    pools = tuple(pool for pool in plan.node_pools if pool.name in placed)
+    on_tpu = any(pool.accelerator_kind is AcceleratorKind.TPU for pool in pools)
+    engine = f"{deployment.engine.name}-tpu" if on_tpu else deployment.engine.name
     return Served(
         deployment=deployment,
-        scheduling=scheduling(deployment, plan.node_pools),
-        image=platform.image(component),
-        engine_version=platform.version(component),
-        run_as_root=on_tpu,  # the chips' device files belong to root, and nobody else may open them
+        scheduling=scheduling(deployment, pools),
+        image=platform.image(engine),
+        engine_version=platform.version(engine),
+        # The chips' device files belong to root, and nobody else may open them; GKE 1.28 and later ask for no more.
+        run_as_root=on_tpu,
     )
 
 
-def _ground(plan: SizingPlan, platform: Platform, *, stack: str, project: str) -> Ground:
-    if platform.gcp_project is None:
-        raise Unprovisionable(
-            what="gcp:project is not set: there is no project to build in",
-            mend=f"pulumi config set gcp:project <id> --stack {stack}, or add it to the stack file",
-        )
-    labels = cost_labels(platform, stack=stack) | {"sizeup-project": gcp_name(project, limit=63)}
+def _ground(plan: SizingPlan, platform: Platform, *, project: str, stack: str) -> Ground:
+    labels = cost_labels(platform, stack=stack)
     name = gcp_name(stack, limit=STACK_NAME)
-    provider = pulumi_gcp.Provider(name, project=platform.gcp_project, region=plan.region, default_labels=labels)
+    provider = pulumi_gcp.Provider(name, project=project, region=plan.region, default_labels=labels)
     return Ground(
         name=name,
-        stack=stack,
-        project=platform.gcp_project,
+        project=project,
         region=plan.region,
         labels=labels,
         provider=provider,
-        services=enable_services(platform.gcp_project, pulumi.ResourceOptions(provider=provider)),
+        services=enable_services(project, pulumi.ResourceOptions(provider=provider)),
     )
 
 
 def _cluster(
-    plan: SizingPlan, platform: Platform, ground: Ground, nodes: NodeIdentity
+    plan: SizingPlan, settled: Settled, ground: Ground, nodes: NodeIdentity
 ) -> tuple[Cluster, dict[str, ModelBucket]]:
     """The network, the keys, the cluster and the buckets."""
     network = Network(f"{ground.name}-network", NetworkArgs(region=ground.region), ground.options())
@@ -134,9 +220,9 @@ def _cluster(
             project=ground.project,
             region=ground.region,
             zones=plan.zones,
-            version=platform.kubernetes(Cloud.GCP),
-            access_cidrs=platform.api_access_cidrs,
-            security_group=security_group(platform.admin_principals),
+            version=settled.kubernetes,
+            access_cidrs=settled.access_cidrs,
+            security_group=settled.security_group,
             has_gpus=any(pool.accelerator_kind is AcceleratorKind.GPU for pool in plan.node_pools),
             labels=ground.labels,
             network_id=network.network_id,
@@ -166,12 +252,14 @@ def _buckets(plan: SizingPlan, ground: Ground, ring: kms.KeyRing) -> dict[str, M
     """The model buckets by their name in the plan, with one key for all of them."""
     if not plan.buckets:
         return {}
+    # The one question that is asked of the cloud: no resource tells this agent, and asking is what makes it exist
+    # (hashicorp/terraform-provider-google#9730, #18649). Offline the answer is unknown.
     agent = storage.get_project_service_account_output(
         project=ground.project,
         opts=pulumi.InvokeOutputOptions(provider=ground.provider, depends_on=ground.services),
     )
     users = {"storage": pulumi.Output.concat("serviceAccount:", agent.email_address)}
-    arguments = EncryptionKeyArgs(key_ring_id=ring.id, users=users, labels=ground.labels)
+    arguments = EncryptionKeyArgs(key_ring_id=ring.id, users=users, labels=ground.labels, users_are_asked=True)
     key = EncryptionKey(f"{ground.name}-model-key", arguments, ground.options())
     return {
         bucket.name: ModelBucket(
@@ -201,17 +289,9 @@ def _node_pools(plan: SizingPlan, ground: Ground, cluster: Cluster, nodes: NodeI
     ]
 
 
-def _serve(
-    workload: str,
-    served: tuple[Served, ...],
-    *,
-    ground: Ground,
-    cluster: Cluster,
-    buckets: dict[str, ModelBucket],
-    pools: list[GkeNodePool],
-) -> None:
-    """One workload: who its servers are, and the servers."""
-    identity = ServingIdentity(
+def _reader(workload: str, ground: Ground, cluster: Cluster, buckets: dict[str, ModelBucket]) -> ServingIdentity:
+    """Who the model servers of a workload are: they may read the model buckets."""
+    return ServingIdentity(
         f"{ground.name}-{workload}-identity",
         ServingIdentityArgs(
             project=ground.project,
@@ -223,24 +303,10 @@ def _serve(
         ),
         ground.options(cluster),  # the project's workload identity pool comes with its first cluster
     )
-    stack = ServingStack(
-        f"{ground.name}-{workload}",
-        ServingArgs(
-            workload=workload,
-            served=served,
-            weights=_weights(buckets),
-            caller_cidrs=(NODES, PODS),
-            egress=METADATA_SERVER,
-            service_account_annotations=identity.annotations,
-            load_balancer_annotations=INTERNAL,
-        ),
-        pulumi.ResourceOptions(providers=[cluster.kubernetes], depends_on=[identity, *pools]),
-    )
-    pulumi.export(f"{workload}_service", stack.load_balancer)
 
 
-def _weights(buckets: dict[str, ModelBucket]) -> Weights:
-    """From the stack's first bucket where it has one, or else from the public hub."""
+def _weights(buckets: dict[str, ModelBucket], hub_token: pulumi.Input[str] | None) -> Weights:
+    """From the stack's first bucket where it has one, or else from the Hub."""
     for bucket in buckets.values():
         return FromBucket(uri=bucket.uri)
-    return FromHub()
+    return FromHub(token=hub_token)

@@ -1,1 +1,1 @@
-"""Google Cloud."""
+"""Google Cloud resources: network, GKE, GPU and TPU node pools, model bucket, identities."""

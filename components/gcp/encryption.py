@@ -19,6 +19,7 @@ class EncryptionKeyArgs:
     key_ring_id: pulumi.Input[str]
     users: Mapping[str, pulumi.Input[str]]  # short name to IAM member
     labels: Mapping[str, str]
+    users_are_asked: bool = False  # members that the cloud tells while the program runs; they never change
 
 
 class EncryptionKey(pulumi.ComponentResource):
@@ -48,7 +49,8 @@ class EncryptionKey(pulumi.ComponentResource):
                 crypto_key_id=key.id,
                 role=USE_KEY,
                 member=member,
-                opts=pulumi.ResourceOptions(parent=self),
+                # Unknown offline, a member that is asked for would seem to change in every preview.
+                opts=pulumi.ResourceOptions(parent=self, ignore_changes=["member"] if args.users_are_asked else None),
             )
             for user, member in args.users.items()
         ]

@@ -58,8 +58,8 @@ class GkeNodePool(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Build the pool of *args*; *name* must leave room for Pulumi's suffix (`naming.NODE_POOL_NAME`)."""
         super().__init__("sizeup:index:GcpNodePool", name, None, opts)
+        check_pool(args.pool)
         pool, machine = args.pool, gke_machine(args.pool)
-        _refuse_other_modes(pool)
         created = container.NodePool(
             name,
             project=args.project,
@@ -83,7 +83,16 @@ class GkeNodePool(pulumi.ComponentResource):
         self.register_outputs({"poolName": self.pool_name})
 
 
-def _refuse_other_modes(pool: NodePool) -> None:
+def check_pool(pool: NodePool) -> None:
+    """
+    Refuse a pool that cannot be built.
+
+    Raises:
+        Unprovisionable: If its machine, its slice or its purchase mode is not supported.
+    """
+    gke_machine(pool)
+    if pool.accelerator_kind is AcceleratorKind.TPU:
+        slice_of(pool)
     if pool.mode not in {PurchaseMode.ON_DEMAND, PurchaseMode.SPOT}:
         raise Unprovisionable(
             what=f"pool {pool.name} is bought as {pool.mode.value}, which cannot be built on Google Cloud yet",
@@ -145,10 +154,7 @@ def _node_config(args: NodePoolArgs, machine: GkeMachine) -> container.NodePoolN
         metadata={"disable-legacy-endpoints": "true"},
         labels=dict(node_labels(pool)),
         resource_labels=dict(args.labels),
-        taints=[
-            container.NodePoolNodeConfigTaintArgs(key=taint.key, value=taint.value or _PRESENT, effect="NO_SCHEDULE")
-            for taint in taints(pool)
-        ],
+        taints=_taints(pool),
     )
 
 
@@ -173,6 +179,14 @@ def _local_ssds(machine: GkeMachine) -> container.NodePoolNodeConfigEphemeralSto
     return container.NodePoolNodeConfigEphemeralStorageLocalSsdConfigArgs(local_ssd_count=machine.local_ssds)
 
 
+def _taints(pool: NodePool) -> list[container.NodePoolNodeConfigTaintArgs] | None:
+    stated = [
+        container.NodePoolNodeConfigTaintArgs(key=taint.key, value=taint.value or _PRESENT, effect="NO_SCHEDULE")
+        for taint in taints(pool)
+    ]
+    return stated or None
+
+
 def taints(pool: NodePool) -> tuple[Toleration, ...]:
     """Taints of the nodes, as what puts up with them: GKE's own for accelerators, stated so that no change shows."""
     if pool.accelerator_kind is None:
@@ -182,22 +196,25 @@ def taints(pool: NodePool) -> tuple[Toleration, ...]:
 
 def scheduling(deployment: Deployment, pools: tuple[NodePool, ...]) -> Scheduling:
     """
-    Where the pods of *deployment* may run, and what they take of a node.
+    Where the pods of *deployment* may run, and what they take of a node; *pools* are those that it is placed on.
 
     Raises:
-        Unprovisionable: If a replica takes part of a TPU machine, or more than one machine.
+        Unprovisionable: If there are none, or a replica takes part of a TPU machine, or more than one machine.
     """
-    names = {placement.pool for placement in deployment.placements}
-    own = tuple(pool for pool in pools if pool.name in names)
-    for pool in own:
+    kind = pools[0].accelerator_kind if pools else None
+    if kind is None:
+        raise Unprovisionable(
+            what=f"{deployment.name} is placed on no pool with accelerators",
+            mend="size the stack again: sizeup size <stack>",
+        )
+    for pool in pools:
         _check_share(deployment, pool)
-    kind = own[0].accelerator_kind or AcceleratorKind.GPU
     return Scheduling(
-        pools=tuple(pool.name for pool in own),
+        pools=tuple(pool.name for pool in pools),
         device=_DEVICES[kind],
         devices=deployment.layout.accelerators,
-        tolerations=taints(own[0]),
-        node_selector=_tpu_selector(own[0]) if kind is AcceleratorKind.TPU else {},
+        tolerations=taints(pools[0]),
+        node_selector=_tpu_selector(pools[0]) if kind is AcceleratorKind.TPU else {},
     )
 
 
