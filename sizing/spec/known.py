@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pydantic import ValidationInfo
 
 from sizing.catalog import Catalog, model_from_config
+from sizing.catalog.accelerator import Precision
 from sizing.catalog.machine import Cloud
 from sizing.catalog.model import Model, ModelKind
 from sizing.errors import InvalidModel, UnknownFact
@@ -17,6 +18,7 @@ from sizing.spec.mistake import mistake
 from sizing.spec.wording import did_you_mean
 
 CONFIG_SUFFIX = ".json"  # a model that ends so is a path
+_PRECISION_BY_END = (("-fp8", Precision.FP8), ("-nvfp4", Precision.NVFP4), ("-fp4", Precision.NVFP4))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +43,34 @@ class Known:
         """The clouds asked, as words."""
         return " or ".join(self.clouds)
 
-    def model(self, written: str) -> Model:
+    def model(self, written: str, *, hub_id: str | None = None) -> Model:
         """
-        The model of a name, an alias, or the path of a configuration.
+        The model of a name, an alias, or the path of a configuration, with the repository that the server loads.
 
-        A name with a slash is the repository that the server loads.
+        That is *hub_id*, else the repository that was written as the name, else the one of the facts.
 
         Raises:
             UnknownFact: If the facts hold no such model.
             InvalidModel: If the configuration cannot be read.
         """
         if written.endswith(CONFIG_SUFFIX):
-            return model_of_config(written, self.model_configs)
-        model = self.catalog.model(written)
-        return dataclasses.replace(model, hub_id=written) if "/" in written else model
+            model = model_of_config(written, self.model_configs)
+        else:
+            model = self.catalog.model(written)
+            named = [name for name in (model.hub_id, *model.aliases) if "/" in name and name.lower() == written.lower()]
+            hub_id = hub_id or next(iter(named), None)
+        return served_from(model, hub_id or model.hub_id)
+
+
+def served_from(model: Model, hub_id: str) -> Model:
+    """
+    The *model* as the repository *hub_id* holds it.
+
+    Aliases of one model name checkpoints of several precisions; the publishers tell which in the name's end
+    (Qwen/Qwen3-32B-FP8), and the server loads what is there.
+    """
+    precision = next((held for end, held in _PRECISION_BY_END if hub_id.lower().endswith(end)), model.native_precision)
+    return dataclasses.replace(model, hub_id=hub_id, native_precision=precision)
 
 
 def model_of_config(path: str, model_configs: Mapping[str, bytes]) -> Model:
@@ -96,6 +112,10 @@ def known_region(region: str, info: ValidationInfo) -> str:
     known = _known(info)
     regions = [name for cloud in known.clouds for name in known.catalog.regions(cloud)]
     if region not in regions:
+        for cloud in set(Cloud) - set(known.clouds):
+            if region in known.catalog.regions(cloud):
+                mend = f"choose a region of {known.clouds_text}, or add {cloud} to cloud"
+                raise mistake(f"{region} is a region of {cloud}, and cloud is {known.clouds_text}", mend)
         mend = did_you_mean(region, regions, otherwise=f"regions: {', '.join(sorted(regions))}")
         raise mistake(f"{region} is no region of {known.clouds_text} in the facts", mend)
     return region

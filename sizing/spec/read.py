@@ -5,7 +5,6 @@ One canonical parser: the YAML of a stack file and the JSON that the engine hand
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import math
@@ -130,7 +129,7 @@ def _places(form: SpecForm, known: Known, prefix: str) -> Iterator[Problem]:
 
 def _spec(form: SpecForm, known: Known) -> Spec:
     """The values of a form without mistakes."""
-    models = tuple(_model(workload, known) for workload in form.workloads)
+    models = tuple(known.model(workload.model, hub_id=workload.hub_id) for workload in form.workloads)
     assumptions = [] if "headroom" in form.model_fields_set else [f"headroom: {form.headroom:g} of the peak kept free"]
     for workload, model in zip(form.workloads, models, strict=True):
         assumptions += [f"{workload.name}: {text}" for text in _assumed(workload, model)]
@@ -144,11 +143,6 @@ def _spec(form: SpecForm, known: Known) -> Spec:
         hash=_hash(form, models, known.model_configs),
         assumptions=tuple(assumptions),
     )
-
-
-def _model(workload: WorkloadForm, known: Known) -> Model:
-    model = known.model(workload.model)
-    return model if workload.hub_id is None else dataclasses.replace(model, hub_id=workload.hub_id)
 
 
 def _serving(workload: WorkloadForm, model: Model) -> Serving:

@@ -10,9 +10,10 @@ _AS_CLOSE = 0.05  # a guess that is so much worse than the best is not told
 
 
 def nearest(word: str, words: Iterable[str]) -> tuple[str, ...]:
-    """Up to three of *words* that *word* may have meant, best first, whatever their case."""
+    """Up to three of *words* that *word* may have meant, best first, whatever their case; swapped letters come first."""
     by_lower = {candidate.lower(): candidate for candidate in words}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=_CLOSE)
+    swapped = [candidate for candidate in by_lower if sorted(candidate) == sorted(word.lower())]
+    found = swapped or difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=_CLOSE)
     likeness = [difflib.SequenceMatcher(None, word.lower(), candidate).ratio() for candidate in found]
     return tuple(
         by_lower[candidate] for candidate, ratio in zip(found, likeness, strict=True) if ratio > likeness[0] - _AS_CLOSE
