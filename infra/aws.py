@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -52,7 +52,7 @@ from components.platform import MissingSetting, Platform
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.machine import Cloud
 from sizing.errors import UnusablePlan
-from sizing.plan import Deployment, SizingPlan
+from sizing.plan import Deployment, PoolRole, SizingPlan
 from sizing.plan import NodePool as PlannedPool
 
 AMI = "eks.ami-release.al2023"
@@ -149,7 +149,7 @@ def provision(
         ClusterDnsArgs(
             cluster_name=cluster.name,
             version=f"v{pins.versions[COREDNS]}",
-            after=[pool.node_group for pool in pools],
+            after=_system_nodes(plan, pools),
         ),
         opts=on_aws,
     )
@@ -188,6 +188,13 @@ def provision(
     pulumi.export("modelBuckets", [bucket.bucket_name for bucket in buckets])
 
 
+def _system_nodes(plan: SizingPlan, pools: Sequence[NodePool]) -> list[pulumi.Resource]:
+    """Where the cluster's own pods run; accelerators may be hard to get, and must not hold up name resolution."""
+    return [
+        pool.node_group for planned, pool in zip(plan.node_pools, pools, strict=True) if planned.role is PoolRole.SYSTEM
+    ]
+
+
 def _check(plan: SizingPlan) -> None:
     """Refuse a plan that EKS cannot take."""
     strays = sorted({pool.zone for pool in plan.node_pools} - set(plan.zones))
@@ -195,6 +202,12 @@ def _check(plan: SizingPlan) -> None:
         raise UnusablePlan(
             source="the plan",
             what=f"node pools are in {', '.join(strays)}, where the plan has no network",
+            mend="size the stack again",
+        )
+    if not any(pool.role is PoolRole.SYSTEM for pool in plan.node_pools):
+        raise UnusablePlan(
+            source="the plan",
+            what="it has no system node pool, so nothing can run name resolution",
             mend="size the stack again",
         )
     if len(plan.zones) < 2:

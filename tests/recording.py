@@ -1,4 +1,4 @@
-"""Runs a program under Pulumi's mocks and returns the resources that it registers, as plain values sorted by type and name.
+"""Runs a program under Pulumi's mocks and returns its resources as plain values, sorted by type and name.
 
 Every computed output is known here (ids, ARNs, names), so that policies and other documents made from them can be
 read; what the engine would know before an update is the preview's recorder's to show.
@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
-
 
 from pulumi.runtime import rpc, set_mocks
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
@@ -42,18 +42,22 @@ class _Cloud(Mocks):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         """The inputs, and what a cloud would add."""
-        added: dict[str, Any] = {"arn": f"arn:{args.name}", "name": args.name}
+        computed: dict[str, Any] = {}
         match args.typ:
             case "aws:s3/bucket:Bucket":
-                added["bucket"] = f"{args.name}-1a2b"
+                computed = {"bucket": f"{args.name}-1a2b"}
             case "aws:eks/cluster:Cluster":
-                added |= {"endpoint": "https://cluster.example", "certificateAuthority": {"data": "Q0E="}}
-                added["vpcConfig"] = dict(args.inputs["vpcConfig"]) | {"clusterSecurityGroupId": "sg-cluster"}
+                group = dict(args.inputs["vpcConfig"]) | {"clusterSecurityGroupId": "sg-cluster"}
+                computed = {
+                    "endpoint": "https://cluster.example",
+                    "certificateAuthority": {"data": "Q0E="},
+                    "vpcConfig": group,
+                }
             case "aws:ec2/launchTemplate:LaunchTemplate":
-                added["latestVersion"] = 1
+                computed = {"latestVersion": 1}
             case "aws:ec2/eip:Eip":
-                added["allocationId"] = f"eipalloc-{args.name}"
-        return f"{args.name}-id", added | args.inputs
+                computed = {"allocationId": f"eipalloc-{args.name}"}
+        return f"{args.name}-id", {"arn": f"arn:{args.name}", "name": args.name} | args.inputs | computed
 
 
 class _Monitor(MockMonitor):
@@ -84,12 +88,21 @@ class _Monitor(MockMonitor):
 def recorded(program: Callable[[], None], *, project: str = "sizeup", stack: str = "test") -> tuple[Registered, ...]:
     """The resources of *program*; whatever it raises comes through."""
     monitor = _Monitor()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def begin_thread() -> None:
+        """The mocks' worker threads look for a loop, and would leave one of their own open."""
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
 
     async def run() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=begin_thread))
         set_mocks(monitor.mocks, project=project, stack=stack, preview=False, monitor=monitor)
         await run_pulumi_func(program)  # type: ignore[arg-type]  a plain function is as good
 
     contextvars.copy_context().run(lambda: asyncio.run(run()))
+    for loop in loops:
+        loop.close()
     return tuple(sorted(monitor.registered, key=lambda one: (one.type, one.name)))
 
 

@@ -143,12 +143,8 @@ def _container(served: Served, weights: Weights, *, has_api_key: bool) -> v1.Con
 
 def _environment(deployment: Deployment, weights: Weights, *, has_api_key: bool) -> list[v1.EnvVarArgs]:
     """Where the model is, and a home for caches: the root file system is read-only and the user is in no image."""
-    if isinstance(weights, FromBucket):
-        model: pulumi.Input[str] = pulumi.Output.concat(weights.uri, "/", deployment.hub_id)
-    else:
-        model = deployment.hub_id
     variables = [
-        v1.EnvVarArgs(name=MODEL_VARIABLE, value=model),
+        v1.EnvVarArgs(name=MODEL_VARIABLE, value=_model(deployment, weights)),
         v1.EnvVarArgs(name="HOME", value=HOME),
         v1.EnvVarArgs(name="USER", value="server"),  # torch asks for a name; the numeric user has none
         v1.EnvVarArgs(name="HF_HOME", value=f"{HOME}/huggingface"),
@@ -163,6 +159,17 @@ def _environment(deployment: Deployment, weights: Weights, *, has_api_key: bool)
         source = v1.EnvVarSourceArgs(secret_key_ref=v1.SecretKeySelectorArgs(name=SECRET_NAME, key=API_KEY))
         variables.append(v1.EnvVarArgs(name="VLLM_API_KEY", value_from=source))
     return variables
+
+
+def _model(deployment: Deployment, weights: Weights) -> pulumi.Input[str]:
+    """Where the server finds the weights."""
+    match weights:
+        case FromHub():
+            return deployment.hub_id
+        case FromBucket(uri=str(uri)):
+            return f"{uri}/{deployment.hub_id}"
+        case FromBucket():
+            return pulumi.Output.concat(weights.uri, "/", deployment.hub_id)
 
 
 def _resources(served: Served, weights: Weights) -> v1.ResourceRequirementsArgs:

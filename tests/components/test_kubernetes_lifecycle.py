@@ -1,0 +1,76 @@
+"""Probe budgets, draining and the autoscaler's target, worked by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.kubernetes import lifecycle
+from sizing.units import GIB
+from tests.examples import CHAT_DEPLOYMENT
+
+
+def test_a_replica_gets_twice_its_predicted_start_time():
+    """240 s predicted, 480 s allowed, one probe each 10 s: 48 failures."""
+    assert lifecycle.startup_failures(replace(CHAT_DEPLOYMENT, startup_s=240)) == 48
+
+
+def test_an_odd_budget_is_rounded_up():
+    """241.3 s predicted, 482.6 s allowed: 48 probes would end at 480 s, so 49."""
+    assert lifecycle.startup_failures(replace(CHAT_DEPLOYMENT, startup_s=241.3)) == 49
+
+
+def test_a_small_model_still_gets_five_minutes():
+    """A start of 30 s is a prediction: 300 s, 30 probes."""
+    assert lifecycle.startup_failures(replace(CHAT_DEPLOYMENT, startup_s=30)) == 30
+
+
+def test_a_rollout_may_wait_for_a_node_and_an_image_as_well():
+    """900 s for node and image, and 480 s to start."""
+    assert lifecycle.progress_deadline_s(replace(CHAT_DEPLOYMENT, startup_s=240)) == 1380
+
+
+def test_draining_takes_four_mean_requests():
+    """40 in flight at 3.2 a second: 12.5 s each (Little), 50 s to drain."""
+    assert lifecycle.drain_s(replace(CHAT_DEPLOYMENT, concurrency=40, requests_per_s=3.2)) == 50
+
+
+def test_draining_takes_half_a_minute_at_least():
+    """4 in flight at 4 a second: 1 s each; 30 s all the same."""
+    assert lifecycle.drain_s(replace(CHAT_DEPLOYMENT, concurrency=4, requests_per_s=4)) == 30
+
+
+def test_the_autoscaler_aims_below_what_a_replica_sustains():
+    """80 % of 40 is 32, and of 41 is 32.8: 32."""
+    assert lifecycle.target_running_requests(replace(CHAT_DEPLOYMENT, concurrency=40)) == 32
+    assert lifecycle.target_running_requests(replace(CHAT_DEPLOYMENT, concurrency=41)) == 32
+
+
+def test_the_autoscaler_aims_at_one_request_at_least():
+    """A target of none could not be divided by."""
+    assert lifecycle.target_running_requests(replace(CHAT_DEPLOYMENT, concurrency=1)) == 1
+
+
+def test_shared_memory_is_a_part_of_the_pods_memory():
+    """A quarter of 40 GiB is 10 GiB; of 400 GiB it would be 100, and 20 do."""
+    assert lifecycle.shared_memory_bytes(replace(CHAT_DEPLOYMENT, host_memory_bytes=40 * GIB)) == 10 * GIB
+    assert lifecycle.shared_memory_bytes(replace(CHAT_DEPLOYMENT, host_memory_bytes=400 * GIB)) == 20 * GIB
+
+
+@given(
+    concurrency=st.integers(1, 4096),
+    requests_per_s=st.floats(0.001, 500),
+)
+def test_a_pod_is_never_killed_while_it_may_still_drain(concurrency, requests_per_s):
+    """The grace period is longer than waiting for proxies and draining together: the drain identity."""
+    deployment = replace(CHAT_DEPLOYMENT, concurrency=concurrency, requests_per_s=requests_per_s)
+    assert lifecycle.termination_grace_s(deployment) > lifecycle.PRE_STOP_S + lifecycle.drain_s(deployment)
+
+
+@given(startup_s=st.floats(0, 7200))
+def test_the_startup_budget_covers_the_predicted_start(startup_s):
+    """Whatever is predicted, the budget is at least twice as long."""
+    deployment = replace(CHAT_DEPLOYMENT, startup_s=startup_s)
+    assert lifecycle.startup_failures(deployment) * lifecycle.PROBE_PERIOD_S >= 2 * startup_s
