@@ -250,6 +250,8 @@ def _document(text: str, source: str) -> Document:
         ) from None
     except yaml.YAMLError as error:
         raise _invalid("the file", f"is no YAML: {error}", "save it as plain text", source=source) from None
+    except RecursionError:
+        raise _invalid("the file", "is nested too deeply to be read", "write it flat", source=source) from None
 
 
 def _invalid(path: str, what: str, mend: str, *, source: str, line: int | None = None) -> InvalidSpec:

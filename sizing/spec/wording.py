@@ -5,16 +5,24 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+_MOST = 3  # guesses that are told, and letters that a part of a word must have
 _CLOSE = 0.6  # share of characters that must agree: the default of difflib
 _AS_CLOSE = 0.05  # a guess that is so much worse than the best is not told
 
 
 def nearest(word: str, words: Iterable[str]) -> tuple[str, ...]:
-    """Up to three of *words* that *word* may have meant, best first, whatever their case; swapped letters come first."""
+    """
+    Up to three of *words* that *word* may have meant, whatever their case, best first.
+
+    Words of the same letters are likeliest (a swap), then words that look alike, then those that contain it (h100).
+    """
+    lower = word.lower()
     by_lower = {candidate.lower(): candidate for candidate in words}
-    swapped = [candidate for candidate in by_lower if sorted(candidate) == sorted(word.lower())]
-    found = swapped or difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=_CLOSE)
-    likeness = [difflib.SequenceMatcher(None, word.lower(), candidate).ratio() for candidate in found]
+    found = [candidate for candidate in by_lower if sorted(candidate) == sorted(lower)]
+    found = found or difflib.get_close_matches(lower, by_lower, n=_MOST, cutoff=_CLOSE)
+    if not found and len(lower) >= _MOST:
+        return tuple(by_lower[candidate] for candidate in sorted(by_lower, key=len) if lower in candidate)[:_MOST]
+    likeness = [difflib.SequenceMatcher(None, lower, candidate).ratio() for candidate in found]
     return tuple(
         by_lower[candidate] for candidate, ratio in zip(found, likeness, strict=True) if ratio > likeness[0] - _AS_CLOSE
     )
