@@ -57,6 +57,7 @@ def knobs_of_class(row: dict[str, Any]) -> Iterator[Knob]:
         yield Knob(("collective_us", ranks), value, LOOSE, math.inf)
     for ranks, value in row["link_share"].items():
         yield Knob(("link_share", ranks), value, LOOSE, MOST)
+    yield Knob(("grouped_flops",), row["grouped_flops"], LOOSE, 1.0)
     yield Knob(("expert_imbalance",), row["expert_imbalance"], TIGHT, 2.0)
 
 
@@ -84,7 +85,7 @@ class Fit:
 
     def install(self) -> None:
         """Make the library predict with the constants as they stand."""
-        efficiency._document = lambda: self.document  # noqa: SLF001  the one place that replaces packaged facts
+        efficiency._document = lambda: self.document  # type: ignore[assignment]  # noqa: SLF001  replaces packaged facts
         for cached in (efficiency.efficiency, forward.costs_of, queueing._load):  # noqa: SLF001
             cached.cache_clear()
 
@@ -138,7 +139,13 @@ def put(row: dict[str, Any], path: tuple[str, ...], value: float) -> None:
 
 
 def fit(
-    rows: list[Measurement], facts: Facts, document: dict[str, Any], *, rounds: int, say: Callable[[str], None]
+    rows: list[Measurement],
+    facts: Facts,
+    document: dict[str, Any],
+    priors: dict[str, Any],
+    *,
+    rounds: int,
+    say: Callable[[str], None],
 ) -> None:
     """Descend over all classes and engines in turn, *rounds* times for each step size."""
     work = Fit(rows, facts, document)
@@ -150,7 +157,6 @@ def fit(
             by_class.setdefault(efficiency.device_class(accelerator), []).append(row)
             engine = engine_of(row.setup.software), engine_version(row.setup.software)
             by_engine.setdefault(engine, []).append(row)
-    priors = json.loads(json.dumps(document))
     for step in STEPS:
         for _ in range(rounds):
             for target, prior in zip(document["classes"], priors["classes"], strict=True):
@@ -168,12 +174,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--priors", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="constants to start from; the priors unless given")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    document = json.loads(arguments.priors.read_text(encoding="utf-8"))
+    priors = json.loads(arguments.priors.read_text(encoding="utf-8"))
+    document = json.loads((arguments.start or arguments.priors).read_text(encoding="utf-8"))
     rows = [row for row in read_inference(arguments.table) if row.counts]
-    fit(rows, catalog(), document, rounds=arguments.rounds, say=print)
+    fit(rows, catalog(), document, priors, rounds=arguments.rounds, say=print)
     arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

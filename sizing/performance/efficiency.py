@@ -37,6 +37,7 @@ class Efficiency:
     step_s: float  # per pass, whatever its size
     collective_s: Mapping[int, float]  # start of one collective, by ranks
     link_share: Mapping[int, float]  # of link bandwidth that an all-reduce over n ranks reaches, by n
+    grouped_flops: float  # of what dense matrices reach, in the grouped products of experts
     expert_imbalance: float  # work of the busiest expert-parallel rank over the mean
     interference: float  # share of a prefill that decoding sequences wait for; 1: all of it
     clumping: float  # closed loop: share of the other prompts in flight that a request finds before it
@@ -103,6 +104,7 @@ def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
         step_s=_number(row["step_us"]) * 1e-6 * overhead,
         collective_s=MappingProxyType({n: us * 1e-6 for n, us in _by_ranks(row["collective_us"]).items()}),
         link_share=_by_ranks(row["link_share"]),
+        grouped_flops=_number(row["grouped_flops"]),
         expert_imbalance=_number(row["expert_imbalance"]),
         interference=_number(factor.get("interference", 1.0)),
         clumping=_number(factor.get("clumping", 1.0)),
@@ -130,6 +132,7 @@ PERFECT = Efficiency(
     step_s=0.0,
     collective_s=MappingProxyType({2: 0.0}),
     link_share=MappingProxyType({2: 1.0}),
+    grouped_flops=1.0,
     expert_imbalance=1.0,
     interference=0.0,
     clumping=0.0,

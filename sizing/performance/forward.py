@@ -105,7 +105,7 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
     return Costs(
         attention=stored(shard.attention_elements, shard.attention_format),
         dense=stored(shard.dense_elements, shard.dense_format),
-        routed=stored(shard.routed_elements, shard.routed_format, active_share),
+        routed=stored(shard.routed_elements, shard.routed_format, active_share / share.grouped_flops),
         head=matrices(shard.head_elements, Precision.BF16, table_bytes_per_element(replica.weights)),
         experts=moe.experts,
         experts_per_token=moe.experts_per_token,

@@ -26,8 +26,8 @@ def legal_layouts(
     data instead of by heads.
     """
     degrees = sorted({2**n for n in range(8) if 2**n <= accelerators_in_machine} | {accelerators_in_machine})
-    linked = accelerator.link_bytes_per_s is not None and accelerator.link_domain > 1
-    widest = min(accelerators_in_machine, accelerator.link_domain) if linked else WIDEST_HOST_BUS_TP
+    linked = accelerator.link_bytes_per_s is not None
+    widest = accelerators_in_machine if linked else WIDEST_HOST_BUS_TP
     tensor = [tp for tp in degrees if tp <= widest and _splits(model, tp, weights)]
     layouts = [Layout(tp=tp) for tp in tensor]
     if accelerator.kind is AcceleratorKind.GPU and not linked:

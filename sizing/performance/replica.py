@@ -42,9 +42,9 @@ def link_of(accelerator: Accelerator, *, accelerators_in_machine: int) -> Interc
     """
     The scale-up link of the accelerator, or the host bus where it has none.
 
-    A host bus joins the cards of one machine; a scale-up link joins as many as its domain, whatever the machine.
+    A host bus joins the cards of one machine; a scale-up link joins as many as its domain, and at least the machine.
     """
-    if accelerator.link_bytes_per_s is not None and accelerator.link_domain > 1:
+    if accelerator.link_bytes_per_s is not None:
         return Interconnect(
             bytes_per_s=accelerator.link_bytes_per_s,
             latency_s=0.0,

@@ -1,0 +1,215 @@
+"""How far the performance model is from published measurements.
+
+    python -m benchmarks.accuracy --table measured.csv [--predictions out.csv] [--json]
+
+Reads a table of inference or of training measurements (told apart by the header), predicts each row from its setup
+alone, writes `id,predicted,low,high`, and where the table tells outcomes prints the errors by group, metric,
+accelerator and model. A row that cannot be predicted has no line, and counts as not covered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import statistics
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.measurements import Measurement, Table, kind_of, read_inference
+from benchmarks.predictions import Facts, Prediction, predict
+from sizing.catalog import catalog
+
+LEAST_ROWS = 5  # of a group that takes part in the average over groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errors:
+    """How far predictions of some rows are from their measured values."""
+
+    rows: int
+    median: float  # of |predicted - measured| / measured
+    mean: float
+    bias: float  # median of predicted / measured
+    within_interval: float  # share of rows whose value lies in the 80 % interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The accuracy over one table."""
+
+    rows: int
+    covered: int
+    beyond_limit: int  # predictions that no device could reach
+    refused: Mapping[str, int]  # why rows have no prediction
+    average: Mapping[str, float]  # by metric: medians of groups of at least five rows, averaged
+    by_group: Mapping[str, Errors]
+    by_metric: Mapping[str, Errors]
+    by_accelerator: Mapping[str, Errors]
+    by_model: Mapping[str, Errors]
+
+
+def predict_all(rows: Iterable[Measurement], facts: Facts) -> tuple[dict[str, Prediction], Counter[str]]:
+    """Predictions by row id, and how many rows had none for which reason; each setup is predicted once."""
+    known: dict[object, Mapping[str, Prediction] | str] = {}
+    predictions: dict[str, Prediction] = {}
+    refused: Counter[str] = Counter()
+    for row in rows:
+        if row.setup not in known:
+            known[row.setup] = predict(row.setup, facts)
+        answer = known[row.setup]
+        if isinstance(answer, str):
+            refused[answer] += 1
+        elif row.metric not in answer:
+            refused[f"metric {row.metric} is not predicted"] += 1
+        else:
+            predictions[row.id] = answer[row.metric]
+    return predictions, refused
+
+
+def report(rows: tuple[Measurement, ...], predictions: Mapping[str, Prediction], refused: Mapping[str, int]) -> Report:
+    """Errors over the rows that count (see `measurements.LEFT_OUT`) and have a prediction."""
+    scored = [(row, predictions[row.id]) for row in rows if row.counts and row.id in predictions]
+
+    def by(key: Callable[[Measurement], str]) -> dict[str, Errors]:
+        parts: dict[str, list[tuple[Measurement, Prediction]]] = defaultdict(list)
+        for row, prediction in scored:
+            parts[f"{metric_of(row)} {key(row)}".strip()].append((row, prediction))
+        return {name: errors(parts[name]) for name in sorted(parts)}
+
+    groups = by(lambda row: row.group)
+    return Report(
+        rows=len(rows),
+        covered=len(predictions),
+        beyond_limit=sum(not prediction.possible for prediction in predictions.values()),
+        refused=dict(refused),
+        average={
+            metric: statistics.fmean(medians)
+            for metric in ("throughput", "tpot", "ttft", "e2e")
+            if (
+                medians := [
+                    part.median
+                    for name, part in groups.items()
+                    if name.startswith(f"{metric} ") and part.rows >= LEAST_ROWS
+                ]
+            )
+        },
+        by_group=groups,
+        by_metric=by(lambda _: ""),
+        by_accelerator=by(lambda row: row.setup.accelerator),
+        by_model=by(lambda row: row.setup.model),
+    )
+
+
+def metric_of(row: Measurement) -> str:
+    """Throughput per system or per accelerator count as one metric."""
+    return "throughput" if row.metric.startswith("output_tps") else row.metric.partition("_")[0]
+
+
+def errors(scored: Iterable[tuple[Measurement, Prediction]]) -> Errors:
+    """The errors of rows with a value."""
+    pairs = [(prediction, row.value) for row, prediction in scored if row.value]
+    relative = [abs(prediction.predicted - value) / value for prediction, value in pairs]
+    return Errors(
+        rows=len(pairs),
+        median=statistics.median(relative),
+        mean=statistics.fmean(relative),
+        bias=statistics.median(prediction.predicted / value for prediction, value in pairs),
+        within_interval=statistics.fmean(prediction.low <= value <= prediction.high for prediction, value in pairs),
+    )
+
+
+def write_predictions(path: Path, rows: Iterable[Measurement], predictions: Mapping[str, Prediction]) -> None:
+    """One line for each predicted row, in the order of the table, to six digits."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("id", "predicted", "low", "high"))
+        for row in rows:
+            prediction = predictions.get(row.id)
+            if prediction is not None:
+                values = (prediction.predicted, prediction.low, prediction.high)
+                writer.writerow((row.id, *(f"{value:.6g}" for value in values)))
+
+
+def text_of(result: Report) -> str:
+    """The report as people read it."""
+    share = result.covered / result.rows if result.rows else 0.0
+    lines = [
+        f"{result.covered:,} of {result.rows:,} rows predicted ({share:.1%})",
+        f"{result.beyond_limit} predictions beyond the physical limit",
+        *(f"  not predicted: {count:,} rows, {why}" for why, count in sorted(result.refused.items())),
+    ]
+    if result.by_group:
+        lines += ["", "median error, averaged over groups of at least 5 rows"]
+        lines += [f"  {metric:<12}{value:>8.1%}" for metric, value in result.average.items()]
+    for title, parts in (
+        ("metric", result.by_metric),
+        ("group", result.by_group),
+        ("accelerator", result.by_accelerator),
+        ("model", result.by_model),
+    ):
+        if parts:
+            lines += ["", f"{'by ' + title:<46}{'rows':>6}{'median':>9}{'mean':>9}{'bias':>7}{'in 80 %':>9}"]
+            lines += [
+                f"  {name:<44}{part.rows:>6}{part.median:>9.1%}{part.mean:>9.1%}"
+                f"{part.bias:>7.2f}{part.within_interval:>9.0%}"
+                for name, part in parts.items()
+            ]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 done, 2 the table cannot be read."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", type=Path, required=True, help="measurements, as CSV")
+    parser.add_argument("--predictions", type=Path, help="where to write id,predicted,low,high")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        with options.table.open(encoding="utf-8", newline="") as file:
+            kind = kind_of(next(csv.reader(file), []))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        sys.stderr.write(f"error: {options.table}: {error}\n")
+        return 2
+    if kind is Table.TRAINING:
+        return _training(options.table, options.predictions, as_json=options.json)
+    try:
+        rows = read_inference(options.table)
+    except (KeyError, ValueError) as error:
+        sys.stderr.write(f"error: {options.table}: a row cannot be read: {error!r}\n")
+        return 2
+    predictions, refused = predict_all(rows, catalog())
+    if options.predictions is not None:
+        write_predictions(options.predictions, rows, predictions)
+    result = report(rows, predictions, refused)
+    print(json.dumps(asdict(result), indent=1) if options.json else text_of(result))
+    return 0
+
+
+def _training(table: Path, output: Path | None, *, as_json: bool) -> int:
+    """Training is not modelled yet: no row is predicted, and that is said."""
+    with table.open(encoding="utf-8", newline="") as file:
+        count = sum(1 for _ in csv.DictReader(file))
+    if output is not None:
+        write_predictions(output, (), {})
+    why = {"training is not predicted yet": count}
+    result = Report(
+        rows=count,
+        covered=0,
+        beyond_limit=0,
+        refused=why,
+        average={},
+        by_group={},
+        by_metric={},
+        by_accelerator={},
+        by_model={},
+    )
+    print(json.dumps(asdict(result), indent=1) if as_json else text_of(result))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
