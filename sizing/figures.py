@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 
-from sizing.units import BILLION, GB, GIB, KB, KIB, MB, MIB, SECONDS_PER_HOUR, TERA
+from sizing.units import BILLION, GB, GIB, KB, KIB, MB, MIB, MICRO_USD_PER_USD, SECONDS_PER_HOUR, TERA
 
 MINUTE_S = 60
+MICRO_USD_PER_CENT = MICRO_USD_PER_USD // 100
 
 
 def figure(value: float) -> str:
@@ -29,9 +30,14 @@ def count(value: float) -> str:
 
 
 def money(usd: float) -> str:
-    """USD to the cent with thousands separators: 1,234.50; never a negative zero."""
-    cents = round(usd, 2)
-    return f"{cents or 0.0:,.2f}"
+    """
+    USD to the cent with thousands separators: 1,234.50; never a negative zero.
+
+    Rounded by way of whole micro-dollars, half a cent up: so a sum does not depend on the order of its parts.
+    """
+    micro = round(abs(usd) * MICRO_USD_PER_USD)
+    cents = (micro + MICRO_USD_PER_CENT // 2) // MICRO_USD_PER_CENT
+    return f"{'-' if usd < 0 and cents else ''}{cents // 100:,}.{cents % 100:02}"
 
 
 def signed_money(usd: float) -> str:

@@ -57,10 +57,10 @@ def _disk(resource: Resource, pool: MachinePool, disk: Disk, catalog: Catalog) -
     if disk.tier is None or disk.gb is None:
         price = not_priced("GB-month", "type or size of the volume is not stated")
         return (fixed(resource, "root volume", CostGroup.DISK, price, quantity=None),)
-    item = f"{disk.tier} disk, {disk.gb:g} GB a machine"
     gb = disk.gb * pool.nodes if pool.nodes is not None else None
     price = storage_price(catalog, pool.cloud, pool.region, DISK_SERVICE[pool.cloud], disk.tier)
-    size = fixed(resource, item, CostGroup.DISK, price, quantity=gb)
+    note = f"{disk.gb:g} GB on each machine"
+    size = fixed(resource, f"{disk.tier} disk", CostGroup.DISK, price, quantity=gb, note=note)
     return (size, *_speed(resource, pool, disk, catalog))
 
 

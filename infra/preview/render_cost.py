@@ -22,9 +22,15 @@ def cost_lines(change: CostChange, *, has_base: bool) -> list[str]:
     """
     sources = _Sources(numbers={})
     lines = _changed_table(change, sources) if has_base else _full_table(change, sources)
-    lines += _usage_lines(change, sources)
-    lines += _unknown_lines(change)
+    shown = _new_lines(change) if has_base else change.after.lines
+    lines += _usage_lines([x for x in shown if x.kind is CostKind.USAGE and not x.is_unknown], sources)
+    lines += _unknown_lines([x for x in shown if x.is_unknown], as_before=len(change.after.unknown))
     return [*lines, *sources.lines()]
+
+
+def _new_lines(change: CostChange) -> list[CostLine]:
+    """Lines of the new bill that the old one does not have just so."""
+    return [x.after for x in change.lines if x.after is not None and not x.is_same]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +55,16 @@ class _Sources:
 
 def _full_table(change: CostChange, sources: _Sources) -> list[str]:
     rows = [["cost", "each", "USD/h", "USD/month", ""]]
-    for line in merged(change.after.fixed):
+    for line in sorted(merged(change.after.fixed), key=_dearest_first):
         hourly = line.usd_per_hour or 0.0
         rows.append(
-            [f"+ {_quantity(line)}", _each(line), money(hourly), money(hourly * HOURS_PER_MONTH), sources.cite(line)]
+            [f"  + {_quantity(line)}", _each(line), money(hourly), money(hourly * HOURS_PER_MONTH), sources.cite(line)]
         )
-        rows += [[f"    {note}", "", "", "", ""] for note in _notes(line)]
+        if line.note and line.group is CostGroup.MACHINE:
+            rows.append([f"      {line.note}", "", "", "", ""])
     total = change.after
-    rows.append(["total", "", money(total.usd_per_hour), money(total.usd_per_month), ""])
-    return table(rows, align="<>>>u", elastic=0)
+    rows.append(["  total", "", money(total.usd_per_hour), money(total.usd_per_month), ""])
+    return table(rows, align="<>>>u", indent="", elastic=0)
 
 
 def _changed_table(change: CostChange, sources: _Sources) -> list[str]:
@@ -67,15 +74,20 @@ def _changed_table(change: CostChange, sources: _Sources) -> list[str]:
     for sign, name, old, new, cited in _changed_rows(moved):
         difference = None if old is None or new is None else new - old
         monthly = None if difference is None else difference * HOURS_PER_MONTH
-        cells = [f"{sign} {name}", *(_or_unknown(x) for x in (old, new)), *(_signed(x) for x in (difference, monthly))]
+        cells = [
+            f"  {sign} {name}",
+            *(_or_unknown(x) for x in (old, new)),
+            *(_signed(x) for x in (difference, monthly)),
+        ]
         rows.append([*cells, sources.cite(cited)])
-    same = [x.after.usd_per_hour or 0.0 for x in change.lines if x.is_same and x.after and not _is_aside(x.after)]
+    known = [x.after for x in change.lines if x.is_same and x.after is not None and not x.after.is_unknown]
+    same = [x.usd_per_hour or 0.0 for x in known if not _is_aside(x)]
     if same:
-        rows.append([f"  {plural(len(same), 'line')} unchanged", money(sum(same)), money(sum(same)), "", "", ""])
+        rows.append([f"    {plural(len(same), 'line')} unchanged", money(sum(same)), money(sum(same)), "", "", ""])
     total, difference = change.after.usd_per_hour, change.difference_usd_per_hour
     monthly_total = signed_money(difference * HOURS_PER_MONTH)
-    rows.append(["total", money(before), money(total), signed_money(difference), monthly_total, ""])
-    return table(rows, align="<>>>>u", elastic=0)
+    rows.append(["  total", money(before), money(total), signed_money(difference), monthly_total, ""])
+    return table(rows, align="<>>>>u", indent="", elastic=0)
 
 
 def _changed_rows(
@@ -115,21 +127,22 @@ def merged(lines: Iterable[CostLine]) -> list[CostLine]:
     return list(groups.values())
 
 
-def _usage_lines(change: CostChange, sources: _Sources) -> list[str]:
-    lines = merged(change.after.usage)
+def _usage_lines(lines: Sequence[CostLine], sources: _Sources) -> list[str]:
     if not lines:
         return []
-    rows = [[x.item, f"{unit_price(x.usd_per_unit or 0.0)}", f"USD/{x.unit}", sources.cite(x)] for x in lines]
+    rows = [[x.item, unit_price(x.usd_per_unit or 0.0), f"USD/{x.unit}", sources.cite(x)] for x in merged(lines)]
     return ["", "  by use, not in the total", *table(rows, align="<>uu", indent="    ", elastic=0)]
 
 
-def _unknown_lines(change: CostChange) -> list[str]:
-    lines = merged(change.after.unknown)
-    if not lines:
+def _unknown_lines(lines: Sequence[CostLine], *, as_before: int) -> list[str]:
+    """What costs something that no source tells; of what was so before, only how many there are."""
+    before = as_before - len(lines)
+    names = [f"{x.item}{_times(x)}{f' ({x.note})' if x.note and x.note != UNTOLD else ''}" for x in merged(lines)]
+    if before:
+        names.append(f"{before} as before")
+    if not names:
         return []
-    names = [f"{x.item}{_times(x)}{f' ({x.note})' if x.note and x.note != UNTOLD else ''}" for x in lines]
-    head = f"price not known, not in the total: {'; '.join(names)}"
-    return ["", *wrapped(head, indent="  ", hanging="    ")]
+    return ["", *wrapped(f"price not known, not in the total: {'; '.join(names)}", indent="  ", hanging="    ")]
 
 
 def _times(line: CostLine) -> str:
@@ -154,16 +167,17 @@ def _each(line: CostLine) -> str:
     return unit_price(line.usd_per_unit) + ("/month" if line.unit.endswith("month") else "")
 
 
-def _notes(line: CostLine) -> tuple[str, ...]:
-    return (line.note,) if line.note and line.group is CostGroup.MACHINE else ()
-
-
 def _or_unknown(usd: float | None) -> str:
     return "not known" if usd is None else money(usd)
 
 
 def _signed(usd: float | None) -> str:
     return "not known" if usd is None else signed_money(usd)
+
+
+def _dearest_first(line: CostLine) -> float:
+    """What a person looks at first comes first; equal costs stay in the order of the program."""
+    return -(line.usd_per_hour or 0.0)
 
 
 def _sum(one: float | None, other: float | None) -> float | None:

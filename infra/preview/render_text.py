@@ -19,12 +19,9 @@ from sizing.figures import plural, signed_money
 from sizing.render import headline, requirement_lines
 from sizing.render_changes import plan_change_lines
 from sizing.table import WIDTH, table, wrapped
-from sizing.units import usd_per_month
 
 _SIGN = {ChangeKind.ADDED: "+", ChangeKind.REMOVED: "-", ChangeKind.CHANGED: "~"}
-_LIMITS = (
-    "offline: the program against {base}; not seen: changes made outside, quotas, checks of the provider and the cloud"
-)
+_LIMITS = "offline, compared with {base}; not seen: changes made outside, quotas, checks by the provider and the cloud"
 
 
 def render_text(report: Report, *, full: bool = False) -> str:
@@ -44,7 +41,7 @@ def render_text(report: Report, *, full: bool = False) -> str:
         cost_lines(report.cost, has_base=report.has_base),
         _finding_lines(report.findings),
         _note_lines((*report.notes, *report.resources.notes)),
-        wrapped(_LIMITS.format(base=f"compared with {report.resources.base_name}"), indent="  ", hanging="  "),
+        wrapped(_LIMITS.format(base=report.resources.base_name), indent="  ", hanging="  "),
         [_last_line(report)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -90,7 +87,12 @@ def _capacity_lines(changes: Sequence[CapacityChange], *, has_base: bool) -> lis
     for x in moved:
         known = x.before is not None and x.after is not None
         rows.append(
-            [x.what, _count(x.before), _count(x.after), f"{(x.after or 0) - (x.before or 0):+,}" if known else ""]
+            [
+                f"  {x.what}",
+                _count(x.before),
+                _count(x.after),
+                f"{(x.after or 0) - (x.before or 0):+,}" if known else "",
+            ]
         )
     return table(rows, align="<>>>", indent="", elastic=0)
 
@@ -116,10 +118,8 @@ def _note_lines(notes: Sequence[str]) -> list[str]:
 
 
 def _last_line(report: Report) -> str:
-    """Counts, the difference in cost, and what that difference leaves out."""
-    difference = report.cost.difference_usd_per_hour
-    monthly = usd_per_month(difference)
-    parts = [summary(report.resources), f"{signed_money(difference)} USD/h ({signed_money(monthly)} USD/month)"]
+    """Counts, the difference in cost, and how many prices that difference leaves out."""
+    parts = [summary(report.resources), f"{signed_money(report.cost.difference_usd_per_hour)} USD/h"]
     unknown = len(report.cost.after.unknown)
     if unknown:
         parts.append(f"{plural(unknown, 'price')} not known")

@@ -196,7 +196,7 @@ def test_a_node_group_costs_its_machines_and_their_disks():
     """2 x 55.04 = 110.08 USD/h; 2 disks x 200 GB x 0.08 USD a month / 730 h = 0.0438 USD/h."""
     assert lines(TEMPLATE, node_group()) == [
         ("p5.48xlarge on demand", 2, pytest.approx(110.08), CostKind.FIXED),
-        ("gp3 disk, 200 GB a machine", 400.0, pytest.approx(400 * 0.08 / 730), CostKind.FIXED),
+        ("gp3 disk", 400.0, pytest.approx(400 * 0.08 / 730), CostKind.FIXED),
     ]
 
 
@@ -250,7 +250,7 @@ def test_a_node_pool_of_gke_counts_every_zone():
     pool = node_pool(nodeLocations=["us-central1-a", "us-central1-b"])
     assert lines(pool) == [
         ("g2-standard-4 on demand", 6, pytest.approx(4.24099356), CostKind.FIXED),
-        ("pd-balanced disk, 100 GB a machine", 600.0, pytest.approx(600 * 0.1 / 730), CostKind.FIXED),
+        ("pd-balanced disk", 600.0, pytest.approx(600 * 0.1 / 730), CostKind.FIXED),
     ]
 
 
@@ -267,7 +267,7 @@ def test_local_disks_are_paid_apart_only_where_the_machine_does_not_bring_them()
             "ephemeralStorageLocalSsdConfig": {"localSsdCount": 16.0},
         }
     )
-    assert [x[0] for x in lines(brought)] == ["a3-highgpu-8g spot", "pd-balanced disk, 100 GB a machine"]
+    assert [x[0] for x in lines(brought)] == ["a3-highgpu-8g spot", "pd-balanced disk"]
 
 
 def test_the_network_of_aws():
@@ -428,7 +428,7 @@ def test_a_change_of_cost_is_joined_by_resource_and_item():
     moved = {x.item: x.difference_usd_per_hour for x in change.lines if not x.is_same}
     assert moved == {
         "p5.48xlarge on demand": pytest.approx(55.04),
-        "gp3 disk, 200 GB a machine": pytest.approx(200 * 0.08 / 730),
+        "gp3 disk": pytest.approx(200 * 0.08 / 730),
     }
     assert change.difference_usd_per_hour == pytest.approx(55.04 + 200 * 0.08 / 730)
 

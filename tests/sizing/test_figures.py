@@ -56,6 +56,11 @@ def test_money_is_to_the_cent_and_knows_no_negative_zero():
     )
 
 
+def test_half_a_cent_rounds_up_whatever_the_order_of_a_sum():
+    """165.12 + 3 x 0.045 is 165.255, which binary fractions hold as a little less."""
+    assert money(165.12 + 0.045 + 0.045 + 0.045) == money(0.045 * 3 + 165.12) == "165.26"
+
+
 def test_unit_prices_below_a_dollar_keep_the_digits_that_matter():
     """0.045 USD per GB must not become 0.05."""
     assert [unit_price(x) for x in (55.04, 0.045, 0.5, 0.70683226, 10.8)] == [
