@@ -13,10 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.failures import Refused
+from infra.failures import DONE, REFUSED, WRONG_INPUT, Refused
 from sizing.errors import SizingError, StalePlan
 
-DONE, REFUSED, WRONG_INPUT = 0, 1, 2
 FACTS = ("accelerators", "machines", "offers", "storage", "charges", "models")
 
 
@@ -26,14 +25,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = importlib.import_module(f"infra.commands.{arguments.command}")
     try:
         status: int = command.run(arguments)
-    except (StalePlan, Refused) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (StalePlan, Refused):
         return REFUSED
-    except SizingError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except SizingError:
         return WRONG_INPUT
     except KeyboardInterrupt:
-        print("error: interrupted; no file was changed", file=sys.stderr)
         return REFUSED
     except BrokenPipeError:  # the reader of a pipe went away: head, less
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -45,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     """The grammar of the command line."""
     root = argparse.ArgumentParser(
         prog="sizeup",
-        description="From what a large model must do to the cheapest infrastructure that does it, previewed with its cost.",
+        description="From what a large model must do to the cheapest infrastructure that does it, with its cost.",
         epilog="exit status: 0 done, 1 refused (no plan, stale plan, a failed rule), 2 wrong input",
         allow_abbrev=False,
     )

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from sizing.errors import SizingError
+
+DONE, REFUSED, WRONG_INPUT, PROGRAM_FAILED = 0, 1, 2, 3  # exit statuses
+
 
 class Refused(Exception):
     """A guard said no; the input may be right all the same. Exit status 1."""
+
+
+class WrongInput(SizingError):
+    """A file or an option that cannot be used. Exit status 2."""

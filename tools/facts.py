@@ -28,6 +28,8 @@ TPU_ZONES = {
     "tpu-v5e": ("us-central1-a", "us-south1-a", "us-west1-c", "us-west4-a"),
     "tpu-v4": ("us-central2-b",),
 }
+# Attention whose models' totals do not follow from the shapes in the table: known by name, not sized.
+SHAPES_TELL_TOO_LITTLE = ("compressed", "KDA")
 # What Google's tables call the accelerator of a machine family, where it is not our name of it.
 GCP_OFFERED_AS = {
     "nvidia-t4": "nvidia-tesla-t4",
@@ -262,11 +264,11 @@ def _zones(offered: Mapping[tuple[str, str, str], list[str]]) -> Iterator[Fact]:
     known: dict[tuple[str, str], set[str]] = {}
     for (cloud, _, region), zones in offered.items():
         known.setdefault((cloud, region), set()).update(zones)
-    for (cloud, region), zones in known.items():
+    for (cloud, region), names in known.items():
         yield {
             "cloud": cloud,
             "region": region,
-            "zones": sorted(zones),
+            "zones": sorted(names),
             "source": "EC2 instance type offerings in moto 5.2.5; Compute and TPU API locations in skypilot-catalog v9",
             "as_of": "2026",
         }
@@ -321,6 +323,7 @@ def _model(row: Row) -> Fact:
     moe = whole("n_experts")
     latent = whole("mla_kv_lora")
     decoder = row["kind"] in {"dense", "moe", "decoder"} and whole("n_layers") is not None
+    untold = not row["params_total_b"] and any(word in row["attention_kind"] for word in SHAPES_TELL_TOO_LITTLE)
     total = _number(row["params_total_b"] or row["params_published_total_b"], BILLION)
     active = _number(row["params_active_b"] or row["params_published_active_b"], BILLION) or total
     layers = whole("n_layers") or 0
@@ -330,7 +333,7 @@ def _model(row: Row) -> Fact:
         "name": row["model"],
         "aliases": _split(row["aliases"]),
         "family": row["family"],
-        "kind": "decoder" if decoder and row["kv_elems_per_token_full"] else "other",
+        "kind": "decoder" if decoder and row["kv_elems_per_token_full"] and not untold else "other",
         "attention": row["attention_kind"],
         "layers": layers,
         "full_attention_layers": layers - sliding - linear if full is None else full,
@@ -350,7 +353,7 @@ def _model(row: Row) -> Fact:
             "experts_per_token": whole("n_experts_active") or 0,
             "intermediate": whole("moe_intermediate") or 0,
             "shared_experts": whole("n_shared_experts") or (1 if whole("shared_intermediate") else 0),
-            "shared_intermediate": whole("shared_intermediate") or 0,
+            "shared_intermediate": (whole("shared_intermediate") or 0) // (whole("n_shared_experts") or 1),
             "dense_layers": whole("n_dense_layers") or 0,
         },
         "mla": None
@@ -364,7 +367,7 @@ def _model(row: Row) -> Fact:
         },
         "sliding_window": whole("sliding_window"),
         "max_context": whole("max_context") or 0,
-        "parameters": None if total is None else round(total),
+        "parameters": None if total is None else round(total),  # None: the loader works it out from the shapes
         "active_parameters": None if active is None else round(active),
         "kv_elements_per_token_full": whole("kv_elems_per_token_full") or 0,
         "kv_elements_per_token_sliding": whole("kv_elems_per_token_sliding") or 0,

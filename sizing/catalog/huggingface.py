@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
 from sizing.catalog.provenance import Provenance
+from sizing.catalog.shape import Shape
 from sizing.errors import InvalidModel
 
 Config = Mapping[str, object]
@@ -81,58 +82,6 @@ class _Fields:
         return InvalidModel(source=self.source, what=what, mend=mend)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shape:
-    """Dimensions of the layers, as far as parameters and cache need them."""
-
-    hidden: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    intermediate: int
-    gated: bool
-    vocab: int
-    tied: bool
-    layers: int
-    full: int
-    sliding: int
-    linear: int
-    moe: MixtureOfExperts | None
-    mla: LatentAttention | None
-
-    @property
-    def attention_parameters(self) -> int:
-        """Of one attention layer (query, key, value and output projections)."""
-        if self.mla is None:
-            return self.hidden * self.head_dim * (2 * self.heads + 2 * self.kv_heads)
-        latent, qk_dim = self.mla, self.mla.nope_dim + self.mla.rope_dim
-        query = (
-            self.hidden * self.heads * qk_dim
-            if latent.q_rank is None
-            else latent.q_rank * (self.hidden + self.heads * qk_dim)
-        )
-        cached = self.hidden * (latent.kv_rank + latent.rope_dim)
-        expanded = latent.kv_rank * self.heads * (latent.nope_dim + latent.v_dim)
-        return query + cached + expanded + self.heads * latent.v_dim * self.hidden
-
-    def ffn_parameters(self, width: int) -> int:
-        """Of one feed-forward of this width."""
-        return (3 if self.gated else 2) * self.hidden * width
-
-    def parameters(self, linear_parameters: int, *, active: bool) -> int:
-        """All weights; with *active*, those that one token is multiplied by."""
-        attention = (self.full + self.sliding) * self.attention_parameters + self.linear * linear_parameters
-        embeddings = self.vocab * self.hidden * (1 if self.tied else 2)
-        if self.moe is None:
-            return attention + self.layers * self.ffn_parameters(self.intermediate) + embeddings
-        moe = self.moe
-        experts = moe.experts_per_token if active else moe.experts
-        routed = experts * self.ffn_parameters(moe.intermediate) + self.hidden * moe.experts
-        shared = moe.shared_experts * self.ffn_parameters(moe.shared_intermediate)
-        dense = moe.dense_layers * self.ffn_parameters(self.intermediate)
-        return attention + (self.layers - moe.dense_layers) * (routed + shared) + dense + embeddings
-
-
 def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) -> Model:
     """
     The model that a `config.json` describes.
@@ -197,7 +146,7 @@ def _text_part(mapping: Mapping[str, object]) -> Config:
     return mapping
 
 
-def _shape(fields: _Fields, model_type: str) -> _Shape:
+def _shape(fields: _Fields, model_type: str) -> Shape:
     hidden, heads = fields.positive(HIDDEN), fields.positive(HEADS)
     layers = fields.positive(LAYERS)
     kv_heads = fields.positive(KV_HEADS, default=_kv_heads_by_default(fields.config, heads))
@@ -212,7 +161,7 @@ def _shape(fields: _Fields, model_type: str) -> _Shape:
     full, sliding, linear = _layer_kinds(fields, layers, model_type)
     moe = _experts(fields, layers)
     by_default = 0 if moe is not None and moe.dense_layers == 0 else 4 * hidden
-    return _Shape(
+    return Shape(
         hidden=hidden,
         heads=heads,
         kv_heads=kv_heads,
@@ -308,14 +257,14 @@ def _latent(fields: _Fields) -> LatentAttention | None:
     )
 
 
-def _cached_per_layer(shape: _Shape) -> int:
+def _cached_per_layer(shape: Shape) -> int:
     """Elements that one attention layer caches for one token: keys and values, or one latent vector."""
     if shape.mla is not None:
         return shape.mla.kv_rank + shape.mla.rope_dim
     return 2 * shape.kv_heads * shape.head_dim
 
 
-def _linear_layer(fields: _Fields, shape: _Shape) -> tuple[int, int]:
+def _linear_layer(fields: _Fields, shape: Shape) -> tuple[int, int]:
     """
     Parameters and state elements of one linear or state-space layer; zeros where the model has none.
 

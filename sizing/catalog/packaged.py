@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.catalog.provenance import Provenance
+from sizing.catalog.shape import Shape
 
 FILES = ("accelerators", "charges", "machines", "models", "offers", "storage", "zones")
 UNGATED = frozenset(  # two matrices in the feed-forward, by the published architecture of the family
@@ -160,7 +162,7 @@ def _charge(row: Raw, provenance: Provenance) -> Charge:
 
 
 def _model(row: Raw, provenance: Provenance) -> Model:
-    moe, mla = row.get("moe"), row.get("mla")
+    shape = _shape(row)
     native = row["native_precision"]
     hub_ids = [alias for alias in row.get("aliases", ()) if "/" in alias]
     return Model(
@@ -169,27 +171,63 @@ def _model(row: Raw, provenance: Provenance) -> Model:
         hub_id=hub_ids[0] if hub_ids else row["name"],
         family=row["family"],
         kind=ModelKind(row["kind"]),
-        layers=row["layers"],
-        full_attention_layers=row["full_attention_layers"],
-        sliding_layers=row["sliding_layers"],
-        linear_layers=row["linear_layers"],
-        hidden=row["hidden"],
-        heads=row["heads"],
-        kv_heads=row["kv_heads"],
-        head_dim=row["head_dim"],
-        intermediate=row["intermediate"],
-        gated_ffn=row["family"] not in UNGATED,
-        vocab=row["vocab"],
-        tied_embeddings=row["tied_embeddings"],
-        moe=None if moe is None else MixtureOfExperts(**moe),
-        mla=None if mla is None else LatentAttention(**({"q_rank": None} | mla)),
+        layers=shape.layers,
+        full_attention_layers=shape.full,
+        sliding_layers=shape.sliding,
+        linear_layers=shape.linear,
+        hidden=shape.hidden,
+        heads=shape.heads,
+        kv_heads=shape.kv_heads,
+        head_dim=shape.head_dim,
+        intermediate=shape.intermediate,
+        gated_ffn=shape.gated,
+        vocab=shape.vocab or _vocab(shape, row.get("parameters", 0)),
+        tied_embeddings=shape.tied,
+        moe=shape.moe,
+        mla=shape.mla,
         sliding_window=row.get("sliding_window"),
         max_context=row["max_context"],
-        parameters=row.get("parameters", 0),
-        active_parameters=row.get("active_parameters", 0),
+        parameters=row.get("parameters") or shape.parameters(0, active=False),
+        active_parameters=row.get("active_parameters") or shape.parameters(0, active=True),
         kv_elements_per_token_full=row["kv_elements_per_token_full"],
         kv_elements_per_token_sliding=row["kv_elements_per_token_sliding"],
         state_elements_per_sequence=row["state_elements_per_sequence"],
         native_precision=_NATIVE.get(native) or Precision(native),
         provenance=provenance,
     )
+
+
+def _shape(row: Raw) -> Shape:
+    """The shape; whether the feed-forward is gated is read off the published total where there is one."""
+    gated = _shape_with(row, gated=True)
+    plain = replace(gated, gated=False)
+    total = row.get("parameters")
+    if total is None:
+        return plain if row["family"] in UNGATED else gated
+    return min(gated, plain, key=lambda shape: abs(shape.parameters(0, active=False) - total))
+
+
+def _shape_with(row: Raw, *, gated: bool) -> Shape:
+    moe, mla = row.get("moe"), row.get("mla")
+    return Shape(
+        hidden=row["hidden"],
+        heads=row["heads"],
+        kv_heads=row["kv_heads"],
+        head_dim=row["head_dim"],
+        intermediate=row["intermediate"],
+        gated=gated,
+        vocab=row["vocab"],
+        tied=row["tied_embeddings"],
+        layers=row["layers"],
+        full=row["full_attention_layers"],
+        sliding=row["sliding_layers"],
+        linear=row["linear_layers"],
+        moe=None if moe is None else MixtureOfExperts(**moe),
+        mla=None if mla is None else LatentAttention(**({"q_rank": None} | mla)),
+    )
+
+
+def _vocab(shape: Shape, parameters: int) -> int:
+    """The vocabulary that a source left out: what its total leaves for the embeddings, over their width."""
+    rest = parameters - shape.parameters(0, active=False)
+    return max(0, round(rest / (shape.hidden * (1 if shape.tied else 2)))) if shape.hidden else 0

@@ -1,0 +1,33 @@
+"""`sizeup preview`: what deploying a stack would create or change, and what it costs; offline."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from infra.failures import DONE, REFUSED
+from infra.preview.base import Against, Nothing, StateFile, against
+from infra.preview.compose import preview
+from infra.preview.render_json import render_json
+from infra.preview.render_text import render_text
+from infra.project import project_root
+from infra.terminal import progress, show
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the preview; 1 where a check failed: an input, the budget, a protected resource."""
+    root = project_root(arguments.directory)
+    with progress(f"recording what {arguments.stack} registers"):
+        report = preview(root, arguments.stack, _base(arguments))
+    if arguments.json:
+        sys.stdout.write(render_json(report))
+    else:
+        show(render_text(report, full=arguments.full), sys.stdout, os.environ)
+    return REFUSED if any(finding.severity == "error" for finding in report.findings) else DONE
+
+
+def _base(arguments: argparse.Namespace) -> Against:
+    if arguments.state is not None:
+        return StateFile(path=arguments.state)
+    return Nothing() if arguments.against is None else against(arguments.against)

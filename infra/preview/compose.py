@@ -1,0 +1,99 @@
+"""One preview from start to end: spec, plan, recorded resources, cost and checks, as one `Report`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.preview import git, validation
+from infra.preview.base import Against, AgainstRevision, resource_changes
+from infra.preview.capacity import capacity_changes
+from infra.preview.changes import ResourceChanges
+from infra.preview.cost import content_of, cost, cost_change
+from infra.preview.report import Finding, Report
+from infra.stack import check_fresh, load_plan, load_stack, plan_path
+from sizing import lockfile
+from sizing.catalog import Catalog, catalog
+from sizing.diff import diff
+from sizing.errors import DamagedPlan
+from sizing.figures import money
+from sizing.plan import SizingPlan
+
+
+def preview(root: Path, stack: str, base: Against) -> Report:
+    """
+    What deploying *stack* of the project in *root* would do to *base*, what it costs, and what is wrong with it.
+
+    Raises:
+        SizingError: If the stack, its plan, the program or the base cannot be used; `StalePlan` if the plan is stale.
+    """
+    facts = catalog()
+    spec = load_stack(root, stack, facts).spec
+    plan = load_plan(root, stack)
+    check_fresh(plan, spec, stack=stack)
+    changes = resource_changes(root, stack, base)
+    earlier = _plan_at(root, stack, base)
+    after = cost(changes.graph, facts, content_bytes=content_of(plan))
+    before = (
+        cost(changes.base, facts, content_bytes=content_of(earlier) if earlier else None)
+        if changes.base.resources
+        else None
+    )
+    return Report(
+        stack=stack,
+        plan=plan,
+        plan_changes=diff(earlier, plan) if earlier else (),
+        resources=changes,
+        capacity=capacity_changes(changes.base, changes.graph, facts),
+        cost=cost_change(before, after),
+        findings=(*_input_findings(changes), *_budget(after.usd_per_month, spec.budget_usd_per_month, stack)),
+        notes=tuple(_plan_notes(plan, facts, stack)),
+    )
+
+
+def _plan_at(root: Path, stack: str, base: Against) -> SizingPlan | None:
+    """The plan that the base was built from, where the base has one that can be read."""
+    if not isinstance(base, AgainstRevision):
+        return None
+    name = plan_path(root, stack).relative_to(root).as_posix()
+    text = git.text_at(git.resolved(root, base.revision), name)
+    try:
+        return None if text is None else lockfile.loads(text, source=name)
+    except DamagedPlan:
+        return None
+
+
+def _input_findings(changes: ResourceChanges) -> Iterator[Finding]:
+    """Inputs that their resource does not have, and steps that the engine would refuse."""
+    for found in validation.findings(changes.graph):
+        at = f" ({found.source_position})" if found.source_position else ""
+        yield Finding(
+            rule="input",
+            severity=found.severity.value,
+            subject=f"{found.name}.{found.path}" if found.path else found.name,
+            text=f"{found.what}{at}",
+            mend=found.mend,
+        )
+    for step in changes.steps:
+        if step.protected_error is not None:
+            yield Finding(rule="protected", severity="error", subject=step.name, text=step.protected_error)
+
+
+def _budget(usd_per_month: float, budget_usd_per_month: float | None, stack: str) -> Iterator[Finding]:
+    """The budget holds for everything that the program creates, not for machines alone."""
+    if budget_usd_per_month is not None and usd_per_month > budget_usd_per_month:
+        yield Finding(
+            rule="budget",
+            severity="error",
+            subject=stack,
+            text=f"costs {money(usd_per_month)} USD/month, more than the {money(budget_usd_per_month)} allowed",
+            mend="raise sizeup:budget_usd_per_month, or ask for less and size again",
+        )
+
+
+def _plan_notes(plan: SizingPlan, facts: Catalog, stack: str) -> Iterator[str]:
+    if plan.facts_hash != facts.hash:
+        yield (
+            f"the plan was made from facts of {plan.facts_as_of}, these are of {facts.as_of}; "
+            f"`sizeup size {stack}` weighs them anew"
+        )

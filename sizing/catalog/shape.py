@@ -1,0 +1,59 @@
+"""The dimensions of a decoder, and how many parameters follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sizing.catalog.model import LatentAttention, MixtureOfExperts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Dimensions of the layers, as far as parameters and cache need them."""
+
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    gated: bool
+    vocab: int
+    tied: bool
+    layers: int
+    full: int
+    sliding: int
+    linear: int
+    moe: MixtureOfExperts | None
+    mla: LatentAttention | None
+
+    @property
+    def attention_parameters(self) -> int:
+        """Of one attention layer (query, key, value and output projections)."""
+        if self.mla is None:
+            return self.hidden * self.head_dim * (2 * self.heads + 2 * self.kv_heads)
+        latent, qk_dim = self.mla, self.mla.nope_dim + self.mla.rope_dim
+        query = (
+            self.hidden * self.heads * qk_dim
+            if latent.q_rank is None
+            else latent.q_rank * (self.hidden + self.heads * qk_dim)
+        )
+        cached = self.hidden * (latent.kv_rank + latent.rope_dim)
+        expanded = latent.kv_rank * self.heads * (latent.nope_dim + latent.v_dim)
+        return query + cached + expanded + self.heads * latent.v_dim * self.hidden
+
+    def ffn_parameters(self, width: int) -> int:
+        """Of one feed-forward of this width."""
+        return (3 if self.gated else 2) * self.hidden * width
+
+    def parameters(self, linear_parameters: int, *, active: bool) -> int:
+        """All weights; with *active*, those that one token is multiplied by."""
+        attention = (self.full + self.sliding) * self.attention_parameters + self.linear * linear_parameters
+        embeddings = self.vocab * self.hidden * (1 if self.tied else 2)
+        if self.moe is None:
+            return attention + self.layers * self.ffn_parameters(self.intermediate) + embeddings
+        moe = self.moe
+        experts = moe.experts_per_token if active else moe.experts
+        routed = experts * self.ffn_parameters(moe.intermediate) + self.hidden * moe.experts
+        shared = moe.shared_experts * self.ffn_parameters(moe.shared_intermediate)
+        dense = moe.dense_layers * self.ffn_parameters(self.intermediate)
+        return attention + (self.layers - moe.dense_layers) * (routed + shared) + dense + embeddings

@@ -1,0 +1,41 @@
+"""Answers of the sizing engine as JSON holds them: the same content as their text."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sizing import lockfile
+from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome
+
+
+def sized_document(sized: Sized) -> dict[str, object]:
+    """The plan document, what the solver proved, and the alternatives."""
+    return {
+        "plan": lockfile.to_dict(sized.plan),
+        "solver": _outcome(sized.outcome),
+        "alternatives": [_runner_up(runner) for runner in sized.runners_up],
+    }
+
+
+def no_plan_document(answer: NoPlan) -> dict[str, object]:
+    """Why there is no plan, what came closest, and the ways out."""
+    return {
+        "plan": None,
+        "reason": answer.reason,
+        "solver": _outcome(answer.outcome),
+        "nearest": [_runner_up(runner) for runner in answer.nearest],
+        "ways_out": list(answer.mends),
+    }
+
+
+def _outcome(outcome: SolverOutcome) -> dict[str, object]:
+    return {
+        "status": outcome.status.value,
+        "usd_per_hour": outcome.usd_per_hour,
+        "bound_usd_per_hour": outcome.bound_usd_per_hour,
+        "gap": outcome.gap,
+    }
+
+
+def _runner_up(runner: RunnerUp) -> dict[str, object]:
+    return dataclasses.asdict(runner)
