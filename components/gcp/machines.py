@@ -90,7 +90,6 @@ GPU_MACHINES: Mapping[str, GkeMachine] = MappingProxyType(
 
 TPU_MACHINES: Mapping[str, GkeMachine] = MappingProxyType(
     {
-        "ct4p-hightpu-4t": _tpu("tpu-v4-podslice", 4),
         **{f"ct5lp-hightpu-{chips}t": _tpu("tpu-v5-lite-podslice", chips) for chips in (1, 4, 8)},
         "ct5p-hightpu-4t": _tpu("tpu-v5p-slice", 4),
         **{f"ct6e-standard-{chips}t": _tpu("tpu-v6e-slice", chips, disk_type=HYPERDISK) for chips in (1, 4, 8)},

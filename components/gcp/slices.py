@@ -21,7 +21,7 @@ from sizing.plan import NodePool
 
 _FLAT = ("1x1", "2x2", "2x4", "4x4", "4x8", "8x8", "8x16", "16x16")  # v5e, v6e: two-dimensional torus
 _SMALL_CUBES = ("1x1x1", "2x2x1", "2x2x2", "2x2x4", "2x4x4")  # below one 4x4x4 cube
-_CUBES: Mapping[str, int] = MappingProxyType({"ct4p": 64, "ct5p": 140, "tpu7x": 144})  # most 4x4x4 cubes of a slice
+_CUBES: Mapping[str, int] = MappingProxyType({"ct5p": 140, "tpu7x": 144})  # most 4x4x4 cubes of a slice
 _THREE_SIDES = re.compile(r"[1-9]\d*x[1-9]\d*x[1-9]\d*")
 
 # What one machine holds (GKE writes it in the label cloud.google.com/gke-tpu-topology, on single hosts too).

@@ -40,7 +40,6 @@ def test_tpu_machines_carry_the_name_of_their_slices():
     """v5e is tpu-v5-lite-podslice, not tpu-v5e-slice, as one published table has it."""
     names = {machine.partition("-")[0]: known.accelerator_type for machine, known in TPU_MACHINES.items()}
     assert names == {
-        "ct4p": "tpu-v4-podslice",
         "ct5lp": "tpu-v5-lite-podslice",
         "ct5p": "tpu-v5p-slice",
         "ct6e": "tpu-v6e-slice",
@@ -50,7 +49,7 @@ def test_tpu_machines_carry_the_name_of_their_slices():
 
 @pytest.mark.parametrize("name", [*GPU_MACHINES, *TPU_MACHINES])
 def test_every_machine_agrees_with_the_catalog(name):
-    """Accelerators and local disks; a machine that the catalog does not rent is no harm, a wrong count is."""
+    """Accelerators, and local disks of 375 GB each."""
     rented = {machine.name: machine for machine in catalog().machines if machine.cloud is Cloud.GCP}
     machine = (GPU_MACHINES | TPU_MACHINES)[name]
     assert name in rented
@@ -73,7 +72,11 @@ def test_a_plan_that_counts_other_accelerators_than_the_machine_has_is_refused()
 
 @pytest.mark.parametrize(
     ("machine", "disk_type"),
-    [("e2-standard-4", "pd-balanced"), ("n4-standard-8", "hyperdisk-balanced"), ("c4d-standard-16", "hyperdisk-balanced")],
+    [
+        ("e2-standard-4", "pd-balanced"),
+        ("n4-standard-8", "hyperdisk-balanced"),
+        ("c4d-standard-16", "hyperdisk-balanced"),
+    ],
 )
 def test_system_machines_get_a_boot_disk_that_their_family_takes(machine, disk_type):
     """N4 and C4 take no persistent disk."""

@@ -103,7 +103,7 @@ def test_a_pool_of_single_machine_slices_has_any_number_of_them():
     st.lists(st.sampled_from([1, 2, 4, 8, 16]), min_size=2, max_size=3).map(lambda sides: "x".join(map(str, sides))),
 )
 def test_whatever_is_accepted_is_made_of_whole_machines(machine, topology):
-    """hosts x chips of a machine = chips of the slice; a placement exactly where there is more than one machine."""
+    """Machines x chips of one = chips of the slice; a placement exactly where there is more than one machine."""
     try:
         found = tpu_slice(machine, topology)
     except Unprovisionable:
