@@ -10,7 +10,7 @@ from pathlib import Path
 
 from infra.files import write_whole
 from infra.settings import PlatformForm
-from infra.stack import PLATFORM, PREFIX, STACKS
+from infra.stack import PLATFORM, PREFIX, SECRETS, STACKS
 from sizing.spec.schema import form_schema, spec_schema
 
 FILE = f"{STACKS}/sizeup.schema.json"
@@ -26,6 +26,7 @@ def stack_schema() -> dict[str, object]:
         "properties": platform["properties"],
         "additionalProperties": False,
     }
+    keys |= {f"{PREFIX}{name}": _encrypted(description) for name, description in SECRETS.items()}
     names = "|".join(key.removeprefix(PREFIX) for key in keys)
     required = spec["required"]
     return {
@@ -48,6 +49,17 @@ def stack_schema() -> dict[str, object]:
 def schema_text() -> str:
     """The text of the schema file."""
     return json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _encrypted(description: str) -> dict[str, object]:
+    """The schema of a secret, as `pulumi config set --secret` writes it."""
+    return {
+        "type": "object",
+        "description": f"{description}; set it with pulumi config set --secret",
+        "properties": {"secure": {"type": "string"}},
+        "required": ["secure"],
+        "additionalProperties": False,
+    }
 
 
 def _mapping(value: object) -> dict[str, object]:

@@ -33,6 +33,10 @@ NAMESPACE = "sizeup"
 PREFIX = f"{NAMESPACE}:"
 PLATFORM = "platform"
 GCP_PROJECT = "gcp:project"
+SECRETS: Mapping[str, str] = {  # read by the program alone; sizing and preview know only that they are there
+    "api_key": "the key that clients of the model must send",
+    "hub_token": "the token that fetches the weights of a gated model",
+}
 SPEC_KEYS = ("cloud", "regions", "zones", "budget_usd_per_month", "headroom", "workloads")
 PLAN_SUFFIX = ".plan.json"
 
@@ -259,7 +263,7 @@ def _invalid(path: str, what: str, mend: str, *, source: str, line: int | None =
 
 
 def _spec(settings: Mapping[str, object], catalog: Catalog, *, directory: Path, source: str) -> Spec:
-    spec_settings = {key: value for key, value in settings.items() if key != PLATFORM}
+    spec_settings = {key: value for key, value in settings.items() if key != PLATFORM and key not in SECRETS}
     files = {path: directory / path for path in model_paths(spec_settings)}
     configs = {path: file.read_bytes() for path, file in files.items() if file.is_file()}
     return read_spec(spec_settings, catalog=catalog, model_configs=configs, source=source, prefix=PREFIX)
@@ -287,17 +291,24 @@ def _engine_value(text: str) -> object:
 
 
 def _strange_keys(file: StackFile) -> list[Problem]:
-    """Keys that nothing reads: no namespace, or one that is nearly ours."""
+    """Keys that nothing reads, with no namespace or one that is nearly ours, and secrets that are none."""
     problems = []
-    for key in file.config:
+    for key, value in file.config.items():
         namespace, colon, name = key.partition(":")
-        if not colon:
+        if namespace == NAMESPACE and name in SECRETS and not _is_encrypted(value):
+            mend = f"pulumi config set --secret {key}, and change what was written here: it is known now"
+            problems.append(Problem(path=key, what="is a secret that is not encrypted", mend=mend))
+        elif not colon:
             mend = f"write {PREFIX}{key}"
             problems.append(Problem(path=key, what="has no namespace, and the engine refuses such keys", mend=mend))
         elif namespace != NAMESPACE and nearest(namespace, [NAMESPACE]):
             mend = f"did you mean {PREFIX}{name}?"
             problems.append(Problem(path=key, what=f"is in the namespace {namespace}, which nothing reads", mend=mend))
     return problems
+
+
+def _is_encrypted(value: object) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"secure"} and isinstance(value["secure"], str)
 
 
 def _collected(problems: list[Problem], read_part: Callable[[], _Part]) -> _Part | None:

@@ -42,7 +42,7 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
 @st.composite
 def plans(draw: st.DrawFn) -> SizingPlan:
     """Plans whose parts have different names, and whose placements and cost lines stand on pools that exist."""
-    plan = draw(of_type(SizingPlan))
+    plan: SizingPlan = draw(of_type(SizingPlan))
     names = draw(st.lists(NAMES, min_size=8, max_size=8, unique=True))
     pools = tuple(dataclasses.replace(pool, name=names[i]) for i, pool in enumerate(plan.node_pools))
     first = [pool.name for pool in pools[:1]]

@@ -125,6 +125,7 @@ def test_a_key_that_stands_twice_is_a_mistake(root: Path) -> None:
         ("config:\n  <<: {a: 1}\n", "merges keys"),
         ("config:\n  [a, b]: 1\n", "has a key that is no text"),
         ("config:\n  sizeup:cloud: {secure: AAABAN}\n", "sizeup:cloud: is a mapping, but must be a list"),
+        ("config: " + "[" * 5000, "is nested too deeply"),
         ("config:\n  sizeup:regions: [us-east-1]\n", "sizeup:cloud: is missing"),
     ],
 )
@@ -179,6 +180,14 @@ def test_reading_changes_no_file(root: Path) -> None:
     write(root, CHAT)
     told(root, "nothing")
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
+def test_a_secret_is_encrypted_or_told(root: Path) -> None:
+    write(root, CHAT.replace("  sizeup:platform:", "  sizeup:hub_token: {secure: AAABAN0}\n  sizeup:platform:"))
+    assert load_spec(root, "chat", catalog()) == load_spec(PROJECT, "chat-aws", catalog())
+    write(root, CHAT.replace("  sizeup:platform:", "  sizeup:hub_token: hf_plain\n  sizeup:platform:"))
+    assert "sizeup:hub_token: is a secret that is not encrypted" in told(root)
+    assert "hf_plain" not in told(root)
 
 
 # --- the two readings of one stack

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,7 +33,7 @@ def test_different_plans_differ_and_the_way_back_is_the_way_turned_round(old: Si
     assert {(c.subject, turned[c.action], c.name) for c in there} == {(c.subject, c.action, c.name) for c in back}
 
 
-def other_value(value: object) -> object:  # noqa: PLR0911  one return for each type
+def other_value(value: Any) -> Any:  # noqa: PLR0911  one return for each type
     """A value of the same type that is not *value*."""
     match value:
         case StrEnum():
@@ -75,7 +76,8 @@ def test_every_changed_field_of_every_part_is_found_and_no_other(subject: Subjec
     """What tells a part from its neighbours is not a field that changes: that part goes, and another comes."""
     first, *rest = getattr(CHAT_PLAN, key)
     changed = replace(first, **{field: other_value(getattr(first, field))})
-    changes = diff(CHAT_PLAN, replace(CHAT_PLAN, **{key: (changed, *rest)}))
+    parts: dict[str, Any] = {key: (changed, *rest)}
+    changes = diff(CHAT_PLAN, replace(CHAT_PLAN, **parts))
     (change,) = [change for change in changes if change.subject is subject]
     assert change.action is Action.CHANGED
     assert {found.field.split(".")[0] for found in change.fields} == {field}
