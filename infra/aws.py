@@ -63,6 +63,11 @@ EARLY_ADDONS: Mapping[str, str] = {
     "kube-proxy": "eks.addon.kube-proxy",
 }
 ENGINES: Mapping[AcceleratorKind, str] = {AcceleratorKind.GPU: "vllm", AcceleratorKind.NEURON: "vllm-neuron"}
+PLUGINS: Mapping[AcceleratorKind, str] = {
+    AcceleratorKind.GPU: "nvidia.device-plugin",
+    AcceleratorKind.NEURON: "neuron.device-plugin",
+}
+EFA_PLUGIN = "eks.efa-device-plugin"
 
 # The load balancer controller built into EKS reads these: a network load balancer without a public address.
 INTERNAL_LOAD_BALANCER: Mapping[str, str] = {
@@ -221,26 +226,24 @@ def _check(plan: SizingPlan) -> None:
 def _pins(plan: SizingPlan, platform: Platform) -> _Pins:
     """All versions and images of the stack; every one that is missing is told at once."""
     kubernetes_minor = platform.kubernetes_minor(Cloud.AWS)
-    missing: list[str] = []
-    versions: dict[str, str] = {}
-    kinds = _kinds(plan)
-    engines = [ENGINES[kind] for kind in kinds]
+    engines = [ENGINES[kind] for kind in _kinds(plan)]
+    missing: dict[str, str] = {}
+    versions: Mapping[str, str] = {}
     try:
-        needed = (AMI, COREDNS, *EARLY_ADDONS.values(), *engines)
-        versions = dict(platform.required(*needed, kubernetes=kubernetes_minor))
+        versions = platform.required(AMI, COREDNS, *EARLY_ADDONS.values(), *engines, kubernetes=kubernetes_minor)
     except MissingSetting as error:
-        missing += error.missing
-    plugins = [f"{'nvidia' if kind is AcceleratorKind.GPU else 'neuron'}.device-plugin" for kind in kinds]
+        missing |= error.missing
+    plugins = [PLUGINS[kind] for kind in _kinds(plan)]
     if any(has_efa(pool) for pool in plan.node_pools):
-        plugins.append("eks.efa-device-plugin")
+        plugins.append(EFA_PLUGIN)
     images: dict[str, str] = {}
     for component in (*engines, *plugins):
         try:
             images[component] = platform.image(component)
         except MissingSetting as error:
-            missing += error.missing
+            missing |= error.missing
     if missing:
-        raise MissingSetting(tuple(missing))
+        raise MissingSetting(missing)
     return _Pins(kubernetes=kubernetes_minor, versions=versions, images=images)
 
 
@@ -256,20 +259,16 @@ def _tolerations(kind: AcceleratorKind) -> tuple[Toleration, ...]:
 
 def _plugins(plan: SizingPlan, pins: _Pins) -> tuple[DevicePlugin, ...]:
     """The device plugins that the plan's machines need, each on the pools that have its device."""
+    make = {AcceleratorKind.GPU: nvidia_plugin, AcceleratorKind.NEURON: neuron_plugin}
     plugins: list[DevicePlugin] = []
     for kind in _kinds(plan):
         pools = tuple(pool.name for pool in plan.node_pools if pool.accelerator_kind is kind)
-        if kind is AcceleratorKind.GPU:
-            image = pins.images["nvidia.device-plugin"]
-            plugins.append(nvidia_plugin(image=image, pools=pools, tolerations=_tolerations(kind)))
-        else:
-            image = pins.images["neuron.device-plugin"]
-            plugins.append(neuron_plugin(image=image, pools=pools, tolerations=_tolerations(kind)))
+        plugins.append(make[kind](image=pins.images[PLUGINS[kind]], pools=pools, tolerations=_tolerations(kind)))
     fabric = [pool for pool in plan.node_pools if has_efa(pool)]
     if fabric:
         plugins.append(
             efa_plugin(
-                image=pins.images["eks.efa-device-plugin"],
+                image=pins.images[EFA_PLUGIN],
                 pools=tuple(pool.name for pool in fabric),
                 tolerations=tuple(one for kind in _kinds(plan) for one in _tolerations(kind)),
             )

@@ -98,11 +98,13 @@ def recorded(program: Callable[[], None], *, project: str = "sizeup", stack: str
     async def run() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=begin_thread))
         set_mocks(monitor.mocks, project=project, stack=stack, preview=False, monitor=monitor)
-        await run_pulumi_func(program)  # type: ignore[arg-type]  a plain function is as good
+        await run_pulumi_func(program)
 
-    contextvars.copy_context().run(lambda: asyncio.run(run()))
-    for loop in loops:
-        loop.close()
+    try:
+        contextvars.copy_context().run(lambda: asyncio.run(run()))
+    finally:
+        for loop in loops:
+            loop.close()
     return tuple(sorted(monitor.registered, key=lambda one: (one.type, one.name)))
 
 

@@ -48,12 +48,12 @@ def private_cidr(zone: str) -> str:
 
     Worked out from the number in the zone's id, so that the range of a zone stays when the plan's zones change.
     """
-    return str(list(ipaddress.ip_network(CIDR).subnets(new_prefix=19))[_number(zone)])
+    return str(list(ipaddress.IPv4Network(CIDR).subnets(new_prefix=19))[_number(zone)])
 
 
 def public_cidr(zone: str) -> str:
     """Addresses of the NAT gateway of a zone: 256, from the first eighth of the network, which no zone has."""
-    first = next(ipaddress.ip_network(CIDR).subnets(new_prefix=19))
+    first = next(ipaddress.IPv4Network(CIDR).subnets(new_prefix=19))
     return str(list(first.subnets(new_prefix=24))[_number(zone)])
 
 
