@@ -17,7 +17,7 @@ from sizing.spec.wording import path_text
 
 Path = tuple[str | int, ...]
 
-_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -41,9 +41,8 @@ def scalar(text: str) -> str | int | float | bool | None:
     """The value of a plain (unquoted) text."""
     if text in _WORDS:
         return _WORDS[text]
-    if match := _NUMBER.fullmatch(text):
-        is_whole = match[2] is None and match[3] is None
-        return int(text) if is_whole else float(text)
+    if _NUMBER.fullmatch(text):
+        return float(text) if set(text) & set(".eE") else int(text)
     return text
 
 

@@ -130,7 +130,9 @@ def _places(form: SpecForm, known: Known, prefix: str) -> Iterator[Problem]:
 def _spec(form: SpecForm, known: Known) -> Spec:
     """The values of a form without mistakes."""
     models = tuple(known.model(workload.model, hub_id=workload.hub_id) for workload in form.workloads)
-    assumptions = [] if "headroom" in form.model_fields_set else [f"headroom: {form.headroom:g} of the peak kept free"]
+    assumptions = (
+        [] if "headroom" in form.model_fields_set else [f"{100 * form.headroom:g} % above the stated peak is kept free"]
+    )
     for workload, model in zip(form.workloads, models, strict=True):
         assumptions += [f"{workload.name}: {text}" for text in _assumed(workload, model)]
     return Spec(
