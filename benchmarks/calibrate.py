@@ -64,6 +64,7 @@ def knobs_of_class(row: dict[str, Any]) -> Iterator[Knob]:
 def knobs_of_engine(row: dict[str, Any]) -> Iterator[Knob]:
     """The constants of one engine."""
     yield Knob(("overhead",), row["overhead"], TIGHT if row["overhead"] == 1.0 else LOOSE, 5.0)
+    yield Knob(("sequence",), row["sequence"], LOOSE, 5.0)
     yield Knob(("interference",), row["interference"], TIGHT, 1.0)
     for name in ("clumping", "ttft_floor_ms", "ttft_request_ms"):
         yield Knob((name,), row[name], LOOSE, math.inf)

@@ -100,7 +100,7 @@ def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
         cache_bandwidth=_number(row["cache_bandwidth"]),
         layer_s=_number(row["layer_us"]) * 1e-6 * overhead,
         moe_layer_s=_number(row["moe_layer_us"]) * 1e-6 * overhead,
-        sequence_s=_number(row["sequence_us"]) * 1e-6 * overhead,
+        sequence_s=_number(row["sequence_us"]) * 1e-6 * _number(factor.get("sequence", 1.0)),
         step_s=_number(row["step_us"]) * 1e-6 * overhead,
         collective_s=MappingProxyType({n: us * 1e-6 for n, us in _by_ranks(row["collective_us"]).items()}),
         link_share=_by_ranks(row["link_share"]),

@@ -176,11 +176,21 @@ def prompts_s(costs: Costs, *, prompts: float, tokens_each: float, cached_each: 
     return stage.total_s * passes
 
 
-def prefill_latency_s(costs: Costs, *, new_tokens: float, cached_tokens: float) -> float:
-    """Time from the first chunk's start to the last chunk's end through all pipeline stages."""
-    chunks = max(1.0, -(-new_tokens // costs.chunk))
-    occupied = prefill_s(costs, new_tokens=new_tokens, cached_tokens=cached_tokens)
-    return occupied * (1 + (costs.stages - 1) / chunks)
+def prompts_together(costs: Costs, *, sequences: float, output_tokens: float, new_tokens: float) -> float:
+    """
+    Prompts that share a pass in the mean, at least one: those that arrive during a step, as far as its budget reaches.
+
+    Of B sequences that each answer O tokens, B / O end in every step, and as many prompts take their places.
+    """
+    room = costs.chunk / new_tokens if new_tokens > 0 else 1.0
+    return max(1.0, min(sequences / output_tokens, room))
+
+
+def prefill_latency_s(costs: Costs, *, new_tokens: float, cached_tokens: float, prompts: float = 1.0) -> float:
+    """Time from the first chunk's start to the last chunk's end, through all pipeline stages."""
+    passes = max(1.0, -(-prompts * new_tokens // costs.chunk))
+    occupied = prompts_s(costs, prompts=prompts, tokens_each=new_tokens, cached_each=cached_tokens)
+    return occupied * (1 + (costs.stages - 1) / passes)
 
 
 def _stage(costs: Costs, *, tokens: float, rows: float, cache_s: float, pairs_s: float, sequences: float) -> PassTime:

@@ -14,7 +14,16 @@ from math import ceil, exp, sqrt
 from statistics import NormalDist
 
 from sizing.performance.efficiency import Efficiency, efficiency
-from sizing.performance.forward import Costs, PassTime, costs_of, decode_step, prefill_latency_s, prefill_s
+from sizing.performance.forward import (
+    Costs,
+    PassTime,
+    costs_of,
+    decode_step,
+    prefill_latency_s,
+    prefill_s,
+    prompts_s,
+    prompts_together,
+)
 from sizing.performance.lengths import Z95, mean_reciprocal, percentile, quantiles, second_moment_over_mean
 from sizing.performance.memory import MemoryBudget, max_sequences, memory_budget
 from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
@@ -40,6 +49,7 @@ class Load:
     prompts_s: tuple[float, ...]  # occupancy by one prompt, at equally likely lengths
     latencies_s: tuple[float, ...]  # from its first chunk's start to its last one's end, with nothing to decode
     budgets: tuple[float, ...]  # share of a pass's token budget that each takes; above 1: so many passes
+    prompt_tokens: float  # mean, without those found in the prefix cache
     context_tokens: float  # mean cached tokens of a decoding sequence
     output_mean: float
     output_p95: float
@@ -125,6 +135,7 @@ def _load(replica: Replica, share: Efficiency, traffic: Traffic) -> Load:
         prompts_s=tuple(prefill_s(costs, new_tokens=new, cached_tokens=old) for new, old in prompts),
         latencies_s=tuple(prefill_latency_s(costs, new_tokens=new, cached_tokens=old) for new, old in prompts),
         budgets=tuple(new / costs.chunk for new, _ in prompts),
+        prompt_tokens=traffic.input_tokens.mean * (1 - traffic.prefix_hit),
         context_tokens=context,
         output_mean=traffic.output_tokens.mean,
         output_p95=percentile(traffic.output_tokens, 0.95),
@@ -149,11 +160,13 @@ def state_of(load: Load, sequences: float) -> State:
     costs = load.costs
     step = decode_step(costs, sequences=1 + sequences, context_tokens=load.context_tokens)
     step_s, outputs, phi = step.total_s, load.output_mean, costs.interference
-    prefill_mean = sum(load.prompts_s) / PROMPT_POINTS
+    together, share = _sharing(load, sequences)
+    prompts = [prompt * share for prompt in load.prompts_s]
+    prefill_mean = sum(prompts) / PROMPT_POINTS
     rate = sequences / (outputs * step_s + sequences * phi * prefill_mean)
     tpot = sequences / (rate * outputs) if rate > 0 else step_s
 
-    service = [prompt + budget * step_s for prompt, budget in zip(load.prompts_s, load.budgets, strict=True)]
+    service = [prompt + budget * step_s for prompt, budget in zip(prompts, load.budgets, strict=True)]
     service_mean = sum(service) / PROMPT_POINTS
     service_square = sum(s * s for s in service) / PROMPT_POINTS
     busy = rate * service_mean
@@ -162,7 +175,11 @@ def state_of(load: Load, sequences: float) -> State:
 
     # a request waits for the running pass (half of one in the mean), then shares its own passes with the decoders
     fixed = tuple(
-        costs.ttft_floor_s + costs.ttft_request_s * sequences + step_s / 2 + latency + ceil(budget) * step_s
+        costs.ttft_floor_s
+        + costs.ttft_request_s * sequences
+        + step_s / 2
+        + latency * together * share
+        + ceil(budget) * step_s
         for latency, budget in zip(load.latencies_s, load.budgets, strict=True)
     )
     crowd = decode_step(
@@ -170,7 +187,7 @@ def state_of(load: Load, sequences: float) -> State:
         sequences=1 + sequences + Z95 * sqrt(sequences * load.burstiness),
         context_tokens=load.context_tokens,
     )
-    prefill_square = sum(s * s for s in load.prompts_s) / PROMPT_POINTS
+    prefill_square = sum(s * s for s in prompts) / PROMPT_POINTS
     by_crowd = (crowd.total_s - step_s) * tpot / step_s
     by_prompts = Z95 * phi * sqrt(rate * tpot * prefill_square * load.output_reciprocal)
     return State(
@@ -185,6 +202,16 @@ def state_of(load: Load, sequences: float) -> State:
         tpot_p95_s=tpot + sqrt(by_crowd**2 + by_prompts**2),
         held=sequences + min(busy, 1.0),
     )
+
+
+def _sharing(load: Load, sequences: float) -> tuple[float, float]:
+    """How many prompts share a pass, and what each then takes of the time that it would alone."""
+    costs, tokens = load.costs, load.prompt_tokens
+    together = prompts_together(costs, sequences=sequences, output_tokens=load.output_mean, new_tokens=tokens)
+    if together <= 1:
+        return 1.0, 1.0
+    alone = prompts_s(costs, prompts=1.0, tokens_each=tokens)
+    return together, prompts_s(costs, prompts=together, tokens_each=tokens) / (together * alone)
 
 
 def ttft_exceeds(state: State, limit_s: float) -> float:

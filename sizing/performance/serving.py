@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from sizing.performance.efficiency import Efficiency, efficiency, spread
 from sizing.performance.estimate import Estimate
-from sizing.performance.forward import Costs, PassTime, costs_of, decode_step, prefill_latency_s, prefill_s, prompts_s
+from sizing.performance.forward import (
+    Costs,
+    PassTime,
+    costs_of,
+    decode_step,
+    prefill_latency_s,
+    prompts_s,
+    prompts_together,
+)
 from sizing.performance.memory import max_sequences, memory_budget
 from sizing.performance.operating_point import OperatingPoint
 from sizing.performance.replica import Replica
@@ -23,7 +31,7 @@ class Loop:
     requests_per_s: float
     ttft_s: float
     tpot_s: float
-    prefill_s: float  # of one request
+    prefill_s: float  # of one request, among those it shares a pass with
     step: PassTime
 
 
@@ -90,15 +98,17 @@ def loop_of(
 
         TPOT = t_decode(B) + phi (B - 1) / O t_prefill
 
-    with phi the share of a prefill that decoding sequences wait for. Requests that end together start together, so a
+    with t_prefill the time of one prompt (of one of those that share a pass, where answers are so short that several
+    arrive in a step) and phi the share of a prefill that decoding sequences wait for. Requests that end together start together, so a
     new one finds a share of the other prompts before it, whatever the length of the answers (measured: TTFT grows with
     B and hardly with O). Little's law gives the rate.
     """
     sequences = max(1.0, concurrency / costs.ranks)
     cached = input_tokens * prefix_hit
     fresh = input_tokens - cached
-    prefill = prefill_s(costs, new_tokens=fresh, cached_tokens=cached)
-    latency = prefill_latency_s(costs, new_tokens=fresh, cached_tokens=cached)
+    together = prompts_together(costs, sequences=sequences, output_tokens=output_tokens, new_tokens=fresh)
+    prefill = prompts_s(costs, prompts=together, tokens_each=fresh, cached_each=cached) / together
+    latency = prefill_latency_s(costs, new_tokens=fresh, cached_tokens=cached, prompts=together)
     step = decode_step(costs, sequences=sequences, context_tokens=input_tokens + output_tokens / 2)
     others = sequences - 1
     tpot = step.total_s + costs.interference * others / output_tokens * prefill
