@@ -172,7 +172,9 @@ def _accelerator(row: Row) -> Fact:
         "native_precisions": _split(row["dtypes_native"]),
         "topologies": [shape for shape in row["topologies"].replace("|", ",").split(",") if shape],
         "rented_on": [
-            c for c in ("aws", "gcp") if any(x.startswith(c) and "(" not in x for x in _split(row["clouds"]))
+            c
+            for c in ("aws", "gcp")
+            if any(x.startswith(c) and "retired" not in x and "?" not in x for x in _split(row["clouds"]))
         ],
     }
     provenance = _provenance(row, names)

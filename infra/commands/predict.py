@@ -1,0 +1,125 @@
+"""`sizeup predict`: what one configuration of one model achieves, with its error; no prices, no stack."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
+from infra.failures import DONE, REFUSED, WrongInput
+from infra.terminal import show
+from sizing.catalog import Model, ModelKind, Precision, catalog, model_from_config
+from sizing.performance import (
+    Layout,
+    OperatingPoint,
+    Overloaded,
+    Replica,
+    closed_loop,
+    memory_budget,
+    open_loop,
+    replica_on,
+)
+from sizing.render_prediction import prediction_lines
+from sizing.spec.workload import TokenLengths, Traffic
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the prediction; 1 where the model does not fit or the load cannot be carried."""
+    _check(arguments)
+    replica, lengths = _replica(arguments), (arguments.input_tokens, arguments.output_tokens)
+    budget = memory_budget(replica)
+    answer = _load(replica, arguments) if budget.fits else None
+    if arguments.json:
+        document = {
+            "configuration": _configuration(replica),
+            "memory": dataclasses.asdict(budget) | {"fits": budget.fits, "kv_tokens": budget.kv_tokens},
+            "prediction": None if answer is None else dataclasses.asdict(answer),
+        }
+        sys.stdout.write(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    else:
+        lines = prediction_lines(replica, budget, answer, input_tokens=lengths[0], output_tokens=lengths[1])
+        show("\n".join(lines) + "\n", sys.stdout, os.environ)
+    return DONE if isinstance(answer, OperatingPoint) else REFUSED
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Every option that cannot be, at once."""
+    wrong = []
+    for option in ("tp", "pp", "ep", "input_tokens", "output_tokens", "in_machine", "concurrency", "requests_per_s"):
+        value = getattr(arguments, option)
+        if value is not None and not value > 0:
+            wrong.append(
+                f"--{option.replace('_', '-')} is {value}, but must be above 0\n    hint: give a number above 0"
+            )
+    precisions = [precision.value for precision in Precision]
+    for option in ("weights", "kv"):
+        value = getattr(arguments, option)
+        if value is not None and value not in precisions:
+            wrong.append(f"--{option} is {value!r}, which is no precision\n    hint: one of {', '.join(precisions)}")
+    if wrong:
+        raise WrongInput("\n  ".join(wrong))
+
+
+def _replica(arguments: argparse.Namespace) -> Replica:
+    layout = Layout(tp=arguments.tp, pp=arguments.pp, ep=arguments.ep)
+    model = _model(arguments.model)
+    if model.kind is not ModelKind.DECODER:
+        raise WrongInput(f"{model.name} is no decoder of known shape\n    hint: only decoders are predicted yet")
+    if model.heads % arguments.tp or max(model.kv_heads, arguments.tp) % min(model.kv_heads, arguments.tp):
+        raise WrongInput(
+            f"--tp {arguments.tp} does not divide {model.heads} query and {model.kv_heads} key-value heads\n"
+            "    hint: use a power of two"
+        )
+    return replica_on(
+        model,
+        catalog().accelerator(arguments.accelerator),
+        layout=layout,
+        weights=model.native_precision if arguments.weights is None else Precision(arguments.weights),
+        kv=Precision(arguments.kv),
+        engine=arguments.engine,
+        accelerators_in_machine=arguments.in_machine or layout.accelerators,
+    )
+
+
+def _model(name: str) -> Model:
+    """A model of the facts, or the one that a file describes."""
+    path = Path(name)
+    if path.suffix != ".json":
+        return catalog().model(name)
+    try:
+        mapping = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WrongInput(f"{name}: cannot be read ({error})\n    hint: give a Hugging Face config.json") from None
+    if not isinstance(mapping, dict):
+        raise WrongInput(f"{name}: holds no mapping\n    hint: give a Hugging Face config.json")
+    return model_from_config(mapping, name=path.parent.name or path.stem, source=name)
+
+
+def _load(replica: Replica, arguments: argparse.Namespace) -> OperatingPoint | Overloaded:
+    sizes = (arguments.input_tokens, arguments.output_tokens)
+    if arguments.requests_per_s is None:
+        concurrency = arguments.concurrency or 1
+        return closed_loop(replica, input_tokens=sizes[0], output_tokens=sizes[1], concurrency=concurrency)
+    prompt, answer = (TokenLengths(mean=size, p95=size) for size in sizes)
+    traffic = Traffic(
+        requests_per_s=arguments.requests_per_s,
+        input_tokens=prompt,
+        output_tokens=answer,
+        prefix_hit=0.0,
+        burstiness=1.0,
+    )
+    return open_loop(replica, traffic=traffic)
+
+
+def _configuration(replica: Replica) -> dict[str, object]:
+    return {
+        "model": replica.model.name,
+        "accelerator": replica.accelerator.name,
+        "layout": dataclasses.asdict(replica.layout),
+        "weights": replica.weights.value,
+        "kv": replica.kv.value,
+        "engine": f"{replica.engine.name} {replica.engine.version}",
+    }
