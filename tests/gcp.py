@@ -17,7 +17,11 @@ PLATFORM = Platform(gcp_project="acme-ml", owner="ml-platform", labels={"cost-ce
 
 def built(program: Callable[[], object]) -> Graph:
     """The graph of *program*, as for a stack that does not exist yet."""
-    return record(lambda: program() and None, project="sizeup", stack="chat-gcp", root=ROOT)
+
+    def run() -> None:
+        program()
+
+    return record(run, project="sizeup", stack="chat-gcp", root=ROOT)
 
 
 def provisioned(plan: SizingPlan, platform: Platform = PLATFORM) -> Graph:

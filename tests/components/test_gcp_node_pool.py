@@ -50,7 +50,7 @@ GPU, SPOT, TPU, SYSTEM = (node_pool(pool) for pool in (GCP_GPU_POOL, GCP_SPOT_PO
 ALL = (GPU, SPOT, TPU, SYSTEM)
 
 
-def test_a_gpu_pool_has_its_gpus_and_the_driver_stated():
+def test_a_gpu_pool_has_its_gpus_and_the_driver_stated() -> None:
     """A driver left to GKE replaces the pool when GKE's default moves."""
     assert at(GPU, "nodeConfig", "machineType") == "a3-highgpu-8g"
     assert at(GPU, "nodeConfig", "guestAccelerators") == [
@@ -59,7 +59,7 @@ def test_a_gpu_pool_has_its_gpus_and_the_driver_stated():
     assert at(GPU, "nodeConfig", "ephemeralStorageLocalSsdConfig") == {"localSsdCount": 16}
 
 
-def test_a_tpu_pool_has_neither_gpus_nor_a_placement_within_one_machine():
+def test_a_tpu_pool_has_neither_gpus_nor_a_placement_within_one_machine() -> None:
     """ct6e-standard-8t holds the whole 2x4 slice."""
     assert at(TPU, "nodeConfig", "machineType") == "ct6e-standard-8t"
     assert at(TPU, "maxPodsPerNode") == 15
@@ -68,7 +68,7 @@ def test_a_tpu_pool_has_neither_gpus_nor_a_placement_within_one_machine():
     assert "placementPolicy" not in TPU.inputs
 
 
-def test_a_slice_over_machines_is_one_pool_with_a_placement():
+def test_a_slice_over_machines_is_one_pool_with_a_placement() -> None:
     """4x4 = 16 chips = 4 machines with 4."""
     pool = node_pool(
         replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4)
@@ -77,7 +77,7 @@ def test_a_slice_over_machines_is_one_pool_with_a_placement():
     assert at(pool, "nodeCount") == 4
 
 
-def test_a_tpu7x_slice_over_machines_brings_its_policy():
+def test_a_tpu7x_slice_over_machines_brings_its_policy() -> None:
     """2x2x2 = 8 chips = 2 machines; the policy is a resource, the type stays empty."""
     graph = graph_of(
         replace(GCP_TPU_POOL, machine="tpu7x-standard-4t", accelerators_per_node=4, topology="2x2x2", nodes=2)
@@ -93,14 +93,14 @@ def test_a_tpu7x_slice_over_machines_brings_its_policy():
     assert "policyName" in placement
 
 
-def test_no_policy_is_made_where_none_is_needed():
+def test_no_policy_is_made_where_none_is_needed() -> None:
     """Neither for GPUs nor for slices within a machine."""
     assert not every(graph_of(GCP_GPU_POOL), "ResourcePolicy")
     assert not every(graph_of(GCP_TPU_POOL), "ResourcePolicy")
 
 
 @pytest.mark.parametrize("pool", ALL)
-def test_every_pool_has_a_fixed_count_in_one_zone(pool):
+def test_every_pool_has_a_fixed_count_in_one_zone(pool: Resource) -> None:
     """A count or an autoscaler, never both; the count holds for each zone, so one zone."""
     assert isinstance(at(pool, "nodeCount"), int | float)
     assert "autoscaling" not in pool.inputs
@@ -111,13 +111,13 @@ def test_every_pool_has_a_fixed_count_in_one_zone(pool):
 
 
 @pytest.mark.parametrize("pool", ALL)
-def test_every_pool_takes_no_reservation(pool):
+def test_every_pool_takes_no_reservation(pool: Resource) -> None:
     """Spot must not, and on demand would use up somebody else's."""
     assert at(pool, "nodeConfig", "reservationAffinity") == {"consumeReservationType": "NO_RESERVATION"}
 
 
 @pytest.mark.parametrize("pool", ALL)
-def test_every_node_is_private_shielded_and_no_default_account(pool):
+def test_every_node_is_private_shielded_and_no_default_account(pool: Resource) -> None:
     """Metadata of the node is hidden from pods."""
     assert at(pool, "networkConfig", "enablePrivateNodes") is True
     config = at_config(pool)
@@ -130,19 +130,19 @@ def test_every_node_is_private_shielded_and_no_default_account(pool):
 
 
 @pytest.mark.parametrize("role", PoolRole)
-def test_an_upgrade_always_moves_one_node(role):
+def test_an_upgrade_always_moves_one_node(role: PoolRole) -> None:
     """Surge and unavailable together are at least 1, or GKE refuses; accelerators have no spare machine."""
     settings = upgrade_settings(role)
     assert (settings.max_surge, settings.max_unavailable) == ((0, 1) if role is PoolRole.ACCELERATOR else (1, 0))
     assert settings.strategy == "SURGE"
 
 
-def test_only_the_spot_pool_is_spot():
+def test_only_the_spot_pool_is_spot() -> None:
     """And says so in every other."""
     assert [at(pool, "nodeConfig", "spot") for pool in ALL] == [False, True, False, False]
 
 
-def test_accelerator_nodes_keep_other_pods_away():
+def test_accelerator_nodes_keep_other_pods_away() -> None:
     """With the taints that GKE gives them itself, so that no change shows."""
     taint = {"value": "present", "effect": "NO_SCHEDULE"}
     assert at(GPU, "nodeConfig", "taints") == [{"key": "nvidia.com/gpu"} | taint]
@@ -150,7 +150,7 @@ def test_accelerator_nodes_keep_other_pods_away():
     assert "taints" not in at_config(SYSTEM)
 
 
-def test_nodes_are_found_by_the_name_of_their_pool_in_the_plan():
+def test_nodes_are_found_by_the_name_of_their_pool_in_the_plan() -> None:
     """Whatever the node pool is called in the cloud."""
     labels = at(GPU, "nodeConfig", "labels")
     assert isinstance(labels, dict)
@@ -158,7 +158,7 @@ def test_nodes_are_found_by_the_name_of_their_pool_in_the_plan():
     assert at(GPU, "nodeConfig", "resourceLabels") == {"owner": "ml-platform"}
 
 
-def test_the_boot_disk_is_as_large_as_planned_and_of_a_type_that_the_machine_takes():
+def test_the_boot_disk_is_as_large_as_planned_and_of_a_type_that_the_machine_takes() -> None:
     """v6e machines take no persistent disk."""
     assert (at(GPU, "nodeConfig", "diskType"), at(GPU, "nodeConfig", "diskSizeGb")) == ("pd-balanced", 100)
     assert (at(TPU, "nodeConfig", "diskType"), at(TPU, "nodeConfig", "diskSizeGb")) == ("hyperdisk-balanced", 100)
@@ -167,13 +167,13 @@ def test_the_boot_disk_is_as_large_as_planned_and_of_a_type_that_the_machine_tak
 @pytest.mark.parametrize(
     "mode", [mode for mode in PurchaseMode if mode not in {PurchaseMode.ON_DEMAND, PurchaseMode.SPOT}]
 )
-def test_other_ways_to_buy_are_refused(mode):
+def test_other_ways_to_buy_are_refused(mode: PurchaseMode) -> None:
     """Rather than bought on demand."""
     with pytest.raises(Unprovisionable, match="cannot be built on Google Cloud yet"):
         check_pool(replace(GCP_GPU_POOL, mode=mode))
 
 
-def test_pods_go_where_they_are_placed_and_put_up_with_the_taint():
+def test_pods_go_where_they_are_placed_and_put_up_with_the_taint() -> None:
     """8 GPUs in the node, 4 for a replica of TP4."""
     found = scheduling(CHAT_DEPLOYMENT, (GCP_GPU_POOL,))
     assert found.pools == ("a3-highgpu-8g-us-central1-a",)
@@ -182,7 +182,7 @@ def test_pods_go_where_they_are_placed_and_put_up_with_the_taint():
     assert found.node_selector == {}
 
 
-def test_tpu_pods_name_the_slice_that_they_want():
+def test_tpu_pods_name_the_slice_that_they_want() -> None:
     """GKE refuses pods that ask for chips without these labels."""
     found = scheduling(GCP_TPU_PLAN.deployments[0], (GCP_TPU_POOL,))
     assert (found.device, found.devices) == ("google.com/tpu", 8)
@@ -192,20 +192,20 @@ def test_tpu_pods_name_the_slice_that_they_want():
     }
 
 
-def test_a_replica_on_part_of_a_tpu_machine_is_refused():
+def test_a_replica_on_part_of_a_tpu_machine_is_refused() -> None:
     """On GKE a TPU machine runs one pod, which takes all chips."""
     half = replace(GCP_TPU_PLAN.deployments[0], layout=Layout(tp=4))
     with pytest.raises(Unprovisionable, match="takes 4 of the 8 chips"):
         scheduling(half, (GCP_TPU_POOL,))
 
 
-def test_a_replica_over_several_machines_is_refused():
+def test_a_replica_over_several_machines_is_refused() -> None:
     """TP8 x PP2 = 16 GPUs, the machine has 8."""
     with pytest.raises(Unprovisionable, match="takes 16 accelerators, but a3-highgpu-8g has 8"):
         scheduling(replace(CHAT_DEPLOYMENT, layout=Layout(tp=8, pp=2)), (GCP_GPU_POOL,))
 
 
-def test_a_deployment_without_accelerators_is_refused():
+def test_a_deployment_without_accelerators_is_refused() -> None:
     """A plan that places it on system machines is damaged."""
     with pytest.raises(Unprovisionable, match="is placed on no pool with accelerators"):
         scheduling(CHAT_DEPLOYMENT, (GCP_SYSTEM_POOL,))

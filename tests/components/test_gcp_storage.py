@@ -22,20 +22,20 @@ KEYS = built(
 )
 
 
-def test_the_bucket_cannot_be_made_public():
+def test_the_bucket_cannot_be_made_public() -> None:
     """Not by a mistake in IAM either; and no object has rights of its own."""
     assert at(BUCKET, "publicAccessPrevention") == "enforced"
     assert at(BUCKET, "uniformBucketLevelAccess") is True
 
 
-def test_the_bucket_is_encrypted_with_the_stacks_own_key():
+def test_the_bucket_is_encrypted_with_the_stacks_own_key() -> None:
     """In the region of the machines that read it."""
     assert at(BUCKET, "encryption") == {"defaultKmsKeyName": "key"}
     assert at(BUCKET, "location") == "US-CENTRAL1"
     assert at(BUCKET, "storageClass") == "STANDARD"
 
 
-def test_what_is_overwritten_or_deleted_can_be_brought_back_for_a_while():
+def test_what_is_overwritten_or_deleted_can_be_brought_back_for_a_while() -> None:
     """Versions for 30 days, deleted objects for 7; both are paid, so both end."""
     assert at(BUCKET, "versioning") == {"enabled": True}
     assert at(BUCKET, "softDeletePolicy") == {"retentionDurationSeconds": 7 * 86_400}
@@ -45,7 +45,7 @@ def test_what_is_overwritten_or_deleted_can_be_brought_back_for_a_while():
     }
 
 
-def test_uploads_that_never_ended_are_thrown_away():
+def test_uploads_that_never_ended_are_thrown_away() -> None:
     """They are paid and cannot be seen in a listing."""
     assert at(BUCKET, "lifecycleRules", 0) == {
         "action": {"type": "AbortIncompleteMultipartUpload"},
@@ -53,20 +53,20 @@ def test_uploads_that_never_ended_are_thrown_away():
     }
 
 
-def test_the_bucket_is_protected():
+def test_the_bucket_is_protected() -> None:
     """By Pulumi, and never emptied to be deleted."""
     assert BUCKET.protect
     assert at(BUCKET, "forceDestroy") is False
 
 
-def test_keys_are_rotated_every_90_days_and_protected():
+def test_keys_are_rotated_every_90_days_and_protected() -> None:
     """90 x 86,400 s = 7,776,000 s; without its key, what it encrypted is lost."""
     key = one(KEYS, "CryptoKey")
     assert at(key, "rotationPeriod") == "7776000s"
     assert key.protect
 
 
-def test_only_the_named_may_use_a_key():
+def test_only_the_named_may_use_a_key() -> None:
     """One grant each, to encrypt and decrypt."""
     grant = one(KEYS, "CryptoKeyIAMMember")
     assert at(grant, "role") == "roles/cloudkms.cryptoKeyEncrypterDecrypter"
