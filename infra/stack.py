@@ -181,14 +181,15 @@ def load_plan(root: Path, stack: str) -> SizingPlan:
     The locked plan of a stack.
 
     Raises:
-        DamagedPlan: If there is none, or its file cannot be read, was cut short, or is of a newer format.
+        StalePlan: If there is none yet.
+        DamagedPlan: If its file cannot be read, was cut short, or is of a newer format.
     """
     path = plan_path(root, stack)
     source = f"{STACKS}/{path.name}"
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise DamagedPlan(source=source, what="does not exist yet", mend=f"sizeup size {stack}") from None
+        raise StalePlan(source=source, what="does not exist yet", mend=f"sizeup size {stack}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DamagedPlan(source=source, what=f"cannot be read: {error}", mend="make it readable text") from None
     return lockfile.loads(text, source=source)
@@ -200,8 +201,18 @@ def current_plan(root: Path, stack: str) -> SizingPlan | None:
 
 
 def write_plan(root: Path, stack: str, plan: SizingPlan) -> bool:
-    """Whether the plan file changed; it is written whole or not at all."""
-    return write_whole(plan_path(root, stack), lockfile.dumps(plan))
+    """
+    Whether the plan file changed; it is written whole or not at all.
+
+    Raises:
+        DamagedPlan: If the file cannot be written.
+    """
+    path = plan_path(root, stack)
+    try:
+        return write_whole(path, lockfile.dumps(plan))
+    except OSError as error:
+        what = f"cannot be written: {error.strerror}"
+        raise DamagedPlan(source=f"{STACKS}/{path.name}", what=what, mend="make room, or allow writing there") from None
 
 
 def check_fresh(plan: SizingPlan, spec: Spec, *, stack: str) -> None:

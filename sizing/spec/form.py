@@ -38,6 +38,8 @@ from sizing.spec.workload import Survive
 DEFAULT_HEADROOM = 0.2
 P95_PER_MEAN = 3.0  # an exponential distribution has ln(20) = 2.996
 HIGHEST_P95_PER_MEAN = 3.868  # exp(1.6449^2 / 2): no lognormal has more
+MOST_TTFT_S = 120  # above these, a limit is one in milliseconds by mistake: no one waits two minutes for an answer
+MOST_TPOT_S = 5
 SIZED_KINDS = ("serving",)
 KNOWN_KINDS = ("serving", "training", "batch")
 
@@ -145,11 +147,13 @@ class TrafficForm(Form):
 class ObjectivesForm(Form):
     """Latency limits at the 95th percentile; at least one."""
 
-    ttft_p95_s: Annotated[Positive | None, Field(description="the time to first token, in seconds", examples=[0.8])] = (
-        None
-    )
+    ttft_p95_s: Annotated[
+        Annotated[float, Field(gt=0, le=MOST_TTFT_S)] | None,
+        Field(description="the time to first token, in seconds", examples=[0.8]),
+    ] = None
     tpot_p95_s: Annotated[
-        Positive | None, Field(description="the time per output token after the first, in seconds", examples=[0.045])
+        Annotated[float, Field(gt=0, le=MOST_TPOT_S)] | None,
+        Field(description="the time per output token after the first, in seconds", examples=[0.045]),
     ] = None
     e2e_p95_s: Annotated[
         Positive | None, Field(description="the time from request to the last token, in seconds", examples=[20])

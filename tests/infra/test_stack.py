@@ -302,7 +302,7 @@ def test_a_write_that_fails_leaves_the_old_plan_whole(root: Path, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DamagedPlan, match="cannot be written: No space left on device"):
         write_plan(root, "chat", replace(CHAT_PLAN, region="us-west-2"))
     assert load_plan(root, "chat") == rounded(CHAT_PLAN)
     assert [path.name for path in (root / "stacks").iterdir() if "plan" in path.name] == ["chat.plan.json"]
@@ -333,7 +333,7 @@ def test_a_plan_file_that_is_no_text_is_refused(root: Path) -> None:
 
 
 def test_a_stack_that_was_never_sized_says_how(root: Path) -> None:
-    with pytest.raises(DamagedPlan, match="does not exist yet") as error:
+    with pytest.raises(StalePlan, match="does not exist yet") as error:
         load_plan(root, "chat")
     assert error.value.mend == "sizeup size chat"
 

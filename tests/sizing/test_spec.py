@@ -211,6 +211,9 @@ MISTAKES: list[tuple[tuple[str | int, ...], object, str, str, str]] = [
     ((*WORK, "objectives"), {}, "workloads[0].objectives", "states no limit", "ttft_p95_s"),
     ((*WORK, "objectives", "tpot_p95"), 1, "workloads[0].objectives.tpot_p95", "is no key", "did you mean tpot_p95_s"),
     ((*WORK, "objectives", "ttft_p95_s"), 0, "workloads[0].objectives.ttft_p95_s", "greater than 0", "seconds"),
+    # limits that were given in milliseconds
+    ((*WORK, "objectives", "ttft_p95_s"), 800, "workloads[0].objectives.ttft_p95_s", "at most 120", "in seconds, for"),
+    ((*WORK, "objectives", "tpot_p95_s"), 45, "workloads[0].objectives.tpot_p95_s", "at most 5", "example 0.045"),
     ((*WORK, "allow", "weights"), ["bf61"], "workloads[0].allow.weights[0]", "is bf61", "did you mean bf16?"),
     ((*WORK, "allow", "weights"), [], "workloads[0].allow.weights", "is empty", "precisions"),
     ((*WORK, "allow", "accelerators"), ["tpu-v6e"], "workloads[0].allow.accelerators[0]", "not rented by aws", "facts"),
