@@ -25,15 +25,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = importlib.import_module(f"infra.commands.{arguments.command}")
     try:
         status: int = command.run(arguments)
-    except (StalePlan, Refused):
-        return REFUSED
-    except SizingError:
-        return WRONG_INPUT
+    except (StalePlan, Refused) as error:
+        return _ended(str(error), REFUSED)
+    except SizingError as error:
+        return _ended(str(error), WRONG_INPUT)
     except KeyboardInterrupt:
-        return REFUSED
+        return _ended("interrupted; no file was changed", REFUSED)
     except BrokenPipeError:  # the reader of a pipe went away: head, less
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    return status
+
+
+def _ended(message: str, status: int) -> int:
+    """Tell why on stderr, and hand the status on."""
+    sys.stderr.write(f"error: {message}\n")
     return status
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from infra.failures import DONE, REFUSED
 from infra.project import project_root
-from infra.stack import check_fresh, current_plan, load_plan, load_stack, plan_path, write_plan
+from infra.stack import STACKS, check_fresh, current_plan, load_plan, load_stack, plan_path, write_plan
+from infra.staleness import facts_note
 from infra.terminal import progress, show
 from sizing import lockfile
 from sizing.catalog import Catalog, catalog
 from sizing.outcome import NoPlan
-from sizing.plan import SizingPlan
 from sizing.render import render_no_plan, render_plan
 from sizing.render_outcome import no_plan_document
 from sizing.spec.workload import Spec
@@ -26,26 +26,28 @@ def run(arguments: argparse.Namespace) -> int:
     root, stack = project_root(arguments.directory), arguments.stack
     facts = catalog()
     spec = load_stack(root, stack, facts).spec
-    return _check(root, stack, spec, facts, arguments) if arguments.check else _size(root, stack, spec, arguments)
+    if arguments.check:
+        return _check(root, stack, spec, facts, as_json=arguments.json)
+    return _size(root, stack, spec, arguments)
 
 
-def _check(root: Path, stack: str, spec: Spec, facts: Catalog, arguments: argparse.Namespace) -> int:
+def _check(root: Path, stack: str, spec: Spec, facts: Catalog, *, as_json: bool) -> int:
     plan = load_plan(root, stack)
     check_fresh(plan, spec, stack=stack)
-    plan_path(root, stack).relative_to(root)
-    if plan.facts_hash != facts.hash:
-        pass
-    if arguments.json:
-        sys.stdout.write(lockfile.dumps(plan))
-    else:
-        pass
+    note = facts_note(plan, facts, stack=stack)
+    if note is not None:
+        sys.stderr.write(f"note: {note}\n")
+    name = plan_path(root, stack).relative_to(root)
+    sys.stdout.write(
+        lockfile.dumps(plan) if as_json else f"{name} is the plan of {STACKS}/Pulumi.{stack}.yaml as it stands\n"
+    )
     return DONE
 
 
 def _size(root: Path, stack: str, spec: Spec, arguments: argparse.Namespace) -> int:
     from sizing.allocation import size  # noqa: PLC0415  a check never solves
 
-    current = None if arguments.fresh else _current(root, stack)
+    current = None if arguments.fresh else current_plan(root, stack)
     with progress(f"sizing {stack}"):
         answer = size(spec, catalog(), current=current)
     if isinstance(answer, NoPlan):
@@ -54,16 +56,13 @@ def _size(root: Path, stack: str, spec: Spec, arguments: argparse.Namespace) -> 
         else:
             show(render_no_plan(answer, name=stack), sys.stdout, os.environ)
         return REFUSED
-    write_plan(root, stack, answer.plan)
+    plan = lockfile.rounded(answer.plan)  # what is shown is what is locked
+    written = write_plan(root, stack, plan)
     if arguments.json:
-        sys.stdout.write(lockfile.dumps(answer.plan))
+        sys.stdout.write(lockfile.dumps(plan))
     else:
         next_best = answer.runners_up[0] if answer.runners_up else None
-        show(render_plan(answer.plan, name=stack, next_best=next_best), sys.stdout, os.environ)
-    plan_path(root, stack).relative_to(root)
+        show(render_plan(plan, name=stack, next_best=next_best), sys.stdout, os.environ)
+    name = plan_path(root, stack).relative_to(root)
+    sys.stderr.write(f"{'wrote' if written else 'unchanged:'} {name}\n")
     return DONE
-
-
-def _current(root: Path, stack: str) -> SizingPlan | None:
-    """The plan that re-sizing starts from: moving away from it is priced."""
-    return current_plan(root, stack)

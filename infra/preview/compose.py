@@ -12,8 +12,9 @@ from infra.preview.changes import ResourceChanges
 from infra.preview.cost import content_of, cost, cost_change
 from infra.preview.report import Finding, Report
 from infra.stack import check_fresh, load_plan, load_stack, plan_path
+from infra.staleness import facts_note
 from sizing import lockfile
-from sizing.catalog import Catalog, catalog
+from sizing.catalog import catalog
 from sizing.diff import diff
 from sizing.errors import DamagedPlan
 from sizing.figures import money
@@ -39,6 +40,7 @@ def preview(root: Path, stack: str, base: Against) -> Report:
         if changes.base.resources
         else None
     )
+    note = facts_note(plan, facts, stack=stack)
     return Report(
         stack=stack,
         plan=plan,
@@ -47,7 +49,7 @@ def preview(root: Path, stack: str, base: Against) -> Report:
         capacity=capacity_changes(changes.base, changes.graph, facts),
         cost=cost_change(before, after),
         findings=(*_input_findings(changes), *_budget(after.usd_per_month, spec.budget_usd_per_month, stack)),
-        notes=tuple(_plan_notes(plan, facts, stack)),
+        notes=() if note is None else (note,),
     )
 
 
@@ -88,12 +90,4 @@ def _budget(usd_per_month: float, budget_usd_per_month: float | None, stack: str
             subject=stack,
             text=f"costs {money(usd_per_month)} USD/month, more than the {money(budget_usd_per_month)} allowed",
             mend="raise sizeup:budget_usd_per_month, or ask for less and size again",
-        )
-
-
-def _plan_notes(plan: SizingPlan, facts: Catalog, stack: str) -> Iterator[str]:
-    if plan.facts_hash != facts.hash:
-        yield (
-            f"the plan was made from facts of {plan.facts_as_of}, these are of {facts.as_of}; "
-            f"`sizeup size {stack}` weighs them anew"
         )
