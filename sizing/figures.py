@@ -67,7 +67,7 @@ def seconds(value_s: float) -> str:
 
 def memory(value_bytes: float) -> str:
     """Memory in binary units, as drivers report it: 71.2 GiB, 320 KiB."""
-    if abs(value_bytes) >= GIB:
+    if abs(value_bytes) >= GIB or value_bytes == 0:
         return f"{figure(value_bytes / GIB)} GiB"
     if abs(value_bytes) >= MIB:
         return f"{figure(value_bytes / MIB)} MiB"
@@ -111,6 +111,14 @@ def percent(share: float) -> str:
     """A share of one in percent: 38 %; two digits are enough for a margin, one place below ten."""
     value = share * 100
     return f"{value:.0f} %" if abs(value) >= 10 or value == round(value) else f"{figure(round(value, 1))} %"
+
+
+def span(low: str, planned: str, high: str) -> str:
+    """Both ends of an interval, without their unit where it is that of the *planned* value: 250-390, 900 ms-1.2 s."""
+    unit = f" {planned.rpartition(' ')[2]}"
+    if low.endswith(unit) and high.endswith(unit):
+        return f"{low.removesuffix(unit)}-{high.removesuffix(unit)}"
+    return f"{low}-{high}"
 
 
 def plural(number: int, noun: str, nouns: str | None = None) -> str:

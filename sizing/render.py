@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sizing.figures import figure, memory, money, percent, plural, rate, seconds, storage
+from sizing.figures import figure, memory, money, percent, plural, rate, seconds, span, storage
 from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
 from sizing.plan import Deployment, NodePool, PoolRole, Promise, SizingPlan
 from sizing.table import WIDTH, elided, table, wrapped
@@ -187,14 +187,11 @@ def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
 
 
 def _interval(promise: Promise) -> str:
-    """Both ends, without the unit where it is that of the planned value; nothing where the value is exact."""
+    """The 80 % interval; nothing where the value is exact."""
     if promise.low == promise.high:
         return ""
-    low, high = metric_value(promise.metric, promise.low), metric_value(promise.metric, promise.high)
-    unit = metric_value(promise.metric, promise.planned).rpartition(" ")[2]
-    if low.endswith(f" {unit}") and high.endswith(f" {unit}"):
-        return f"{low.removesuffix(f' {unit}')}-{high.removesuffix(f' {unit}')}"
-    return f"{low}-{high}"
+    low, planned, high = (metric_value(promise.metric, x) for x in (promise.low, promise.planned, promise.high))
+    return span(low, planned, high)
 
 
 def _deployment_lines(plan: SizingPlan) -> list[str]:
