@@ -127,4 +127,7 @@ def _found(kind: str, name: str, facts: Mapping[str, Accelerator]) -> Accelerato
 
 
 def _near(name: str, names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(difflib.get_close_matches(name, list(names), n=3, cutoff=0.6))
+    """Up to three names that contain *name*, or else that are spelled much like it."""
+    known = list(names)
+    holding = sorted(one for one in known if name.lower() in one.lower())
+    return tuple((holding or difflib.get_close_matches(name, known, n=3, cutoff=0.6))[:3])
