@@ -25,7 +25,7 @@ from components.aws import (
 )
 from components.aws.identity import POD_IDENTITY_ENDPOINT
 from components.aws.network import CIDR
-from components.aws.node_pool import TAINT_KEYS, has_efa
+from components.aws.node_pool import TAINT_KEYS, check_pool, has_efa
 from components.kubernetes import (
     SERVICE_ACCOUNT,
     Egress,
@@ -201,7 +201,9 @@ def _system_nodes(plan: SizingPlan, pools: Sequence[NodePool]) -> list[pulumi.Re
 
 
 def _check(plan: SizingPlan) -> None:
-    """Refuse a plan that EKS cannot take."""
+    """Refuse a plan that EKS cannot take, before anything is registered."""
+    for pool in plan.node_pools:
+        check_pool(pool)
     strays = sorted({pool.zone for pool in plan.node_pools} - set(plan.zones))
     if strays:
         raise UnusablePlan(

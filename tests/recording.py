@@ -82,7 +82,7 @@ class _Monitor(MockMonitor):
                     custom=request.custom,
                 )
             )
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 def recorded(program: Callable[[], None], *, project: str = "sizeup", stack: str = "test") -> tuple[Registered, ...]:

@@ -95,6 +95,20 @@ def is_placed_together(pool: PlannedPool) -> bool:
     return has_efa(pool) and capacity_type(pool) == "ON_DEMAND"
 
 
+def check_pool(pool: PlannedPool) -> None:
+    """
+    Refuse a pool that no node group can be, before anything is registered.
+
+    Raises:
+        UnsupportedPurchase: For capacity that needs a reservation.
+        UnknownFact: If there is no image for its machine, or nothing tells where its EFA interfaces sit.
+    """
+    capacity_type(pool)
+    ami_type(pool.machine, pool.accelerator_kind)
+    if has_efa(pool):
+        interfaces(pool.machine)
+
+
 def user_data(pool: PlannedPool) -> str | None:
     """
     Base64 MIME document that joins the local NVMe disks into one RAID 0 for images, logs and volumes of pods.

@@ -35,6 +35,10 @@ TARGET_UTILISATION = 0.8
 # which the plan worked out for staging weights, so it takes no more than a quarter of that.
 SHARED_MEMORY_BYTES = 20 * GIB
 
+# A streamed tensor has to fit the buffer: the largest of the usual models are embeddings of 2.1 GB (Llama 70B, bf16)
+# to 2.8 GB (Gemma 27B).
+LEAST_STREAMING_BUFFER_BYTES = 3 * GIB
+
 
 def startup_failures(deployment: Deployment) -> int:
     """Failed startup probes, one each ten seconds, until a replica counts as broken."""
@@ -69,3 +73,9 @@ def target_running_requests(deployment: Deployment) -> int:
 def shared_memory_bytes(deployment: Deployment) -> int:
     """Size of /dev/shm, part of the memory that the replica asks for."""
     return min(SHARED_MEMORY_BYTES, deployment.host_memory_bytes // 4)
+
+
+def streaming_buffer_bytes(deployment: Deployment) -> int:
+    """Memory that each rank may stream weights through: together a quarter of what the plan asks for, or the least."""
+    share = deployment.host_memory_bytes // 4 // deployment.layout.accelerators
+    return max(LEAST_STREAMING_BUFFER_BYTES, share)

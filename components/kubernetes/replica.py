@@ -13,7 +13,7 @@ from pulumi_kubernetes.meta import v1 as meta
 
 from components.kubernetes import lifecycle
 from components.kubernetes.scheduling import Scheduling, pool_affinity, toleration_args, zone_spread
-from components.kubernetes.vllm import MODEL_VARIABLE, PORT, vllm_args
+from components.kubernetes.vllm import MODEL_VARIABLE, PORT, Streaming, vllm_args
 from components.labels import DEPLOYMENT, pod_labels
 from sizing.plan import Deployment
 from sizing.units import GIB, MIB
@@ -108,9 +108,8 @@ def _container(served: Served, weights: Weights, *, has_api_key: bool) -> v1.Con
             vllm_args(
                 deployment,
                 version=served.engine_version,
-                from_bucket=isinstance(weights, FromBucket),
                 shutdown_timeout_s=lifecycle.drain_s(deployment),
-                distributed_streaming=served.scheduling.device == NVIDIA,
+                streaming=_streaming(served, weights),
             )
         ),
         env=_environment(deployment, weights, has_api_key=has_api_key),
@@ -159,6 +158,16 @@ def _environment(deployment: Deployment, weights: Weights, *, has_api_key: bool)
         source = v1.EnvVarSourceArgs(secret_key_ref=v1.SecretKeySelectorArgs(name=SECRET_NAME, key=API_KEY))
         variables.append(v1.EnvVarArgs(name="VLLM_API_KEY", value_from=source))
     return variables
+
+
+def _streaming(served: Served, weights: Weights) -> Streaming | None:
+    """How weights are streamed, where they come from a bucket."""
+    if isinstance(weights, FromHub):
+        return None
+    return Streaming(
+        buffer_bytes=lifecycle.streaming_buffer_bytes(served.deployment),
+        distributed=served.scheduling.device == NVIDIA,
+    )
 
 
 def _model(deployment: Deployment, weights: Weights) -> pulumi.Input[str]:

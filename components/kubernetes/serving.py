@@ -41,7 +41,9 @@ class ServingArgs:
     served: tuple[Served, ...]  # the workload's deployments, on-demand and spot
     weights: Weights
     caller_cidrs: tuple[str, ...]  # may reach the load balancer and the pods: the network's own ranges
-    api_key: pulumi.Input[str] | None = None  # asked of every caller of /v1; None: whoever reaches the network may call
+    # Asked of every caller of /v1, and of no other path: vLLM leaves the rest open, so the network policy stays the
+    # first line of defence. None: whoever reaches the network may call.
+    api_key: pulumi.Input[str] | None = None
     egress: tuple[isolation.Egress, ...] = ()  # beside DNS and HTTPS: where pods get their cloud identity
     service_account_annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     load_balancer_annotations: Mapping[str, str] = field(default_factory=dict)  # must make it internal

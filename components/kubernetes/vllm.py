@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sizing.errors import SizingError
 from sizing.plan import Deployment
@@ -31,8 +32,16 @@ class UnsupportedEngine(SizingError):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streaming:
+    """How weights come from an object store (`s3://`, `gs://`): past the node's disk, through memory."""
+
+    buffer_bytes: int  # of each rank; without a limit the streamer takes as much memory as the files are large
+    distributed: bool  # each rank reads a part and they exchange them, instead of each reading all; CUDA only
+
+
 def vllm_args(
-    deployment: Deployment, *, version: str, from_bucket: bool, shutdown_timeout_s: int, distributed_streaming: bool
+    deployment: Deployment, *, version: str, shutdown_timeout_s: int, streaming: Streaming | None
 ) -> tuple[str, ...]:
     """
     Arguments of `vllm serve`, in a fixed order; flags that say what is the default anyway are left out.
@@ -43,10 +52,8 @@ def vllm_args(
     Args:
         deployment: What the plan decided.
         version: Of vLLM: 0.27.1.
-        from_bucket: Weights are streamed from an object store (`s3://`, `gs://`) instead of fetched from the Hub.
         shutdown_timeout_s: How long requests in flight may still take after SIGTERM.
-        distributed_streaming: Each rank reads a part of the weights and they exchange them, instead of each rank
-            reading all; CUDA only.
+        streaming: How weights come from a bucket; None: the server fetches them from the Hub itself.
 
     Raises:
         UnsupportedEngine: For another engine than vLLM, or a version whose flags are not known.
@@ -74,10 +81,11 @@ def vllm_args(
     ]
     if engine.quantization is not None:
         flags.append(("--quantization", engine.quantization))
-    if from_bucket:
-        flags.append(("--load-format", "runai_streamer"))
-        if distributed_streaming and layout.accelerators > 1:
-            flags.append(("--model-loader-extra-config", json.dumps({"distributed": True})))
+    if streaming is not None:
+        loader: dict[str, object] = {"memory_limit": streaming.buffer_bytes}
+        if streaming.distributed and layout.accelerators > 1:
+            loader["distributed"] = True
+        flags += [("--load-format", "runai_streamer"), ("--model-loader-extra-config", json.dumps(loader))]
     flags.append(("--shutdown-timeout", str(shutdown_timeout_s)))
     return ("serve", f"$({MODEL_VARIABLE})", *_flat(flag for flag in flags if _SINCE.get(flag[0], OLDEST) <= release))
 

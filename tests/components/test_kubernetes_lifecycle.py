@@ -59,6 +59,12 @@ def test_shared_memory_is_a_part_of_the_pods_memory():
     assert lifecycle.shared_memory_bytes(replace(CHAT_DEPLOYMENT, host_memory_bytes=400 * GIB)) == 20 * GIB
 
 
+def test_weights_are_streamed_through_a_quarter_of_the_memory():
+    """80 GiB over 4 ranks: 5 GiB each; of 32 GiB it would be 2, where the largest tensors need 3."""
+    assert lifecycle.streaming_buffer_bytes(replace(CHAT_DEPLOYMENT, host_memory_bytes=80 * GIB)) == 5 * GIB
+    assert lifecycle.streaming_buffer_bytes(replace(CHAT_DEPLOYMENT, host_memory_bytes=32 * GIB)) == 3 * GIB
+
+
 @given(
     concurrency=st.integers(1, 4096),
     requests_per_s=st.floats(0.001, 500),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,10 @@ BUCKET = FromBucket(uri="s3://models")
 def container_of(served=SERVED, weights=BUCKET, *, has_api_key=False):
     (container,) = pod_template(served, weights, has_api_key=has_api_key).spec.containers
     return container
+
+
+def loader_of(container) -> dict:
+    return json.loads(container.args[container.args.index("--model-loader-extra-config") + 1])
 
 
 def environment_of(container) -> dict:
@@ -154,5 +159,5 @@ def test_a_hub_model_is_named_by_its_id():
 def test_distributed_streaming_is_for_nvidia_only(device):
     """Other devices have no such loader."""
     other = replace(SERVED, scheduling=replace(SERVED.scheduling, device=device))
-    assert "--model-loader-extra-config" not in container_of(other).args
-    assert "--model-loader-extra-config" in container_of().args
+    assert "distributed" not in loader_of(container_of(other))
+    assert loader_of(container_of())["distributed"] is True

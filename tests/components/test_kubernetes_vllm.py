@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from components.kubernetes.vllm import UnsupportedEngine, vllm_args
+from components.kubernetes.vllm import Streaming, UnsupportedEngine, vllm_args
 from sizing.performance.layout import Layout
 from sizing.plan import Deployment
 from tests.examples import CHAT_DEPLOYMENT
 
+STREAMED = Streaming(buffer_bytes=4_000_000_000, distributed=True)
 
-def args_of(deployment: Deployment, *, version: str = "0.27.1", from_bucket: bool = False) -> tuple[str, ...]:
-    return vllm_args(
-        deployment, version=version, from_bucket=from_bucket, shutdown_timeout_s=50, distributed_streaming=True
-    )
+
+def args_of(deployment: Deployment, *, version: str = "0.27.1", streaming: Streaming | None = None) -> tuple[str, ...]:
+    return vllm_args(deployment, version=version, shutdown_timeout_s=50, streaming=streaming)
 
 
 def value_of(args: tuple[str, ...], flag: str) -> str:
@@ -69,17 +70,23 @@ def test_degrees_above_one_and_only_those_are_named():
     assert not {"--pipeline-parallel-size", "--data-parallel-size", "--enable-expert-parallel"} & set(narrow)
 
 
-def test_weights_in_a_bucket_are_streamed_by_all_ranks_together():
-    """Four ranks that each read all of the weights would read them four times over the network."""
-    args = args_of(CHAT_DEPLOYMENT, from_bucket=True)
+def test_weights_in_a_bucket_are_streamed_by_all_ranks_together_within_their_memory():
+    """Four ranks that each read all of the weights would read them four times, and hold whole files in memory."""
+    args = args_of(CHAT_DEPLOYMENT, streaming=STREAMED)
     assert value_of(args, "--load-format") == "runai_streamer"
-    assert value_of(args, "--model-loader-extra-config") == '{"distributed": true}'
+    loader = json.loads(value_of(args, "--model-loader-extra-config"))
+    assert loader == {"memory_limit": 4_000_000_000, "distributed": True}
 
 
 def test_a_single_rank_has_nothing_to_share():
-    """Distributed streaming is left out on one accelerator."""
-    args = args_of(replace(CHAT_DEPLOYMENT, layout=Layout(tp=1)), from_bucket=True)
-    assert "--model-loader-extra-config" not in args
+    """Distributed streaming is left out on one accelerator; the memory is limited all the same."""
+    args = args_of(replace(CHAT_DEPLOYMENT, layout=Layout(tp=1)), streaming=STREAMED)
+    assert json.loads(value_of(args, "--model-loader-extra-config")) == {"memory_limit": 4_000_000_000}
+
+
+def test_weights_from_the_hub_need_no_loader():
+    """The engine's own is for files on disk."""
+    assert "--load-format" not in args_of(CHAT_DEPLOYMENT)
 
 
 def test_draining_is_not_asked_of_a_version_that_cannot():
@@ -91,7 +98,7 @@ def test_draining_is_not_asked_of_a_version_that_cannot():
 @pytest.mark.parametrize("gone", ["--swap-space", "--num-scheduler-steps", "--disable-log-requests"])
 def test_flags_that_the_engine_dropped_are_never_written(gone):
     """A server of version 0.33 refuses to start with them."""
-    assert gone not in args_of(CHAT_DEPLOYMENT, version="0.33.0", from_bucket=True)
+    assert gone not in args_of(CHAT_DEPLOYMENT, version="0.33.0", streaming=STREAMED)
 
 
 @pytest.mark.parametrize("version", ["0.10.2", "latest", "nightly.1"])

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pulumi
 import pytest
 
-from components.graph import Unknown
+from components.aws.node_pool import UnsupportedPurchase
+from components.graph import Graph, Secret, Unknown
 from components.platform import MissingSetting, Platform
 from infra.aws import provision
 from infra.preview.recorder import record
+from infra.preview.validation import findings, unchecked_types
 from sizing.catalog.accelerator import AcceleratorKind
+from sizing.catalog.offer import PurchaseMode
 from sizing.errors import UnusablePlan
 from sizing.plan import PoolRole, SizingPlan
 from tests.examples import AWS_PLAN, CHAT_POOL
@@ -174,19 +180,59 @@ def test_a_plan_without_system_nodes_is_refused():
         built(replace(AWS_PLAN, node_pools=pools))
 
 
-def test_the_program_is_recorded_offline_with_the_plans_figures_known():
-    """As the preview runs it: counts, machines and flags are plain values; only identifiers are unknown."""
+@functools.cache
+def graph() -> Graph:
+    """The graph as the preview records it, before anything exists."""
 
     def program() -> None:
         provision(AWS_PLAN, PLATFORM, stack="test")
 
-    graph = record(program, project="sizeup", stack="test", root=Path.cwd())
-    resources = {f"{one.type}/{one.name}": one for one in graph.resources}
-    group = resources["aws:eks/nodeGroup:NodeGroup/p5-48xlarge-use1-az4-nodes"].inputs
+    return record(program, project="sizeup", stack="test", root=Path.cwd())
+
+
+def test_every_input_is_what_its_resource_type_takes():
+    """Names, shapes and types against the argument classes of the SDKs, nested ones included; all types are known."""
+    assert findings(graph()) == ()
+    assert unchecked_types(graph()) == ()
+
+
+def test_the_plans_figures_are_known_before_anything_exists():
+    """Counts, machines and flags are plain values; only identifiers that a cloud gives are unknown."""
+    inputs = {f"{one.type}/{one.name}": one.inputs for one in graph().resources}
+    group = inputs["aws:eks/nodeGroup:NodeGroup/p5-48xlarge-use1-az4-nodes"]
     assert group["scalingConfig"] == {"desiredSize": 2, "maxSize": 2, "minSize": 2}
-    assert isinstance(group["subnetIds"], list)
-    assert isinstance(group["subnetIds"][0], Unknown)
-    pods = resources["kubernetes:apps/v1:Deployment/chat-chat"].inputs
-    container = pods["spec"]["template"]["spec"]["containers"][0]
-    assert "--max-num-seqs" in container["args"]
-    assert not [one for one in container["args"] if isinstance(one, Unknown)]
+    assert group["subnetIds"] == [Unknown()]
+    args = arguments(inputs["kubernetes:apps/v1:Deployment/chat-chat"])
+    assert args[args.index("--max-num-seqs") + 1] == "256"
+    assert Unknown() not in args
+
+
+def arguments(deployment: Mapping[str, Any]) -> list[Any]:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return list(container["args"])
+
+
+def test_no_secret_is_registered_in_the_open():
+    """The kubeconfig and the callers' key are marked secret, so that neither state nor preview shows them."""
+
+    def program() -> None:
+        provision(AWS_PLAN, PLATFORM, stack="test", api_key=pulumi.Output.secret("open-sesame"))
+
+    resources = record(program, project="sizeup", stack="test", root=Path.cwd()).resources
+    assert "open-sesame" not in repr(resources)
+    (provider,) = [one for one in resources if one.type == "pulumi:providers:kubernetes"]
+    assert isinstance(provider.inputs["kubeconfig"], Secret)
+
+
+def test_a_plan_that_cannot_be_bought_registers_nothing():
+    """All checks come first: half a network would be left behind otherwise."""
+    blocked = replace(AWS_PLAN, node_pools=(replace(CHAT_POOL, mode=PurchaseMode.CAPACITY_BLOCK),))
+    built_anyway: list[str] = []
+
+    def program() -> None:
+        pulumi.runtime.register_resource_transform(lambda args: built_anyway.append(args.name))
+        provision(blocked, PLATFORM, stack="test")
+
+    with pytest.raises(UnsupportedPurchase):
+        record(program, project="sizeup", stack="test", root=Path.cwd())
+    assert built_anyway == []
