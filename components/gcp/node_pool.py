@@ -20,7 +20,8 @@ from components.kubernetes.scheduling import Scheduling, Toleration
 from components.labels import node_labels
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.offer import PurchaseMode
-from sizing.plan import Deployment, NodePool, PoolRole
+from sizing.plan import Deployment, PoolRole
+from sizing.plan import NodePool as PlannedPool
 
 NVIDIA = "nvidia.com/gpu"
 TPU = "google.com/tpu"
@@ -37,7 +38,7 @@ GPU_DRIVER = "LATEST"
 class NodePoolArgs:
     """One pool of the plan, and the cluster that it joins."""
 
-    pool: NodePool
+    pool: PlannedPool
     project: str
     region: str
     labels: Mapping[str, str]
@@ -45,7 +46,7 @@ class NodePoolArgs:
     node_email: pulumi.Input[str]
 
 
-class GkeNodePool(pulumi.ComponentResource):
+class NodePool(pulumi.ComponentResource):
     """
     Equal machines in one zone, as many as planned.
 
@@ -83,7 +84,7 @@ class GkeNodePool(pulumi.ComponentResource):
         self.register_outputs({"poolName": self.pool_name})
 
 
-def check_pool(pool: NodePool) -> None:
+def check_pool(pool: PlannedPool) -> None:
     """
     Refuse a pool that cannot be built.
 
@@ -159,7 +160,7 @@ def _node_config(args: NodePoolArgs, machine: GkeMachine) -> container.NodePoolN
 
 
 def guest_accelerators(
-    pool: NodePool, machine: GkeMachine
+    pool: PlannedPool, machine: GkeMachine
 ) -> list[container.NodePoolNodeConfigGuestAcceleratorArgs] | None:
     """The GPUs of each node, with the driver that GKE installs; None for others (a TPU comes with its machine type)."""
     if pool.accelerator_kind is not AcceleratorKind.GPU or machine.accelerator_type is None:
@@ -179,7 +180,7 @@ def _local_ssds(machine: GkeMachine) -> container.NodePoolNodeConfigEphemeralSto
     return container.NodePoolNodeConfigEphemeralStorageLocalSsdConfigArgs(local_ssd_count=machine.local_ssds)
 
 
-def _taints(pool: NodePool) -> list[container.NodePoolNodeConfigTaintArgs] | None:
+def _taints(pool: PlannedPool) -> list[container.NodePoolNodeConfigTaintArgs] | None:
     stated = [
         container.NodePoolNodeConfigTaintArgs(key=taint.key, value=taint.value or _PRESENT, effect="NO_SCHEDULE")
         for taint in taints(pool)
@@ -187,19 +188,21 @@ def _taints(pool: NodePool) -> list[container.NodePoolNodeConfigTaintArgs] | Non
     return stated or None
 
 
-def taints(pool: NodePool) -> tuple[Toleration, ...]:
+def taints(pool: PlannedPool) -> tuple[Toleration, ...]:
     """Taints of the nodes, as what puts up with them: GKE's own for accelerators, stated so that no change shows."""
     if pool.accelerator_kind is None:
         return ()
     return (Toleration(key=_DEVICES[pool.accelerator_kind], effect="NoSchedule", value=_PRESENT),)
 
 
-def scheduling(deployment: Deployment, pools: tuple[NodePool, ...]) -> Scheduling:
+def scheduling(deployment: Deployment, pools: tuple[PlannedPool, ...]) -> Scheduling:
     """
     Where the pods of *deployment* may run, and what they take of a node; *pools* are those that it is placed on.
 
+    On GKE a TPU machine runs one pod, which takes all of its chips, however few its layout uses.
+
     Raises:
-        Unprovisionable: If there are none, or a replica takes part of a TPU machine, or more than one machine.
+        Unprovisionable: If there are no such pools, or a replica or its slice takes more than one machine.
     """
     kind = pools[0].accelerator_kind if pools else None
     if kind is None:
@@ -207,36 +210,53 @@ def scheduling(deployment: Deployment, pools: tuple[NodePool, ...]) -> Schedulin
             what=f"{deployment.name} is placed on no pool with accelerators",
             mend="size the stack again: sizeup size <stack>",
         )
-    for pool in pools:
-        _check_share(deployment, pool)
+    asked = deployment.layout.accelerators
+    there = min(pool.accelerators_per_node for pool in pools)
+    if asked > there:
+        raise Unprovisionable(
+            what=f"a replica of {deployment.name} takes {asked} accelerators, but {pools[0].machine} has {there}; "
+            "replicas over several machines cannot be built yet",
+            mend="size the stack again: sizeup size <stack>",
+        )
     return Scheduling(
         pools=tuple(pool.name for pool in pools),
         device=_DEVICES[kind],
-        devices=deployment.layout.accelerators,
+        devices=there if kind is AcceleratorKind.TPU else asked,
         tolerations=taints(pools[0]),
         node_selector=_tpu_selector(pools[0]) if kind is AcceleratorKind.TPU else {},
     )
 
 
-def _check_share(deployment: Deployment, pool: NodePool) -> None:
-    asked, there = deployment.layout.accelerators, pool.accelerators_per_node
-    if asked > there:
+def check_tpu_pods(pool: PlannedPool, deployments: tuple[Deployment, ...]) -> None:
+    """
+    Refuse a TPU pool with more replicas than machines: there is one pod to a machine.
+
+    Raises:
+        Unprovisionable: If *deployments* place more replicas on *pool* than it has machines.
+    """
+    placed = sum(
+        placement.replicas
+        for deployment in deployments
+        for placement in deployment.placements
+        if placement.pool == pool.name
+    )
+    if pool.accelerator_kind is AcceleratorKind.TPU and placed > pool.nodes:
         raise Unprovisionable(
-            what=f"a replica of {deployment.name} takes {asked} accelerators, but {pool.machine} has {there}; "
-            "replicas over several machines cannot be built yet",
-            mend="size the stack again: sizeup size <stack>",
-        )
-    if pool.accelerator_kind is AcceleratorKind.TPU and asked != there:
-        raise Unprovisionable(
-            what=f"a replica of {deployment.name} takes {asked} of the {there} chips of {pool.machine}, but on GKE a "
-            "TPU machine runs one pod, which takes all of its chips",
-            mend="restrict the workload to machines of that size: allow.machines",
+            what=f"{placed} replicas are placed on the {pool.nodes} machines of {pool.name}, but on GKE a TPU machine "
+            "runs one pod, which takes all of its chips",
+            mend="restrict the workload to machines of the size of a replica: allow.machines",
         )
 
 
-def _tpu_selector(pool: NodePool) -> dict[str, str]:
+def _tpu_selector(pool: PlannedPool) -> dict[str, str]:
     """What GKE demands of every pod that asks for TPU chips; its nodes carry these labels by themselves."""
     found = slice_of(pool)
+    if found.hosts > 1:
+        raise Unprovisionable(
+            what=f"pool {pool.name} is one slice {found.topology} of {found.hosts} machines, whose pods start as one "
+            "group; the server here is one pod",
+            mend="restrict the workload to slices within one machine: allow.machines",
+        )
     return {
         "cloud.google.com/gke-tpu-accelerator": found.accelerator_type,
         "cloud.google.com/gke-tpu-topology": found.topology,

@@ -7,12 +7,20 @@ from dataclasses import replace
 import pytest
 
 from components.gcp.machines import Unprovisionable
-from components.gcp.node_pool import GkeNodePool, NodePoolArgs, check_pool, scheduling, upgrade_settings
+from components.gcp.node_pool import (
+    NodePool,
+    NodePoolArgs,
+    check_pool,
+    check_tpu_pods,
+    scheduling,
+    upgrade_settings,
+)
 from components.graph import Graph, Resource
 from components.kubernetes.scheduling import Toleration
 from sizing.catalog.offer import PurchaseMode
 from sizing.performance.layout import Layout
-from sizing.plan import NodePool, PoolRole
+from sizing.plan import NodePool as PlannedPool
+from sizing.plan import Placement, PoolRole
 from tests.examples import (
     CHAT_DEPLOYMENT,
     GCP_GPU_POOL,
@@ -24,10 +32,10 @@ from tests.examples import (
 from tests.gcp import at, built, every, one
 
 
-def graph_of(pool: NodePool) -> Graph:
+def graph_of(pool: PlannedPool) -> Graph:
     """The graph of one pool."""
     return built(
-        lambda: GkeNodePool(
+        lambda: NodePool(
             "pool",
             NodePoolArgs(
                 pool=pool,
@@ -41,7 +49,7 @@ def graph_of(pool: NodePool) -> Graph:
     )
 
 
-def node_pool(pool: NodePool) -> Resource:
+def node_pool(pool: PlannedPool) -> Resource:
     """The node pool that is made of *pool*."""
     return one(graph_of(pool), "NodePool")
 
@@ -192,17 +200,42 @@ def test_tpu_pods_name_the_slice_that_they_want() -> None:
     }
 
 
-def test_a_replica_on_part_of_a_tpu_machine_is_refused() -> None:
-    """On GKE a TPU machine runs one pod, which takes all chips."""
+def test_a_replica_that_uses_part_of_a_tpu_machine_takes_all_of_it() -> None:
+    """TP4 on 8 chips: the pod asks for 8, as GKE demands."""
     half = replace(GCP_TPU_PLAN.deployments[0], layout=Layout(tp=4))
-    with pytest.raises(Unprovisionable, match="takes 4 of the 8 chips"):
-        scheduling(half, (GCP_TPU_POOL,))
+    assert scheduling(half, (GCP_TPU_POOL,)).devices == 8
+
+
+def test_two_replicas_on_one_tpu_machine_are_refused() -> None:
+    """Six of TP4 would fit 3 x 8 chips, but there are three pods to three machines."""
+    six = replace(
+        GCP_TPU_PLAN.deployments[0],
+        layout=Layout(tp=4),
+        placements=(Placement(pool="ct6e-standard-8t-us-east5-b", replicas=6),),
+    )
+    check_tpu_pods(GCP_TPU_POOL, GCP_TPU_PLAN.deployments)
+    with pytest.raises(Unprovisionable, match="6 replicas are placed on the 3 machines"):
+        check_tpu_pods(GCP_TPU_POOL, (six,))
+
+
+def test_several_replicas_on_one_gpu_machine_are_welcome() -> None:
+    """Two of TP4 fill 8 GPUs."""
+    placed = replace(CHAT_DEPLOYMENT, placements=(Placement(pool=GCP_GPU_POOL.name, replicas=2),))
+    check_tpu_pods(GCP_GPU_POOL, (placed,))
+    assert scheduling(placed, (GCP_GPU_POOL,)).devices == 4
 
 
 def test_a_replica_over_several_machines_is_refused() -> None:
     """TP8 x PP2 = 16 GPUs, the machine has 8."""
     with pytest.raises(Unprovisionable, match="takes 16 accelerators, but a3-highgpu-8g has 8"):
         scheduling(replace(CHAT_DEPLOYMENT, layout=Layout(tp=8, pp=2)), (GCP_GPU_POOL,))
+
+
+def test_a_server_on_a_slice_over_machines_is_refused() -> None:
+    """Its pods would have to start as one group, on 4 machines of 4x4."""
+    pool = replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4)
+    with pytest.raises(Unprovisionable, match="is one slice 4x4 of 4 machines"):
+        scheduling(replace(CHAT_DEPLOYMENT, layout=Layout(tp=4)), (pool,))
 
 
 def test_a_deployment_without_accelerators_is_refused() -> None:
