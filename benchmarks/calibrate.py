@@ -18,13 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accuracy import metric_of
 from benchmarks.measurements import Measurement, accelerator_named, read_inference
 from benchmarks.predictions import Facts, engine_of, engine_version, predict
 from sizing.catalog import catalog
 from sizing.performance import efficiency, forward, queueing
 
-LOOSE, TIGHT = 0.5, 0.15  # one standard deviation of a constant around its prior, in logarithms
-PRIOR_WEIGHT = 0.004  # of one squared standard deviation, as a share of the rows' total weight
+LOOSE, TIGHT = 0.35, 0.15  # one standard deviation of a constant around its prior, in logarithms
+PRIOR_WEIGHT = 0.004  # of one squared standard deviation, against the mean error of many rows
+FEW_ROWS = 200  # with so few, the prior weighs twice as much; with a tenth, eleven times
+INTERVAL = (0.1, 0.9)  # quantiles of measured over predicted
+WIDENED = 1.15  # in logarithms: the residuals are those of the rows that were fitted
+LEAST_ROWS = 30  # of a device class with an interval of its own
 KNEE = 0.1  # errors below count squared, above linearly: medians matter, outliers do not pull
 MOST = 0.97  # no share of a peak above
 STEPS = (0.25, 0.08, 0.025)  # tried up and down, coarse to fine
@@ -63,7 +68,7 @@ def knobs_of_class(row: dict[str, Any]) -> Iterator[Knob]:
 
 def knobs_of_engine(row: dict[str, Any]) -> Iterator[Knob]:
     """The constants of one engine."""
-    yield Knob(("overhead",), row["overhead"], TIGHT if row["overhead"] == 1.0 else LOOSE, 5.0)
+    yield Knob(("overhead",), row["overhead"], TIGHT if row["overhead"] == 1.0 else LOOSE, 10.0)
     yield Knob(("sequence",), row["sequence"], LOOSE, 5.0)
     yield Knob(("interference",), row["interference"], TIGHT, 1.0)
     for name in ("clumping", "ttft_floor_ms", "ttft_request_ms"):
@@ -110,7 +115,11 @@ class Fit:
         """Move each constant of *target* a step up or down where that lowers the penalised loss."""
 
         def penalty() -> float:
-            return PRIOR_WEIGHT * sum((math.log(get(target, k.path) / k.prior) / k.spread) ** 2 for k in knobs)
+            return (
+                PRIOR_WEIGHT
+                * (1 + FEW_ROWS / len(rows))
+                * sum((math.log(get(target, k.path) / k.prior) / k.spread) ** 2 for k in knobs)
+            )
 
         best = self.loss(rows) + penalty()
         for knob in knobs:
@@ -170,6 +179,49 @@ def fit(
             say(f"step {step}: loss {work.loss(rows):.4f}")
 
 
+def intervals(
+    rows: list[Measurement], facts: Facts, document: dict[str, Any]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """
+    Factors of an 80 % interval by metric and device class: quantiles of measured over predicted, slightly widened.
+
+    Each group of measurements weighs the same. Classes with few rows take the interval over all classes.
+    """
+    Fit(rows, facts, document).install()
+    predicted: dict[object, Any] = {}
+    residuals: dict[str, dict[str, list[tuple[str, float]]]] = {}
+    for row in rows:
+        accelerator = accelerator_named(row.setup.accelerator, facts.accelerators)
+        if row.setup not in predicted:
+            predicted[row.setup] = predict(row.setup, facts)
+        answer = predicted[row.setup]
+        if accelerator is None or isinstance(answer, str) or not row.value:
+            continue
+        residual = row.group, math.log(row.value / answer[row.metric].predicted)
+        classes = residuals.setdefault(metric_of(row), {})
+        for name in ("default", efficiency.device_class(accelerator)):
+            classes.setdefault(name, []).append(residual)
+    return {
+        metric: {name: _interval(part) for name, part in classes.items() if len(part) >= LEAST_ROWS}
+        for metric, classes in residuals.items()
+    }
+
+
+def _interval(residuals: list[tuple[str, float]]) -> dict[str, float]:
+    sizes = Counter(group for group, _ in residuals)
+    ordered = sorted(residuals, key=lambda residual: residual[1])
+    bounds, passed = [], 0.0
+    for quantile in INTERVAL:
+        passed = 0.0
+        for group, value in ordered:
+            passed += 1 / sizes[group] / len(sizes)
+            if passed >= quantile:
+                bounds.append(value)
+                break
+    low, high = (math.exp(value * WIDENED) for value in bounds)
+    return {"low": float(f"{min(low, 0.95):.3g}"), "high": float(f"{max(high, 1.05):.3g}")}
+
+
 def main() -> None:
     """Read a table and priors, fit, write the constants."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -183,6 +235,7 @@ def main() -> None:
     document = json.loads((arguments.start or arguments.priors).read_text(encoding="utf-8"))
     rows = [row for row in read_inference(arguments.table) if row.counts]
     fit(rows, catalog(), document, priors, rounds=arguments.rounds, say=print)
+    document["intervals"] = intervals(rows, catalog(), document)
     arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

@@ -67,9 +67,10 @@ def legal_precisions(model: Model, accelerator: Accelerator) -> tuple[Precision,
     checkpoint); a checkpoint published in fp8 or below is served as it is, fp8 also as nvfp4. Empty: the device lacks
     a known bandwidth or bf16 peak.
 
-    Source: vLLM documentation, "Supported Hardware" of quantization kernels, 0.11 to 0.33: FP8 from compute capability
-    8.9 and weight-only (Marlin) from 8.0; INT8 on 7.5 to 9.0; INT4 (AWQ/GPTQ) from 7.5; MXFP4 from 8.0; NVFP4 from
-    10.0. TPU: int8 and, where the unit exists, fp8 (v5p's gives no speed). Neuron: bf16 only, until a source tells.
+    Source: vLLM documentation, quantization, 0.11.2 (table of supported hardware) and 0.32 (FP8 W8A8): FP8 from compute
+    capability 8.9, weight-only from 7.5; INT8 from 7.5 to Hopper; INT4 (AWQ, GPTQ) from 7.5; int8 on TPU. Taken without
+    a document: MXFP4 from 8.0, NVFP4 from 10.0 only, fp8 on TPUs that have the unit. Neuron: bf16 only, until a source
+    tells.
     """
     if accelerator.bf16_flop_per_s is None or accelerator.memory_bytes_per_s is None:
         return ()
@@ -99,7 +100,7 @@ def _runs(accelerator: Accelerator, precision: Precision) -> bool:
 
 def _runs_on_nvidia(capability: float, precision: Precision) -> bool:
     least = {
-        Precision.FP8: 8.0,
+        Precision.FP8: 7.5,
         Precision.INT8: 7.5,
         Precision.INT4: 7.5,
         Precision.MXFP4: 8.0,

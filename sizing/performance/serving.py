@@ -99,9 +99,9 @@ def loop_of(
         TPOT = t_decode(B) + phi (B - 1) / O t_prefill
 
     with t_prefill the time of one prompt (of one of those that share a pass, where answers are so short that several
-    arrive in a step) and phi the share of a prefill that decoding sequences wait for. Requests that end together start together, so a
-    new one finds a share of the other prompts before it, whatever the length of the answers (measured: TTFT grows with
-    B and hardly with O). Little's law gives the rate.
+    arrive in a step) and phi the share of a prefill that decoding sequences wait for. Requests that end together start
+    together, so a new one finds a share of the other prompts before it, whatever the length of the answers (measured:
+    TTFT grows with B and hardly with O). Little's law gives the rate.
     """
     sequences = max(1.0, concurrency / costs.ranks)
     cached = input_tokens * prefix_hit

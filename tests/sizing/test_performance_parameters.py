@@ -72,9 +72,12 @@ def test_nvfp4_needs_blackwell():
     assert Precision.NVFP4 in legal_precisions(LLAMA_70B, blackwell)
 
 
-def test_a_card_before_ampere_serves_no_fp8():
-    turing = replace(A100, compute_capability="7.5")
-    assert legal_precisions(LLAMA_70B, turing) == (Precision.BF16, Precision.INT8, Precision.INT4)
+def test_volta_serves_unquantised_weights_only():
+    """Every quantised kernel needs compute capability 7.5 (Turing) at least; MXFP4 needs 8.0."""
+    volta, turing = (replace(A100, compute_capability=capability) for capability in ("7.0", "7.5"))
+    assert legal_precisions(LLAMA_70B, volta) == (Precision.BF16,)
+    assert Precision.FP8 in legal_precisions(LLAMA_70B, turing)
+    assert legal_precisions(replace(LLAMA_70B, native_precision=Precision.MXFP4), turing) == ()
 
 
 def test_a_quantised_checkpoint_is_served_as_it_is():
