@@ -28,6 +28,7 @@ class Catalog:
     zones_by_region: Mapping[tuple[Cloud, str], tuple[str, ...]] = field(repr=False)
     as_of: str  # newest date of a price
     hash: str  # sha256 of the facts files
+    oldest_price_as_of: str = "unknown"  # oldest date of a price that has a day
 
     def accelerator(self, name: str) -> Accelerator:
         """

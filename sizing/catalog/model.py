@@ -75,3 +75,4 @@ class Model:
     state_elements_per_sequence: int  # linear and state-space layers, independent of context
     native_precision: Precision  # of the published checkpoint
     provenance: Provenance
+    feed_forward_layers: int | None = None  # layers with a feed-forward; None: all (Nemotron-H: each is one or a mixer)

@@ -23,7 +23,7 @@ from sizing.catalog.shape import Shape
 FILES = ("accelerators", "charges", "machines", "models", "offers", "storage", "zones")
 UNGATED = frozenset(  # two matrices in the feed-forward, by the published architecture of the family
     {"bloom", "falcon", "gpt-neo", "gpt2", "gpt3", "gptj", "megatron", "mpt", "nemotron-4", "opt", "phi", "pythia"}
-    | {"starcoder2"}
+    | {"nemotron-3", "nemotron-h", "starcoder2"}
 )
 _NATIVE = {"fp16": Precision.BF16, "fp4": Precision.NVFP4}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -36,6 +36,8 @@ def catalog() -> Catalog:
     """The packaged facts; read once."""
     texts = {name: _read(name) for name in FILES}
     offers = tuple(_offers(json.loads(texts["offers"])))
+    dates = {offer.provenance.as_of for offer in offers if offer.usd_per_hour is not None}
+    days = [day for date in dates for day in _DAY.findall(date)]
     return Catalog(
         accelerators=_facts(texts["accelerators"], _accelerator),
         machines=_facts(texts["machines"], _machine),
@@ -47,7 +49,8 @@ def catalog() -> Catalog:
             (Cloud(row["cloud"]), row["region"]): tuple(row.get("zones", ()))
             for row in json.loads(texts["zones"])["rows"]
         },
-        as_of=max((day for offer in offers for day in _DAY.findall(offer.provenance.as_of)), default="unknown"),
+        as_of=max(days, default="unknown"),
+        oldest_price_as_of=min(days, default="unknown"),
         hash=hashlib.sha256("".join(texts[name] for name in FILES).encode()).hexdigest(),
     )
 
@@ -68,21 +71,25 @@ def _provenance(row: Raw, sources: list[list[str]]) -> Provenance:
 
 
 def _offers(document: Raw) -> Iterator[Offer]:
+    """An offer for each purchase mode of each line, which is a machine in a region."""
     provenances = [Provenance(source=source, as_of=as_of) for source, as_of in document["sources"]]
+    bases = document["bases"]
     clouds = {cloud.value: cloud for cloud in Cloud}
     modes = {mode.value: mode for mode in PurchaseMode}
-    for cloud, machine, region, mode, usd_per_hour, orderable, zones, basis, source in document["rows"]:
-        yield Offer(
-            cloud=clouds[cloud],
-            machine=machine,
-            region=region,
-            mode=modes[mode],
-            usd_per_hour=usd_per_hour,
-            orderable=orderable,
-            zones=tuple(zones.split()),
-            price_basis=basis,
-            provenance=provenances[source],
-        )
+    for cloud, machine, region, zones, *priced in document["rows"]:
+        within = tuple(zones.split())
+        for mode, usd_per_hour, orderable, basis, source in priced:
+            yield Offer(
+                cloud=clouds[cloud],
+                machine=machine,
+                region=region,
+                mode=modes[mode],
+                usd_per_hour=usd_per_hour,
+                orderable=bool(orderable),
+                zones=within,
+                price_basis=bases[basis],
+                provenance=provenances[source],
+            )
 
 
 def _accelerator(row: Raw, provenance: Provenance) -> Accelerator:
@@ -175,6 +182,7 @@ def _model(row: Raw, provenance: Provenance) -> Model:
         full_attention_layers=shape.full,
         sliding_layers=shape.sliding,
         linear_layers=shape.linear,
+        feed_forward_layers=shape.feed_forward_layers,
         hidden=shape.hidden,
         heads=shape.heads,
         kv_heads=shape.kv_heads,
@@ -198,11 +206,16 @@ def _model(row: Raw, provenance: Provenance) -> Model:
 
 
 def _shape(row: Raw) -> Shape:
-    """The shape; whether the feed-forward is gated is read off the published total where there is one."""
+    """
+    The shape; whether the feed-forward is gated is read off the published total where there is one.
+
+    Families mix both (phi-2 and phi-4), so the total tells more than the name; but not where linear layers, whose
+    parameters the table lacks, are a part of it.
+    """
     gated = _shape_with(row, gated=True)
     plain = replace(gated, gated=False)
     total = row.get("parameters")
-    if total is None:
+    if total is None or row["linear_layers"]:
         return plain if row["family"] in UNGATED else gated
     return min(gated, plain, key=lambda shape: abs(shape.parameters(0, active=False) - total))
 
@@ -222,6 +235,7 @@ def _shape_with(row: Raw, *, gated: bool) -> Shape:
         full=row["full_attention_layers"],
         sliding=row["sliding_layers"],
         linear=row["linear_layers"],
+        feed_forward_layers=row.get("feed_forward_layers"),
         moe=None if moe is None else MixtureOfExperts(**moe),
         mla=None if mla is None else LatentAttention(**({"q_rank": None} | mla)),
     )

@@ -25,6 +25,7 @@ class Shape:
     linear: int
     moe: MixtureOfExperts | None
     mla: LatentAttention | None
+    feed_forward_layers: int | None = None  # None: every layer has one
 
     @property
     def attention_parameters(self) -> int:
@@ -50,7 +51,8 @@ class Shape:
         attention = (self.full + self.sliding) * self.attention_parameters + self.linear * linear_parameters
         embeddings = self.vocab * self.hidden * (1 if self.tied else 2)
         if self.moe is None:
-            return attention + self.layers * self.ffn_parameters(self.intermediate) + embeddings
+            feeding = self.layers if self.feed_forward_layers is None else self.feed_forward_layers
+            return attention + feeding * self.ffn_parameters(self.intermediate) + embeddings
         moe = self.moe
         experts = moe.experts_per_token if active else moe.experts
         routed = experts * self.ffn_parameters(moe.intermediate) + self.hidden * moe.experts
