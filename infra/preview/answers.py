@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from components.graph import Resource, Unknown, Value
 from infra.preview import paths, sdk
 from infra.preview.changes import Op, Step
+from infra.preview.compare import holds_encrypted
 from infra.preview.diff import step_of
 from infra.preview.providers import is_provider
 from infra.preview.recorded import Base
@@ -83,10 +84,15 @@ def settled(base: Base) -> Callable[[Resource], Answer]:
         if old is None or step.op not in (Op.SAME, Op.UPDATE) or not base.is_state or not resource.custom:
             return created(resource)
         if step.op is Op.SAME or not step.certain:
-            return Answer(id=old.id, outputs=old.outputs)
+            return Answer(id=old.id, outputs=_readable(old.outputs, resource.inputs))
         return Answer(id=old.id, outputs=_updated(old.outputs, resource, step))
 
     return answer
+
+
+def _readable(outputs: Mapping[str, Value], inputs: Mapping[str, Value]) -> dict[str, Value]:
+    """*outputs*, with the program's own secrets where the state holds only their ciphertext."""
+    return {key: inputs.get(key, value) if holds_encrypted(value) else value for key, value in outputs.items()}
 
 
 def _updated(outputs: Mapping[str, Value], resource: Resource, step: Step) -> dict[str, Value]:
@@ -94,7 +100,7 @@ def _updated(outputs: Mapping[str, Value], resource: Resource, step: Step) -> di
     changed = {paths.parsed(change.path)[0] for change in step.changes} & resource.inputs.keys()
     overlaid = {key: _over(outputs.get(key), resource.inputs[key]) for key in map(str, changed)}
     recomputed: dict[str, Value] = {key: Unknown() for key in recomputed_by_updates(resource.type)}
-    return {**outputs, **overlaid, **recomputed}
+    return {**_readable(outputs, resource.inputs), **overlaid, **recomputed}
 
 
 def _over(old: Value, new: Value) -> Value:

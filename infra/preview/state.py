@@ -91,7 +91,9 @@ def _deployment(document: Mapping[str, Any], source: str) -> Mapping[str, Any]:
 
 
 def _items(deployment: Mapping[str, Any], key: str, source: str) -> list[Any]:
-    items = deployment.get(key) or []
+    items = deployment.get(key)
+    if items is None:
+        return []
     if not isinstance(items, list):
         raise InvalidState(source=source, what=f"its `{key}` is not a list", mend=EXPORT)
     return items

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from google.protobuf import struct_pb2
 
-from components.graph import Asset, Secret, Unknown, Value
+from components.graph import Asset, Encrypted, Secret, Unknown, Value
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  a signature of the protocol
@@ -96,7 +96,7 @@ def encoded(value: Value) -> struct_pb2.Value:  # noqa: PLR0911  one line for ea
             return struct_pb2.Value(number_value=value)
         case str():
             return struct_pb2.Value(string_value=value)
-        case Unknown():
+        case Unknown() | Encrypted():
             return struct_pb2.Value(string_value=UNKNOWN)
         case Secret():
             return _signed(SECRET, value=encoded(value.value))

@@ -1,0 +1,131 @@
+"""Reading `pulumi stack export`: what is kept, and what is refused with its reason."""
+
+from __future__ import annotations
+
+import json
+
+import pulumi
+import pytest
+
+from components.graph import Encrypted, Secret
+from infra.preview.changes import PendingOperation
+from infra.preview.errors import InvalidState
+from infra.preview.state import read_state
+from infra.preview.wire import SECRET, SIGNATURE
+from tests.recordings import PROJECT, STACK, Disk, exported_state
+
+DISK = {
+    "urn": "urn:pulumi:dev::shop::toy:storage/disk:Disk::d",
+    "type": "toy:storage/disk:Disk",
+    "custom": True,
+    "id": "disk-1",
+    "inputs": {"size": 10.0, "__defaults": ["label"]},
+    "outputs": {"size": 10, "address": "10.0.0.1"},
+    "provider": "urn:pulumi:dev::shop::pulumi:providers:toy::default::04da",
+    "protect": True,
+}
+
+
+def read(document: object):
+    return read_state(
+        document if isinstance(document, str) else json.dumps(document),
+        source="prod.json",
+        project=PROJECT,
+        stack=STACK,
+    )
+
+
+def state(*resources: dict[str, object], **more: object) -> dict[str, object]:
+    return {"version": 3, "deployment": {"resources": list(resources), **more}}
+
+
+def test_a_resource_keeps_its_inputs_id_and_outputs():
+    """Whole numbers are whole, the provider is known by its URN, and bookkeeping of the provider stays for the diff."""
+    base = read(state(DISK))
+    (entry,) = base.entries
+    assert (entry.id, entry.outputs["address"]) == ("disk-1", "10.0.0.1")
+    assert entry.resource.inputs == {"__defaults": ["label"], "size": 10}
+    assert entry.resource.provider == "urn:pulumi:dev::shop::pulumi:providers:toy::default"
+    assert entry.resource.protect
+
+
+def test_versions_3_and_4_are_read_and_a_new_stack_is_empty():
+    """Version 4 lists its features; a stack that was made and never deployed has no resources."""
+    assert len(read({**state(DISK), "version": 4, "features": ["refreshBeforeUpdate"]}).entries) == 1
+    assert read({"version": 3, "deployment": {"manifest": {}}}).entries == ()
+    assert read({"version": 3, "deployment": None}).entries == ()
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("", "is not JSON"),
+        (json.dumps(state(DISK))[:-30], "is not JSON"),
+        ("[]", "is not a stack export"),
+        ({"resources": []}, "is not a stack export"),
+        ({"version": 2, "deployment": {}}, "has format version 2; known are 3 and 4"),
+        ({"deployment": {}}, "has format version None"),
+        (
+            {"version": 4, "features": ["time-travel"], "deployment": {}},
+            "features that are not known here: time-travel",
+        ),
+        ({"version": 3, "deployment": {"resources": {}}}, "its `resources` is not a list"),
+        (state({"type": "x"}), "resource 0 cannot be read"),
+        (state(DISK, {**DISK, "urn": "nonsense"}), "resource 1 cannot be read"),
+        (state({**DISK, "inputs": {"a": {SIGNATURE: SECRET}}}), "resource 0 cannot be read"),
+        (state({**DISK, "inputs": {"a": {SIGNATURE: SECRET, "plaintext": "{"}}}), "resource 0 cannot be read"),
+        (state(pending_operations=[{}]), "a pending operation cannot be read"),
+        (state({**DISK, "urn": DISK["urn"].replace("dev", "prod")}), "is of stack 'prod' in project 'shop'"),
+    ],
+)
+def test_a_damaged_or_foreign_state_is_refused_with_its_reason(document, message):
+    """One clear sentence with the file's name, and how to get a good one."""
+    with pytest.raises(InvalidState) as caught:
+        read(document)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("prod.json: ")
+    assert "hint: " in str(caught.value)
+
+
+def test_secrets_are_wrapped_whether_they_can_be_read_or_not():
+    """`--show-secrets` gives plain texts; without it they are ciphertext, and a note says what that means."""
+
+    def program():
+        Disk("d", label=pulumi.Output.secret("hush"))
+
+    shown = read(exported_state(program))
+    hidden = read(exported_state(program, encrypted=True))
+    assert shown.entries[-1].resource.inputs["label"] == Secret("hush")
+    assert hidden.entries[-1].resource.inputs["label"] == Secret(Encrypted("v1:AAAA"))
+    assert shown.notes == ()
+    assert hidden.notes[0].startswith("1 resource holds secrets that are encrypted")
+    assert "hush" not in repr(shown)
+
+
+def test_what_an_interrupted_run_left_is_surfaced():
+    """Operations that were under way, and the old half of a replacement that still has to be deleted."""
+    base = read(
+        state(
+            DISK,
+            {**DISK, "id": "disk-0", "delete": True},
+            pending_operations=[{"resource": DISK, "type": "creating"}],
+        )
+    )
+    assert base.pending == (PendingOperation(urn=DISK["urn"], type=DISK["type"], operation="creating"),)
+    assert [entry.delete for entry in base.entries] == [False, True]
+    assert base.by_urn[DISK["urn"]].id == "disk-1"
+
+
+def test_the_stacks_outputs_are_those_of_its_root():
+    """They are the outputs of the stack resource."""
+    root = {
+        "urn": "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev",
+        "type": "pulumi:pulumi:Stack",
+        "outputs": {"address": "10.0.0.1"},
+    }
+    assert read(state(root, DISK)).outputs == {"address": "10.0.0.1"}
+
+
+def test_a_file_backends_checkpoint_is_read_too():
+    """The same deployment, one level deeper."""
+    assert len(read({"version": 3, "checkpoint": {"latest": {"resources": [DISK]}}}).entries) == 1

@@ -1,0 +1,125 @@
+"""Small Pulumi programs' parts for tests of the preview, and the state that Pulumi would record of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from components.graph import Graph, Resource, Secret, Value
+from infra.preview.answers import Answer, settled
+from infra.preview.changes import ResourceChanges, Step
+from infra.preview.config import Config
+from infra.preview.diff import changes
+from infra.preview.recorded import Base
+from infra.preview.recorder import Transport, record
+from infra.preview.state import read_state
+from infra.preview.wire import SECRET, SIGNATURE
+
+ROOT = Path(__file__).parent
+PROJECT, STACK = "shop", "dev"
+
+
+class Disk(pulumi.CustomResource):
+    """A made-up resource with two inputs and an output that only the cloud knows."""
+
+    size: pulumi.Output[Any]
+    label: pulumi.Output[str]
+    address: pulumi.Output[str]
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None, **inputs: object) -> None:
+        """Register it with any *inputs*."""
+        super().__init__("toy:storage/disk:Disk", name, {"size": None, "label": None, "address": None, **inputs}, opts)
+
+
+class Rack(pulumi.ComponentResource):
+    """A component with one disk in it."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None, **inputs: object) -> None:
+        """Register it with one disk of *inputs*."""
+        super().__init__("toys:index:Rack", name, None, opts)
+        self.disk = Disk(f"{name}-disk", opts=pulumi.ResourceOptions(parent=self), **inputs)
+        self.register_outputs({})
+
+
+def recorded(
+    program: Callable[[], None], *, config: Config | None = None, transport: Transport = Transport.DIRECT
+) -> Graph:
+    """The graph of *program* as a stack that does not exist yet."""
+    return record(program, project=PROJECT, stack=STACK, root=ROOT, config=config, transport=transport)
+
+
+def named(graph: Graph, name: str) -> Resource:
+    """The only resource called *name*."""
+    (found,) = (resource for resource in graph.resources if resource.name == name)
+    return found
+
+
+def settled_base(program: Callable[[], None], *, encrypted: bool = False, **outputs: Mapping[str, Value]) -> Base:
+    """The base that reading the state gives, after *program* was deployed and the cloud filled in *outputs*."""
+    return read_state(
+        exported_state(program, encrypted=encrypted, **outputs), source="state.json", project=PROJECT, stack=STACK
+    )
+
+
+def exported_state(program: Callable[[], None], *, encrypted: bool = False, **outputs: Mapping[str, Value]) -> str:
+    """
+    What `pulumi stack export` prints after *program* was deployed: each resource's id is `id-of-<name>`.
+
+    Args:
+        program: The deployed program.
+        encrypted: Write secrets as ciphertext, as without `--show-secrets`.
+        outputs: What the cloud filled in, by resource name.
+    """
+
+    def deployed(resource: Resource) -> Answer:
+        filled_in = outputs.get(resource.name, {})
+        return Answer(id=f"id-of-{resource.name}" if resource.custom else "", outputs={**resource.inputs, **filled_in})
+
+    graph = record(program, project=PROJECT, stack=STACK, root=ROOT, answer=deployed)
+    resources = [_exported(item, outputs, encrypted=encrypted) for item in graph.resources]
+    resources[0]["outputs"] = {key: _raw(value, encrypted=encrypted) for key, value in graph.outputs.items()}
+    return json.dumps({"version": 3, "deployment": {"resources": resources}})
+
+
+def _exported(resource: Resource, outputs: Mapping[str, Mapping[str, Value]], *, encrypted: bool) -> dict[str, object]:
+    inputs = {key: _raw(value, encrypted=encrypted) for key, value in resource.inputs.items()}
+    known = {"urn": resource.urn, "type": resource.type, "custom": resource.custom, "inputs": inputs}
+    if resource.custom:
+        known |= {
+            "id": f"id-of-{resource.name}",
+            "outputs": inputs | dict(outputs.get(resource.name, {})),
+            "protect": resource.protect,
+            "retainOnDelete": resource.retain_on_delete,
+        }
+    if resource.provider:
+        known["provider"] = f"{resource.provider}::id-of-provider"
+    return known | {"parent": resource.parent, "dependencies": list(resource.dependencies)}
+
+
+def _raw(value: Value, *, encrypted: bool) -> object:
+    match value:
+        case Secret() if encrypted:
+            return {SIGNATURE: SECRET, "ciphertext": "v1:AAAA"}
+        case Secret():
+            return {SIGNATURE: SECRET, "plaintext": json.dumps(value.value)}
+        case list():
+            return [_raw(item, encrypted=encrypted) for item in value]
+        case dict():
+            return {key: _raw(item, encrypted=encrypted) for key, item in value.items()}
+        case _:
+            return value
+
+
+def deployed_over(program: Callable[[], None], base: Base) -> ResourceChanges:
+    """What deploying *program* on top of *base* would do."""
+    return changes(record(program, project=base.project, stack=base.stack, root=ROOT, answer=settled(base)), base)
+
+
+def only_step(found: ResourceChanges) -> Step:
+    """The only step of *found*."""
+    (step,) = found.steps
+    return step
