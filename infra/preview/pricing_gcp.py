@@ -128,6 +128,7 @@ _SETTING = "a setting of the project or of another resource"
 FREE: Mapping[str, str] = MappingProxyType(
     {
         "gcp:projects/service:Service": "switching an API on costs nothing",
+        "gcp:projects/serviceIdentity:ServiceIdentity": _IDENTITY,
         "gcp:projects/iAMMember:IAMMember": _IDENTITY,
         "gcp:projects/iAMBinding:IAMBinding": _IDENTITY,
         "gcp:projects/iAMCustomRole:IAMCustomRole": _IDENTITY,

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from infra.preview.bill import CostChange, CostGroup, CostKind, CostLine, LineChange
 from infra.preview.line import UNTOLD
 from sizing.figures import count, money, plural, signed_money, unit_price
-from sizing.table import table, wrapped
+from sizing.table import elided, table, wrapped
 from sizing.units import HOURS_PER_MONTH
 
-_TIMES = frozenset({"hour", "cluster-hour", "AZ-hour"})  # units that need no naming: the columns are USD/h
+_MEASURES = frozenset({"GB", "IOPS", "MB/s"})  # units that a quantity is told in; other things are counted
+_WIDEST_DATE = 22
 
 
 def cost_lines(change: CostChange, *, has_base: bool) -> list[str]:
@@ -46,11 +47,11 @@ class _Sources:
         return f"[{self.numbers.setdefault((line.source, line.as_of), len(self.numbers) + 1)}]"
 
     def lines(self) -> list[str]:
-        """The list of the sources cited."""
+        """The list of the sources cited, with their dates."""
         if not self.numbers:
             return []
-        cited = [(f"[{at}]", as_of, source) for (source, as_of), at in self.numbers.items()]
-        return ["", "  prices as of, from", *table(cited, align="<<<", elastic=2)]
+        cited = [(f"[{at}]", elided(as_of, _WIDEST_DATE), source) for (source, as_of), at in self.numbers.items()]
+        return ["", "  prices as of, from", *table(cited, align="<<<", indent="    ", elastic=2)]
 
 
 def _full_table(change: CostChange, sources: _Sources) -> list[str]:
@@ -135,18 +136,19 @@ def _usage_lines(lines: Sequence[CostLine], sources: _Sources) -> list[str]:
 
 
 def _unknown_lines(lines: Sequence[CostLine], *, as_before: int) -> list[str]:
-    """What costs something that no source tells; of what was so before, only how many there are."""
+    """What costs something that no source tells, by reason; of what was so before, only how many there are."""
     before = as_before - len(lines)
-    names = [f"{x.item}{_times(x)}{f' ({x.note})' if x.note and x.note != UNTOLD else ''}" for x in merged(lines)]
+    by_reason: dict[str, list[str]] = {}
+    for line in merged(lines):
+        reason = line.note.partition(";")[0] or UNTOLD
+        by_reason.setdefault(reason, []).append(line.item if line.quantity in {None, 1} else _quantity(line))
+    told = [f"{reason}: {', '.join(items)}" for reason, items in by_reason.items()]
     if before:
-        names.append(f"{before} as before")
-    if not names:
+        told.append(f"{before} as before")
+    if not told:
         return []
-    return ["", *wrapped(f"price not known, not in the total: {'; '.join(names)}", indent="  ", hanging="    ")]
-
-
-def _times(line: CostLine) -> str:
-    return f" x{count(line.quantity)}" if line.kind is CostKind.FIXED and line.quantity not in (None, 1) else ""
+    reasons = [text for reason in told for text in wrapped(reason, indent="    ", hanging="      ")]
+    return ["", "  price not known, not in the total", *reasons]
 
 
 def _is_aside(line: CostLine | None) -> bool:
@@ -155,10 +157,10 @@ def _is_aside(line: CostLine | None) -> bool:
 
 
 def _quantity(line: CostLine) -> str:
+    """How much of what: 3 x NAT gateway, 400 GB gp3 disk."""
     amount = "?" if line.quantity is None else count(line.quantity)
-    if line.group is CostGroup.MACHINE or line.unit in _TIMES:
-        return f"{amount} x {line.item}"
-    return f"{amount} {line.unit.removesuffix('-month')} {line.item}"
+    unit = line.unit.removesuffix("-month")
+    return f"{amount} {unit} {line.item}" if unit in _MEASURES else f"{amount} x {line.item}"
 
 
 def _each(line: CostLine) -> str:

@@ -34,7 +34,6 @@ _MOST_PROPERTIES = 12  # of one resource on one screen; the rest is counted
 _FOLD_FROM = 2  # resources of a component that are told as one line
 _STACK = "pulumi:pulumi:Stack"
 _LOOSE = "stack"
-_WIDEST_TITLE = 32
 
 
 def step_lines(changes: ResourceChanges, *, full: bool) -> list[str]:
@@ -45,11 +44,9 @@ def step_lines(changes: ResourceChanges, *, full: bool) -> list[str]:
     """
     if not changes.steps:
         return []
-    groups = _by_component(changes)
-    width = min(_WIDEST_TITLE, max(len(title) for title, _ in groups))
     lines = ["resources"]
-    for title, steps in groups:
-        lines += _component_lines(elided(title, width), steps, width=width, full=full)
+    for title, steps in _by_component(changes):
+        lines += _component_lines(title, steps, full=full)
     return lines
 
 
@@ -93,18 +90,17 @@ def _title(component: Resource | None, kinds: Mapping[str, int]) -> str:
     return f"{kind} {component.name}" if kinds[kind] > 1 else kind
 
 
-def _component_lines(title: str, steps: Sequence[Step], *, width: int, full: bool) -> list[str]:
+def _component_lines(title: str, steps: Sequence[Step], *, full: bool) -> list[str]:
     folded = [] if full else [op for op in (Op.CREATE, Op.DELETE) if len(_foldable(steps, op)) >= _FOLD_FROM]
     lines = []
     for op in folded:
         types = [x.type for x in _foldable(steps, op) if _is_real(x)]
         if types:
-            text = f"{plural(len(types), 'resource')}: {counted(types)}" if len(types) > 1 else counted(types)
-            lines += wrapped(text, indent=f"  {SIGNS[op]:<3} {title:<{width}}  ", hanging=" " * (8 + width))
+            lines += wrapped(f"{title} ({len(types)}): {counted(types)}", indent=f"  {SIGNS[op]:<3} ", hanging=" " * 8)
     rest = [x for x in steps if x.op not in folded or x not in _foldable(steps, x.op)]
     shown = [x for x in rest if full or _is_real(x)]
     if shown and (len(shown) > 1 or full) and title != _LOOSE:
-        lines.append(f"      {title}")
+        lines.append(elided(f"      {title}", WIDTH))
     return lines + [line for step in shown for line in _step_lines(step, full=full)]
 
 

@@ -325,6 +325,12 @@ def test_a_bucket_may_say_itself_what_it_will_hold():
     assert hourly("S3 STANDARD storage", bucket, content_bytes={"models": 1}) == pytest.approx(100 * 0.023 / 730)
 
 
+def test_a_bucket_says_which_of_the_plan_it_is():
+    """Its resource may be called otherwise: the tag names the plan's bucket."""
+    bucket = resource("aws:s3/bucket:Bucket", "m-bucket", inputs={"tags": {"sizeup-bucket": "models"}}, provider=AWS)
+    assert hourly("S3 STANDARD storage", bucket, content_bytes={"models": 10**9}) == pytest.approx(0.023 / 730)
+
+
 def test_buckets_of_google_cloud_are_priced_where_they_lie():
     """A region in capitals, as Google reports it, and the multi-region US have prices of their own."""
     in_region = resource("gcp:storage/bucket:Bucket", "a-models", inputs={"location": "US-CENTRAL1"})

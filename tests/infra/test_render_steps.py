@@ -39,8 +39,8 @@ def test_a_new_component_is_one_line():
     made = changes(*(step(Op.CREATE, x) for x in (NETWORK, VPC, *SUBNETS, CLUSTER, EKS, PROVIDER)))
     assert step_lines(made, full=False) == [
         "resources",
-        "  +   network  4 resources: VPC, 3 subnets",
-        "  +   cluster  EKS cluster",
+        "  +   network (4): VPC, 3 subnets",
+        "  +   cluster (1): EKS cluster",
     ]
 
 
@@ -68,8 +68,8 @@ def test_components_of_one_kind_are_told_by_name():
         steps=tuple(step(Op.CREATE, x) for x in (*pools, *groups)),
     )
     assert step_lines(made, full=False)[1:] == [
-        "  +   node pool chat-a  node group",
-        "  +   node pool chat-b  node group",
+        "  +   node pool chat-a (1): node group",
+        "  +   node pool chat-b (1): node group",
     ]
 
 
@@ -128,7 +128,7 @@ def test_what_a_person_has_to_know_of_a_step_is_said(op, fields, said):
 def test_deletions_fold_like_creations():
     """What goes together is one line."""
     gone = changes(*(step(Op.DELETE, x) for x in (VPC, *SUBNETS)), base=(NETWORK, VPC, *SUBNETS))
-    assert step_lines(gone, full=False)[1:] == ["  -   network  4 resources: VPC, 3 subnets"]
+    assert step_lines(gone, full=False)[1:] == ["  -   network (4): VPC, 3 subnets"]
 
 
 def test_long_lists_of_properties_are_counted():
