@@ -114,6 +114,12 @@ def test_cards_on_the_host_bus_widen_by_stages_beyond_two():
     assert all(layout.accelerators <= 8 for layout in found)
 
 
+def test_a_tpu_host_is_taken_whole():
+    """One process owns all of its chips: four on a host of four, one on a host of one."""
+    assert layouts(LLAMA_8B, TPU_V6E, machine=4) == (Layout(tp=4),)
+    assert layouts(LLAMA_8B, TPU_V6E, machine=1) == (Layout(),)
+
+
 def test_degrees_divide_heads_and_match_kv_heads():
     """28 heads and 4 KV heads: 1, 2 and 4 ranks; 8 do not divide 28."""
     seven = replace(LLAMA_8B, heads=28, kv_heads=4)
