@@ -143,7 +143,7 @@ def provision(
                 node_role_arn=cluster.node_role_arn,
                 vpc_id=network.vpc_id,
                 subnet_id=network.private_subnet_ids[pool.zone],
-                after=cluster.ready_for_nodes,
+                after=[*cluster.ready_for_nodes, *network.ways_out],
             ),
             opts=on_aws,
         )
@@ -190,6 +190,7 @@ def provision(
             opts=in_cluster,
         )
     pulumi.export("clusterName", cluster.name)
+    pulumi.export("kubeconfig", cluster.kubeconfig)
     pulumi.export("modelBuckets", [bucket.bucket_name for bucket in buckets])
 
 

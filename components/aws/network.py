@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -71,10 +71,12 @@ class Network(pulumi.ComponentResource):
     Attributes:
         vpc_id: Id of the VPC.
         private_subnet_ids: Id of the private subnet of each zone.
+        ways_out: What nodes need to reach their images and the control plane; they wait for it, and go before it.
     """
 
     vpc_id: pulumi.Output[str]
     private_subnet_ids: Mapping[str, pulumi.Output[str]]
+    ways_out: Sequence[pulumi.Resource]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Build the network of *args*."""
@@ -110,7 +112,7 @@ class Network(pulumi.ComponentResource):
             )
             for zone in args.zones
         ]
-        ec2.VpcEndpoint(
+        endpoint = ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=vpc.id,
             service_name=f"com.amazonaws.{args.region}.s3",
@@ -122,6 +124,7 @@ class Network(pulumi.ComponentResource):
         _flow_logs(name, vpc, child)
         self.vpc_id = vpc.id
         self.private_subnet_ids = {zone.zone: zone.subnet.id for zone in zones}
+        self.ways_out = [endpoint, *(resource for zone in zones for resource in zone.way_out)]
         self.register_outputs({"vpcId": self.vpc_id, "privateSubnetIds": dict(self.private_subnet_ids)})
 
 
@@ -132,6 +135,7 @@ class _Zone:
     zone: str
     subnet: ec2.Subnet
     routes: ec2.RouteTable
+    way_out: tuple[pulumi.Resource, ...]
 
 
 def _nat(
@@ -176,15 +180,17 @@ def _private_zone(
         opts=opts,
     )
     routes = _route_table(f"{name}-private-{zone}", vpc, opts)
-    ec2.Route(
+    out = ec2.Route(
         f"{name}-private-{zone}-out",
         route_table_id=routes.id,
         destination_cidr_block="0.0.0.0/0",
         nat_gateway_id=nat.id,
         opts=opts,
     )
-    ec2.RouteTableAssociation(f"{name}-private-{zone}", subnet_id=subnet.id, route_table_id=routes.id, opts=opts)
-    return _Zone(zone=zone, subnet=subnet, routes=routes)
+    joined = ec2.RouteTableAssociation(
+        f"{name}-private-{zone}", subnet_id=subnet.id, route_table_id=routes.id, opts=opts
+    )
+    return _Zone(zone=zone, subnet=subnet, routes=routes, way_out=(out, joined))
 
 
 def _route_table(name: str, vpc: ec2.Vpc, opts: pulumi.ResourceOptions) -> ec2.RouteTable:

@@ -51,8 +51,9 @@ class ServingArgs:
 
 
 def namespace_of(workload: str) -> str:
-    """Namespace of a workload: its own."""
-    return workload
+    """Namespace of a workload: its own, named after it unless Kubernetes has taken the name."""
+    is_taken = workload == "default" or workload.startswith("kube-")
+    return f"{workload}-serving" if is_taken else workload
 
 
 def pod_security(served: tuple[Served, ...]) -> str:

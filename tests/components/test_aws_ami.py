@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pulumi_aws.ec2 import InstanceType
 
 from components.aws.ami import ami_type, arch_of
 from sizing.catalog import catalog
@@ -38,3 +39,14 @@ def test_an_accelerator_that_aws_does_not_rent_has_no_image():
     """There is no TPU on AWS."""
     with pytest.raises(UnknownFact, match="machine image"):
         ami_type("m7i.large", AcceleratorKind.TPU)
+
+
+# Capacity Block UltraServers are bought as a whole, not launched by type.
+NOT_LAUNCHED_BY_TYPE = {"u-p6e-gb200x36", "u-p6e-gb200x72"}
+
+
+@pytest.mark.parametrize("machine", AWS_MACHINES, ids=lambda machine: machine.name)
+def test_the_provider_knows_every_machine_of_the_catalog(machine):
+    """Mocks take any string; the provider's own list does not."""
+    known = {one.value for one in InstanceType}
+    assert machine.name in known | NOT_LAUNCHED_BY_TYPE

@@ -5,7 +5,18 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-from components.kubernetes import Egress, FromBucket, FromHub, Scheduling, Served, ServingArgs, ServingStack
+import pytest
+
+from components.kubernetes import (
+    Egress,
+    FromBucket,
+    FromHub,
+    Scheduling,
+    Served,
+    ServingArgs,
+    ServingStack,
+    namespace_of,
+)
 from sizing.plan import Deployment
 from tests.examples import AWS_PLAN
 from tests.recording import Registered, input_keys, only, recorded
@@ -101,6 +112,15 @@ def test_the_namespace_enforces_the_strictest_standard_that_its_pods_meet():
     rooted = replace(ARGS, served=(replace(ARGS.served[0], run_as_root=True),))
     namespace = only(built(rooted), ":Namespace")
     assert namespace.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
+
+
+@pytest.mark.parametrize(
+    ("workload", "namespace"),
+    [("chat", "chat"), ("default", "default-serving"), ("kube-system", "kube-system-serving")],
+)
+def test_a_workload_never_moves_into_a_namespace_of_kubernetes(workload, namespace):
+    """Those exist already, and hold what is not ours."""
+    assert namespace_of(workload) == namespace
 
 
 def test_without_secrets_there_is_no_secret():

@@ -106,6 +106,15 @@ def test_pods_start_after_their_identity():
     assert "chat-identity-association" in only(stack(), ":Namespace").dependencies
 
 
+def test_nodes_wait_for_their_way_out():
+    """A node that cannot reach the control plane or its images never joins, and its group fails after half an hour."""
+    for pool in AWS_PLAN.node_pools:
+        waited_for = only(stack(), ":NodeGroup", f"{pool.name}-nodes").dependencies
+        assert f"network-private-{pool.zone}-out" in waited_for
+        assert "network-s3" in waited_for
+        assert "cluster-vpc-cni" in waited_for
+
+
 def test_name_resolution_waits_for_system_nodes_only():
     """Accelerators may take long to get, or never come."""
     groups = {one for one in only(stack(), ":Addon", "dns-coredns").dependencies if one.endswith("-nodes")}
