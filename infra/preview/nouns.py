@@ -11,6 +11,25 @@ _ACRONYMS = frozenset({"api", "crd", "csi", "eip", "iam", "ip", "ipv4", "kms", "
 _WHOLE = {"Eip": "Elastic IP", "CryptoKey": "KMS key", "KeyRing": "KMS key ring", "RouterNat": "Cloud NAT"}
 _PACKAGES = {"aws:kms/": "KMS ", "aws:iam/": "IAM ", "aws:eks/cluster:": "EKS ", "gcp:container/cluster:": "GKE "}
 
+# Told together in a count, where each by its own name would fill the screen.
+_FAMILIES = {
+    "SecurityGroupIngressRule": "security group rule",
+    "SecurityGroupEgressRule": "security group rule",
+    "RolePolicy": "IAM role policy",
+    "RolePolicyAttachment": "IAM role policy",
+} | dict.fromkeys(
+    (
+        "BucketLifecycleConfiguration",
+        "BucketLogging",
+        "BucketOwnershipControls",
+        "BucketPolicy",
+        "BucketPublicAccessBlock",
+        "BucketServerSideEncryptionConfiguration",
+        "BucketVersioning",
+    ),
+    "bucket setting",
+)
+
 
 def noun(resource_type: str) -> str:
     """What a resource type is called in a sentence: subnet, NAT gateway, IAM role."""
@@ -33,7 +52,7 @@ def component_noun(component_type: str) -> str:
 
 def counted(resource_types: Iterable[str]) -> str:
     """A list of types with their counts, in the order of first appearance: VPC, 6 subnets, 3 NAT gateways."""
-    counts = Counter(map(noun, resource_types))
+    counts = Counter(_FAMILIES.get(kind.rpartition(":")[2], noun(kind)) for kind in resource_types)
     return ", ".join(name if number == 1 else f"{number} {plural_noun(name)}" for name, number in counts.items())
 
 

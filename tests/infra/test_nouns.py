@@ -40,4 +40,7 @@ def test_a_component_is_called_the_same_on_both_clouds():
 def test_lists_are_counted_in_the_order_of_appearance():
     """One thing has no number, several have a plural."""
     kinds = ["aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:iam/policy:Policy", "aws:ec2/subnet:Subnet"]
+    assert (
+        counted(["aws:s3/bucketPolicy:BucketPolicy", "aws:s3/bucketVersioning:BucketVersioning"]) == "2 bucket settings"
+    )
     assert counted([*kinds, "aws:iam/policy:Policy"]) == "VPC, 2 subnets, 2 IAM policies"
