@@ -131,6 +131,15 @@ def test_a_repository_that_holds_fp8_weights_is_served_from_there_in_fp8() -> No
     assert (qwen.model.hub_id, qwen.allowed.weights) == ("Qwen/Qwen3-32B-FP8", (Precision.FP8,))
 
 
+def test_a_short_name_loads_the_repository_of_the_facts() -> None:
+    """However the same model is named, the same is asked, down to the hash."""
+    full = read_spec(CHAT, catalog=catalog())
+    short = read_spec(changed((*WORK, "model"), "llama-3.3-70b"), catalog=catalog())
+    stated = read_spec(changed((*WORK, "hub_id"), "meta-llama/Llama-3.3-70B-Instruct"), catalog=catalog())
+    assert short.workloads[0].model.hub_id == "meta-llama/Llama-3.3-70B-Instruct"
+    assert short == full == stated
+
+
 def test_a_model_that_the_facts_lack_is_given_by_its_config_and_where_its_weights_are() -> None:
     work = {**CHAT["workloads"][0], "model": "models/small.json", "hub_id": "acme/small"}
     mapping = {**CHAT, "workloads": [work]}
