@@ -22,8 +22,8 @@ def legal_layouts(
 
     Tensor-parallel degrees are powers of two (and the whole machine) that divide the heads and the feed-forward and
     match the KV heads (each rank holds whole heads, or a copy of one). Cards without a scale-up link widen by pipeline
-    stages beyond two; a TPU host is taken whole. Mixture-of-experts models may also spread experts over all ranks, and then split attention by
-    data instead of by heads.
+    stages beyond two; a TPU host is taken whole. Mixture-of-experts models may also spread experts over all ranks, and
+    then split attention by data instead of by heads.
     """
     degrees = sorted({2**n for n in range(8) if 2**n <= accelerators_in_machine} | {accelerators_in_machine})
     if accelerator.kind is AcceleratorKind.TPU:
