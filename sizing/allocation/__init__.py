@@ -1,1 +1,5 @@
-"""What to rent: candidates, and the exact choice among them."""
+"""What to rent: every way that keeps the objectives, packed into whole machines at least cost."""
+
+from sizing.allocation.answer import InconsistentPlan, size
+
+__all__ = ["InconsistentPlan", "size"]

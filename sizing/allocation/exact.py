@@ -18,7 +18,7 @@ from sizing.outcome import SolverStatus
 if TYPE_CHECKING:  # half a second to import: done where it is first used
     from ortools.sat.python import cp_model
 
-DETERMINISTIC_LIMIT = 60.0  # of each solve, in CP-SAT's deterministic time: some tens of seconds of one core
+DETERMINISTIC_LIMIT = 10.0  # of each solve, in CP-SAT's deterministic time: some ten seconds of one core
 PAYBACK_H = 30 * 24  # a move must pay for itself within thirty days
 DOUBLE_RUNNING_H = 24  # a machine that is newly bought is paid for a day beside what it replaces
 
@@ -29,9 +29,25 @@ class Purchase:
 
     status: SolverStatus
     machines: tuple[tuple[Pool, int], ...]  # only pools with machines, in the order of the problem
+    choices: tuple[Choice, ...]  # that replicas on them are of, one kind a workload
     system_machines: int
     micro_usd_per_hour: int | None
+    objective: int | None  # what regions are compared by: the cost, with moves priced in where there is a current plan
     bound_micro_usd_per_hour: int | None  # proved: no plan costs less (moves priced in, where there is a current plan)
+
+
+NOTHING_BOUGHT = {
+    status: Purchase(
+        status=status,
+        machines=(),
+        choices=(),
+        system_machines=0,
+        micro_usd_per_hour=None,
+        objective=None,
+        bound_micro_usd_per_hour=None,
+    )
+    for status in SolverStatus
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +86,7 @@ def purchase(problem: Problem) -> Purchase:
         levels = [cost * PAYBACK_H + added * DOUBLE_RUNNING_H, changed]
     status, bound, value = _lexicographic(model, [*levels, _ranked(variables.machines.values())])
     if value is None:
-        return Purchase(
-            status=status, machines=(), system_machines=0, micro_usd_per_hour=None, bound_micro_usd_per_hour=None
-        )
+        return NOTHING_BOUGHT[status]
     machines = tuple((pool, number) for pool, variable in variables.machines.items() if (number := value(variable)))
     micro_usd = value(cost)
     unproved = value(levels[0]) - bound
@@ -81,8 +95,10 @@ def purchase(problem: Problem) -> Purchase:
     return Purchase(
         status=status,
         machines=machines,
+        choices=tuple(dict.fromkeys(choice for (choice, _), used in variables.used.items() if value(used))),
         system_machines=value(variables.system_machines),
         micro_usd_per_hour=micro_usd,
+        objective=value(levels[0]),
         bound_micro_usd_per_hour=max(0, micro_usd - max(0, unproved)),
     )
 
@@ -237,7 +253,7 @@ def _weighted(variables: Sequence[cp_model.IntVar], weights: Sequence[int]) -> c
 
 def _lexicographic(
     model: cp_model.CpModel, levels: Sequence[cp_model.LinearExpr]
-) -> tuple[SolverStatus, int, Callable[[cp_model.LinearExpr], int] | None]:
+) -> tuple[SolverStatus, int, Callable[[cp_model.LinearExprT], int] | None]:
     """
     Each level at its least, the earlier ones held: status and bound of the first, and the values of the last solution.
 

@@ -1,0 +1,319 @@
+"""From the solver's integers back to a plan: deployments, pools, promises, cost lines, and what was assumed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from sizing.allocation.candidates import Candidate
+from sizing.allocation.exact import DOUBLE_RUNNING_H, PAYBACK_H, Arrangement, Purchase
+from sizing.allocation.formulation import Formulation
+from sizing.allocation.market import NETWORK_ZONES, Market
+from sizing.allocation.names import deployment_name, pool_name
+from sizing.allocation.problem import Choice, Pool
+from sizing.allocation.promises import Served, promises_of
+from sizing.allocation.support import quantization
+from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
+from sizing.catalog.machine import Cloud, Machine
+from sizing.catalog.offer import Offer, PurchaseMode
+from sizing.performance import host_memory_bytes, startup_s, vcpus, weight_bytes
+from sizing.performance.precision import BYTES_PER_ELEMENT
+from sizing.plan import Bucket, CostLine, Deployment, EngineSettings, NodePool, Placement, PoolRole, SizingPlan
+from sizing.spec.workload import Serving, Spec, Survive
+from sizing.units import GB
+from sizing.version import VERSION
+
+if TYPE_CHECKING:
+    from sizing.catalog import Catalog
+
+LOAD_BYTES_PER_S = 1 * GB  # object storage into one machine; both clouds' single-host figures start at 2 GB/s
+CONCURRENCY_MARGIN = 1.25  # of the 99th percentile in flight: what the server may take before it lets requests wait
+CONCURRENCY_STEP = 8  # engines capture graphs for batches that are multiples of it
+IMAGES_GB = 100  # operating system, engine image unpacked, image of the release before
+WEIGHTS_ON_DISK = 1.2  # times the weights, where no local disk holds them
+DISK_STEP_GB = 10
+OBJECT_STORE = {Cloud.AWS: ("s3", "STANDARD"), Cloud.GCP: ("gcs", "STANDARD")}
+
+
+def plan_of(
+    spec: Spec,
+    catalog: Catalog,
+    formulation: Formulation,
+    bought: Purchase,
+    arranged: Arrangement,
+    *,
+    moved: bool,
+) -> SizingPlan:
+    """
+    The plan of one region.
+
+    Args:
+        spec: What was asked.
+        catalog: The facts.
+        formulation: The region's problem and what its integers stand for.
+        bought: Its machines.
+        arranged: The replicas on them.
+        moved: Whether a current plan was weighed against.
+    """
+    system = formulation.market.system
+    if system is None:
+        raise ValueError(f"{formulation.market.region}: a plan without a system machine")
+    zones = network_zones(formulation.market, [pool.zone for pool, _ in bought.machines], bought.system_machines)
+    pools = [
+        *_accelerator_pools(catalog, formulation, bought, arranged),
+        *_system_pools(system, zones, bought.system_machines),
+    ]
+    deployments = [one for workload in spec.workloads for one in _deployments(workload, formulation, bought, arranged)]
+    return SizingPlan(
+        spec_hash=spec.hash,
+        facts_as_of=catalog.as_of,
+        facts_hash=catalog.hash,
+        sizeup_version=VERSION,
+        solver=solver_version(),
+        cloud=formulation.market.cloud,
+        region=formulation.market.region,
+        zones=zones,
+        deployments=tuple(deployments),
+        node_pools=tuple(pools),
+        buckets=(_bucket(spec, catalog, formulation.market),),
+        promises=tuple(
+            promise
+            for workload in spec.workloads
+            for promise in promises_of(workload, _served(workload, formulation, arranged))
+        ),
+        cost_lines=tuple(_cost_line(pool) for pool in pools),
+        assumptions=_assumptions(spec, formulation, arranged, moved=moved),
+    )
+
+
+def solver_version() -> str:
+    """Name and version of the solver."""
+    return f"ortools {metadata.version('ortools')}"
+
+
+def network_zones(market: Market, used: Sequence[str], least: int) -> tuple[str, ...]:
+    """The zones of the network, sorted: those in use, and more up to *least*, first where system machines are sold."""
+    sold = market.system[1].zones if market.system is not None else ()
+    spare = sorted(set(market.zones) - set(used), key=lambda zone: (zone not in sold, zone))
+    missing = max(0, min(least, NETWORK_ZONES) - len(set(used)))
+    return tuple(sorted({*used, *spare[:missing]}))
+
+
+def _accelerator_pools(
+    catalog: Catalog, formulation: Formulation, bought: Purchase, arranged: Arrangement
+) -> list[NodePool]:
+    pools = []
+    for pool, nodes in bought.machines:
+        machine, offer = formulation.offers[pool]
+        models = {
+            candidate.replica.model.name: weight_bytes(candidate.replica)
+            for choice, at, _ in arranged.replicas
+            if at == pool
+            for candidate in (formulation.candidates[choice],)
+        }
+        accelerator = catalog.accelerator(machine.accelerator) if machine.accelerator is not None else None
+        pools.append(_pool(machine, offer, pool.zone, nodes, accelerator, weights_bytes=sum(models.values())))
+    return pools
+
+
+def _system_pools(system: tuple[Machine, Offer], zones: tuple[str, ...], machines: int) -> list[NodePool]:
+    """One machine in each zone of the network that sells it, and what is left over from the first zone on."""
+    machine, offer = system
+    places = [zone for zone in zones if zone in offer.zones] or list(offer.zones[:1])
+    counts = {zone: len(range(place, machines, len(places))) for place, zone in enumerate(places)}
+    return [_pool(machine, offer, zone, nodes, None, weights_bytes=0) for zone, nodes in counts.items() if nodes]
+
+
+def _pool(
+    machine: Machine, offer: Offer, zone: str, nodes: int, accelerator: Accelerator | None, *, weights_bytes: int
+) -> NodePool:
+    if offer.usd_per_hour is None:
+        raise ValueError(f"{machine.name} was bought without a price")
+    return NodePool(
+        name=pool_name(machine.name, zone, offer.mode),
+        role=PoolRole.SYSTEM if accelerator is None else PoolRole.ACCELERATOR,
+        machine=machine.name,
+        zone=zone,
+        mode=offer.mode,
+        nodes=nodes,
+        accelerator=machine.accelerator,
+        accelerator_kind=None if accelerator is None else accelerator.kind,
+        accelerators_per_node=machine.accelerators,
+        topology=None if accelerator is None else slice_shape(accelerator, machine.accelerators),
+        fabric=machine.fabric,
+        fabric_interfaces=machine.fabric_interfaces,
+        local_disks=machine.local_disks,
+        boot_disk_gb=boot_disk_gb(weights_bytes, local_disks=machine.local_disks),
+        usd_per_hour=offer.usd_per_hour,
+        price_source=offer.provenance.source,
+        price_as_of=offer.provenance.as_of,
+    )
+
+
+def slice_shape(accelerator: Accelerator, chips: int) -> str | None:
+    """The shape of the TPU slice that one machine is; None for what comes in no slices, or where no source tells."""
+    if accelerator.kind is not AcceleratorKind.TPU:
+        return None
+    shapes = [shape for shape in accelerator.topologies if math.prod(map(int, shape.split("x"))) == chips]
+    return shapes[0] if shapes else None
+
+
+def boot_disk_gb(weights_bytes: int, *, local_disks: int) -> int:
+    """Images, and 1.2 times the weights where no local disk holds them, in steps of ten GB."""
+    weights = 0.0 if local_disks else WEIGHTS_ON_DISK * weights_bytes / GB
+    return math.ceil((IMAGES_GB + weights) / DISK_STEP_GB) * DISK_STEP_GB
+
+
+def _cost_line(pool: NodePool) -> CostLine:
+    return CostLine(
+        item=f"{pool.machine} {pool.mode} {pool.zone}",
+        pool=pool.name,
+        quantity=pool.nodes,
+        usd_per_hour=pool.usd_per_hour,
+        source=pool.price_source,
+        as_of=pool.price_as_of,
+    )
+
+
+def _deployments(
+    workload: Serving, formulation: Formulation, bought: Purchase, arranged: Arrangement
+) -> list[Deployment]:
+    """The workload's replicas on demand, and those on spot, in this order."""
+    found = []
+    for mode in (PurchaseMode.ON_DEMAND, PurchaseMode.SPOT):
+        stands = [
+            (choice, pool, number)
+            for choice, pool, number in arranged.replicas
+            if choice.workload == workload.name and pool.mode is mode
+        ]
+        if stands:
+            candidate = formulation.candidates[stands[0][0]]
+            placements = tuple(
+                Placement(pool=pool_name(pool.machine, pool.zone, pool.mode), replicas=number)
+                for _, pool, number in stands
+            )
+            room = sum(_room(choice, pool, bought, arranged) for choice, pool, _ in stands)
+            found.append(_deployment(workload, candidate, mode, placements, max_replicas=room))
+    return found
+
+
+def _room(choice: Choice, pool: Pool, bought: Purchase, arranged: Arrangement) -> int:
+    """Replicas of *choice* that the pool holds beside those of other workloads."""
+    others = sum(one.slots * number for one, at, number in arranged.replicas if at == pool and one != choice)
+    return (dict(bought.machines)[pool] * pool.slots - others) // choice.slots
+
+
+def _deployment(
+    workload: Serving,
+    candidate: Candidate,
+    mode: PurchaseMode,
+    placements: tuple[Placement, ...],
+    *,
+    max_replicas: int,
+) -> Deployment:
+    replica, model = candidate.replica, candidate.replica.model
+    return Deployment(
+        name=deployment_name(workload.name, mode),
+        workload=workload.name,
+        model=model.name,
+        hub_id=model.hub_id,
+        accelerator=replica.accelerator.name,
+        machine=candidate.machine.name,
+        mode=mode,
+        layout=replica.layout,
+        weights=replica.weights,
+        kv=replica.kv,
+        engine=engine_settings(workload, candidate),
+        placements=placements,
+        weight_bytes=weight_bytes(replica),
+        host_memory_bytes=host_memory_bytes(replica),
+        vcpus=vcpus(replica),
+        startup_s=round(startup_s(replica, load_bytes_per_s(candidate.machine)), 1),
+        requests_per_s=candidate.point.requests_per_s,
+        concurrency=math.ceil(candidate.point.concurrency),
+        max_replicas=max_replicas,
+    )
+
+
+def engine_settings(workload: Serving, candidate: Candidate) -> EngineSettings:
+    """
+    How the server is started.
+
+    It takes a quarter more requests than are in flight 99 % of the time at the highest rate: a burst is served, and
+    a longer one waits in the queue instead of taking cache from what is being answered.
+    """
+    replica, ranks = candidate.replica, candidate.replica.layout.dp
+    wanted = math.ceil(candidate.point.max_concurrency / ranks * CONCURRENCY_MARGIN / CONCURRENCY_STEP)
+    return EngineSettings(
+        name=replica.engine.name,
+        max_model_len=workload.max_context_tokens,
+        max_num_seqs=min(replica.max_num_seqs, wanted * CONCURRENCY_STEP),
+        max_num_batched_tokens=replica.max_num_batched_tokens,
+        gpu_memory_utilization=replica.engine.memory_utilisation,
+        kv_cache_dtype="auto" if replica.kv is Precision.BF16 else replica.kv.value,
+        quantization=quantization(replica.model, replica.weights),
+    )
+
+
+def load_bytes_per_s(machine: Machine) -> float:
+    """Rate at which weights come in: object storage, or half of a slower network."""
+    if machine.network_bytes_per_s is None:
+        return LOAD_BYTES_PER_S
+    return min(LOAD_BYTES_PER_S, machine.network_bytes_per_s / 2)
+
+
+def _served(workload: Serving, formulation: Formulation, arranged: Arrangement) -> list[Served]:
+    """The workload's replicas, by choice."""
+    counts: dict[Choice, int] = {}
+    for choice, _, number in arranged.replicas:
+        if choice.workload == workload.name:
+            counts[choice] = counts.get(choice, 0) + number
+    return [
+        Served(
+            replica=formulation.candidates[choice].replica,
+            replicas=number,
+            at_most=formulation.candidates[choice].point,
+        )
+        for choice, number in counts.items()
+    ]
+
+
+def _bucket(spec: Spec, catalog: Catalog, market: Market) -> Bucket:
+    """Object storage for the checkpoints of all models, as they are published."""
+    models = {workload.model.hub_id: workload.model for workload in spec.workloads}
+    service, tier = OBJECT_STORE[market.cloud]
+    storage = catalog.storage_tier(market.cloud, market.region, service, tier)
+    return Bucket(
+        name="models",
+        tier=tier,
+        bytes=round(sum(model.parameters * BYTES_PER_ELEMENT[model.native_precision] for model in models.values())),
+        usd_per_gb_month=None if storage is None else storage.usd_per_gb_month,
+    )
+
+
+def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement, *, moved: bool) -> tuple[str, ...]:
+    """What the plan rests on beside what was asked, in words."""
+    replicas = [formulation.candidates[choice].replica for choice, _, _ in arranged.replicas]
+    engines = dict.fromkeys(f"{one.engine.name} {one.engine.version} with its defaults" for one in replicas)
+    said = [
+        *spec.assumptions,
+        *engines,
+        "requests are spread evenly over the replicas of a workload",
+        "latencies are at the stated peak with all replicas up; with the headroom used they stay within what is asked",
+        "cost is that of the machines, each paid whole, 730 hours a month",
+        f"weights load at {LOAD_BYTES_PER_S / GB:g} GB/s at most, or half of the machine's network",
+    ]
+    if any(workload.survive is Survive.ZONE for workload in spec.workloads):
+        said.append(
+            "after the loss of a zone to be survived, the peak with its headroom is served within what is asked"
+        )
+    if any(workload.allowed.spot_share > 0 for workload in spec.workloads):
+        said.append("spot machines may go all at once: on-demand machines alone carry what may not rest on spot")
+    if moved:
+        said.append(
+            f"a machine that the current plan does not have costs {DOUBLE_RUNNING_H} h of its price once, and moving "
+            f"must pay within {PAYBACK_H // 24} days"
+        )
+    return tuple(said)

@@ -1,0 +1,24 @@
+"""Names that a plan gives to pools and deployments: stable while what they name is, and legal in both clouds."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sizing.catalog.offer import PurchaseMode
+
+MOST_CHARACTERS = 40  # of a GKE node pool's name; EKS and Kubernetes labels take 63
+SPOT_SUFFIX = "-spot"
+
+
+def pool_name(machine: str, zone: str, mode: PurchaseMode) -> str:
+    """The machine, dots as dashes, its zone, and -spot: p5-48xlarge-use1-az4. What is too long ends in a digest."""
+    name = f"{machine}-{zone}".replace(".", "-").lower() + (SPOT_SUFFIX if mode is PurchaseMode.SPOT else "")
+    if len(name) <= MOST_CHARACTERS:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return f"{name[: MOST_CHARACTERS - 7].rstrip('-')}-{digest}"
+
+
+def deployment_name(workload: str, mode: PurchaseMode) -> str:
+    """The workload's own name, or with -spot for its part on spot machines."""
+    return workload + (SPOT_SUFFIX if mode is PurchaseMode.SPOT else "")

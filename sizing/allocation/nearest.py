@@ -1,0 +1,83 @@
+"""What came closest and was not taken, with what it misses: rejected candidates and what no region sells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from sizing.allocation.candidates import Rejected
+from sizing.allocation.exact import Purchase
+from sizing.allocation.formulation import Formulation
+from sizing.allocation.search import Search
+from sizing.catalog.offer import PurchaseMode
+from sizing.outcome import Miss, RunnerUp
+from sizing.units import MICRO_USD_PER_USD
+
+MOST_REJECTED = 8  # of each workload, one an accelerator: enough to see the pattern
+
+
+def purchase_text(formulation: Formulation, bought: Purchase) -> str:
+    """A purchase in words: 2 x p5.48xlarge on demand, nvidia-h100-80gb TP4 fp8."""
+    counts: dict[str, int] = {}
+    for pool, nodes in bought.machines:
+        what = f"{pool.machine} {'spot' if pool.mode is PurchaseMode.SPOT else 'on demand'}"
+        counts[what] = counts.get(what, 0) + nodes
+    machines = " + ".join(f"{nodes} x {what}" for what, nodes in counts.items())
+    kinds = dict.fromkeys(formulation.candidates[choice].kind for choice in bought.choices)
+    return f"{machines}, {', '.join(kinds)}"
+
+
+def usd(micro_usd_per_hour: int) -> float:
+    """USD per hour of whole micro-dollars."""
+    return micro_usd_per_hour / MICRO_USD_PER_USD
+
+
+def rejected(search: Search) -> list[RunnerUp]:
+    """The rejected candidates of each workload that miss least, one an accelerator, the nearest first."""
+    found = []
+    for one in search.weighed:
+        served = {candidate.replica.accelerator.name for candidate in one.candidates}
+        nearest: dict[str, Rejected] = {}
+        for reject in sorted(one.rejected, key=lambda reject: (distance(reject.misses), reject.what, reject.machines)):
+            accelerator = reject.what.split()[0]
+            if accelerator not in served:
+                nearest.setdefault(accelerator, reject)
+        found += [_runner(reject) for reject in list(nearest.values())[:MOST_REJECTED]]
+    return found
+
+
+def distance(misses: Iterable[Miss]) -> float:
+    """How far off, as the sum of the logarithms of what is asked over what is reached; infinite without figures."""
+    total = 0.0
+    for miss in misses:
+        if not miss.asked or not miss.reached or miss.asked <= 0 or miss.reached <= 0:
+            return math.inf
+        total += abs(math.log(miss.asked / miss.reached))
+    return total
+
+
+def unsold(search: Search) -> list[RunnerUp]:
+    """Machine types that would serve a workload, but that no region of the spec sells on demand at a known price."""
+    sold = {machine.name for region in search.regions for machine, offer in region.market.offers}
+    found = []
+    for one in search.weighed:
+        for machine in dict.fromkeys(candidate.machine for candidate in one.candidates):
+            misses = dict.fromkeys(
+                missing.miss
+                for region in search.regions
+                if region.market.cloud is machine.cloud
+                for missing in region.market.unsold
+                if missing.machine == machine.name
+            )
+            if machine.name not in sold and misses:
+                what = f"{machine.name}, {machine.accelerators} x {machine.accelerator}"
+                workload = one.candidates[0].workload
+                found.append(RunnerUp(workload=workload, what=what, usd_per_hour=None, misses=tuple(misses)))
+    return found
+
+
+def _runner(reject: Rejected) -> RunnerUp:
+    machines = ", ".join(reject.machines[:2]) + (f" and {len(reject.machines) - 2} more" * (len(reject.machines) > 2))
+    return RunnerUp(
+        workload=reject.workload, what=f"{reject.what} on {machines}", usd_per_hour=None, misses=reject.misses
+    )

@@ -1,0 +1,189 @@
+"""A plan tried against everything that was asked, from the plan's own values: knows nothing of how it was found.
+
+Every plan goes through this before it is handed out. What it tells is a bug of ours, never of the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from sizing.allocation.host import allocatable_bytes, allocatable_vcpus
+from sizing.allocation.promises import at_load, worst_share
+from sizing.catalog.machine import Machine
+from sizing.catalog.offer import PurchaseMode
+from sizing.performance import Overloaded, Replica, replica_on
+from sizing.plan import Deployment, NodePool, PoolRole, SizingPlan
+from sizing.spec.workload import Serving, Spec, Survive
+from sizing.units import usd_per_month
+
+if TYPE_CHECKING:
+    from sizing.catalog import Catalog
+
+TOLERANCE = 1e-3  # the highest rate is found by bisection to one part in ten thousand
+LEAST_SYSTEM_MACHINES = 2
+
+
+def violations(plan: SizingPlan, spec: Spec, catalog: Catalog) -> tuple[str, ...]:
+    """Everything of *spec* that *plan* breaks, in words; empty: nothing."""
+    return (
+        *_place(plan, spec),
+        *_prices(plan, spec, catalog),
+        *_system(plan, catalog),
+        *(text for pool in plan.node_pools for text in _packing(pool, plan, catalog)),
+        *(text for workload in spec.workloads for text in _service(workload, plan, spec, catalog)),
+        *_promises(plan, spec),
+    )
+
+
+def _place(plan: SizingPlan, spec: Spec) -> Iterator[str]:
+    """Cloud, region and zones are among those that may be used."""
+    if plan.cloud not in spec.clouds or plan.region not in spec.regions:
+        yield f"{plan.cloud} {plan.region} is not asked for"
+    for pool in plan.node_pools:
+        if pool.zone not in plan.zones:
+            yield f"pool {pool.name} is in {pool.zone}, which the network does not span"
+        if pool.role is PoolRole.ACCELERATOR and spec.zones and pool.zone not in spec.zones:
+            yield f"pool {pool.name} is in {pool.zone}, which is not allowed"
+
+
+def _prices(plan: SizingPlan, spec: Spec, catalog: Catalog) -> Iterator[str]:
+    """Every machine is sold there, that way, at the price that the plan counts, and the budget holds."""
+    for pool in plan.node_pools:
+        offers = [
+            offer
+            for offer in catalog.offers_for(plan.cloud, plan.region, pool.machine)
+            if offer.mode is pool.mode and offer.orderable and pool.zone in offer.zones
+        ]
+        if [offer.usd_per_hour for offer in offers] != [pool.usd_per_hour]:
+            yield f"pool {pool.name}: {pool.machine} {pool.mode} is not offered at {pool.usd_per_hour} USD/h"
+    counted = [(line.pool, line.quantity, line.usd_per_hour) for line in plan.cost_lines]
+    if counted != [(pool.name, pool.nodes, pool.usd_per_hour) for pool in plan.node_pools]:
+        yield "the cost lines are not those of the pools"
+    if len({pool.name for pool in plan.node_pools}) < len(plan.node_pools):
+        yield "two pools have one name"
+    monthly, budget = usd_per_month(plan.usd_per_hour), spec.budget_usd_per_month
+    if budget is not None and monthly > budget + 0.01:
+        yield f"{monthly:.2f} USD a month is over the budget of {budget:.2f}"
+
+
+def _system(plan: SizingPlan, catalog: Catalog) -> Iterator[str]:
+    """Cluster services have machines without accelerators, at least two."""
+    pools = [pool for pool in plan.node_pools if pool.role is PoolRole.SYSTEM]
+    if sum(pool.nodes for pool in pools) < LEAST_SYSTEM_MACHINES:
+        yield "fewer than two system machines"
+    for pool in pools:
+        if catalog.machine(plan.cloud, pool.machine).accelerator is not None:
+            yield f"system pool {pool.name} has accelerators"
+
+
+def _packing(pool: NodePool, plan: SizingPlan, catalog: Catalog) -> Iterator[str]:
+    """The replicas of a pool really go into its machines: first fit, the largest first, by all that they ask for."""
+    machine = catalog.machine(plan.cloud, pool.machine)
+    asked = [
+        _share(deployment, machine)
+        for deployment in plan.deployments
+        for placement in deployment.placements
+        if placement.pool == pool.name
+        for _ in range(placement.replicas)
+    ]
+    if pool.role is PoolRole.SYSTEM:
+        if asked:
+            yield f"replicas stand on system pool {pool.name}"
+        return
+    if not asked:
+        yield f"pool {pool.name} carries nothing"
+    free = [[1.0, 1.0, 1.0] for _ in range(pool.nodes)]
+    for share in sorted(asked, key=max, reverse=True):
+        node = next((left for left in free if all(s <= f + 1e-9 for s, f in zip(share, left, strict=True))), None)
+        if node is None:
+            yield f"the replicas on pool {pool.name} do not fit into {pool.nodes} x {pool.machine}"
+            return
+        node[:] = [left - part for left, part in zip(node, share, strict=True)]
+
+
+def _share(deployment: Deployment, machine: Machine) -> tuple[float, float, float]:
+    """Shares of a machine's accelerators, processors and memory that one replica takes."""
+    return (
+        deployment.layout.accelerators / machine.accelerators if machine.accelerators else float("inf"),
+        deployment.vcpus / allocatable_vcpus(machine),
+        deployment.host_memory_bytes / allocatable_bytes(machine),
+    )
+
+
+def _service(workload: Serving, plan: SizingPlan, spec: Spec, catalog: Catalog) -> Iterator[str]:
+    """The peak with its headroom is served within the objectives, on what is left after any loss to be survived."""
+    own = [deployment for deployment in plan.deployments if deployment.workload == workload.name]
+    if not own:
+        yield f"{workload.name} has no deployment"
+        return
+    replicas = [_replica(workload, deployment, catalog, plan) for deployment in own]
+    if len({(one.accelerator, one.layout, one.weights, one.kv) for one in replicas}) > 1:
+        yield f"{workload.name} has unlike replicas side by side"
+    zones = {pool.name: pool.zone for pool in plan.node_pools}
+    rate = workload.traffic.requests_per_s * (1 + spec.headroom)
+    for lost in (None, *sorted(set(zones.values()))) if workload.survive is Survive.ZONE else (None,):
+        standing = [
+            sum(placement.replicas for placement in one.placements if zones[placement.pool] != lost) for one in own
+        ]
+        firm = sum(n for n, one in zip(standing, own, strict=True) if one.mode is not PurchaseMode.SPOT)
+        cases = ((sum(standing), rate), (firm, rate * (1 - workload.allowed.spot_share)))
+        for left, load in cases:
+            yield from _carried(workload, replicas[0], left, load, lost)
+    spot = sum(one.replicas * one.requests_per_s for one in own if one.mode is PurchaseMode.SPOT)
+    if spot < workload.allowed.min_spot_share * rate * (1 - TOLERANCE):
+        yield f"{workload.name}: spot carries {spot:.3f}/s, less than its least share"
+    if workload.allowed.weights and replicas[0].weights not in workload.allowed.weights:
+        yield f"{workload.name}: {replicas[0].weights} weights are not allowed"
+
+
+def _carried(workload: Serving, replica: Replica, left: int, load: float, lost: str | None) -> Iterator[str]:
+    """Whether *left* replicas carry *load* requests per second, spread evenly, within the objectives."""
+    if load <= 0:
+        return
+    when = f" without {lost}" if lost is not None else ""
+    if not left:
+        yield f"{workload.name}: nothing is left{when} for {load:.3f}/s"
+        return
+    point = at_load(replica, workload, requests_per_s=load / left)
+    if isinstance(point, Overloaded):
+        if load / left > point.highest_requests_per_s * (1 + TOLERANCE):
+            yield f"{workload.name}: {left} replicas are overloaded by {load:.3f}/s{when}"
+    elif worst_share(point, workload.objectives) > 1 + TOLERANCE:
+        yield f"{workload.name}: {left} replicas miss an objective at {load:.3f}/s{when}"
+
+
+def _replica(workload: Serving, deployment: Deployment, catalog: Catalog, plan: SizingPlan) -> Replica:
+    machine = catalog.machine(plan.cloud, deployment.machine)
+    return replica_on(
+        workload.model,
+        catalog.accelerator(deployment.accelerator),
+        layout=deployment.layout,
+        weights=deployment.weights,
+        kv=deployment.kv,
+        engine=workload.engine,
+        accelerators_in_machine=machine.accelerators,
+    )
+
+
+def _promises(plan: SizingPlan, spec: Spec) -> Iterator[str]:
+    """Every promise stands, and what was asked is promised."""
+    for promise in plan.promises:
+        slack = promise.asked * TOLERANCE
+        kept = promise.planned <= promise.asked + slack if promise.at_most else promise.planned >= promise.asked - slack
+        if not kept:
+            yield f"{promise.workload}: {promise.metric} is promised at {promise.planned:g}, asked {promise.asked:g}"
+    for workload in spec.workloads:
+        promised = {promise.metric for promise in plan.promises if promise.workload == workload.name}
+        yield from _unpromised(workload, promised)
+
+
+def _unpromised(workload: Serving, promised: set[str]) -> Sequence[str]:
+    asked = {
+        "ttft_p95_s": workload.objectives.ttft_p95_s,
+        "tpot_p95_s": workload.objectives.tpot_p95_s,
+        "e2e_p95_s": workload.objectives.e2e_p95_s,
+    }
+    return [
+        f"{workload.name}: no promise of {m}" for m, limit in asked.items() if limit is not None and m not in promised
+    ]

@@ -1,0 +1,3 @@
+"""The version of sizeup that plans carry; `pyproject.toml` holds the same, by test."""
+
+VERSION = "0.1.0"
