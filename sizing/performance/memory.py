@@ -8,8 +8,9 @@ from sizing.catalog.accelerator import AcceleratorKind
 from sizing.performance.replica import Replica
 from sizing.performance.shard import Shard, shard_of
 
-# What XLA and the Neuron runtime keep for themselves, as a share of the device; no measured figure is published.
-RUNTIME_SHARE = {AcceleratorKind.GPU: 0.0, AcceleratorKind.TPU: 0.03, AcceleratorKind.NEURON: 0.05}
+# What XLA and the Neuron runtime keep for themselves, as a share of the device; no measured figure is published. It
+# stands for the context, collective buffers and captured graphs that the engines' facts give for GPUs.
+RUNTIME_SHARE = {AcceleratorKind.GPU: 0.0, AcceleratorKind.TPU: 0.05, AcceleratorKind.NEURON: 0.05}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,7 @@ def memory_budget(replica: Replica) -> MemoryBudget:
     share = 1.0 if engine.fraction_of_free else engine.memory_utilisation
     usable = round(device * share)
     activation = activation_bytes(replica)
-    linked = replica.layout.accelerators > 1
-    overhead = (engine.overhead_bytes_linked if linked else engine.overhead_bytes_single) + engine.graph_bytes
+    overhead = overhead_bytes(replica)
     free = usable - shard.weight_bytes - activation - overhead
     cached = free * engine.memory_utilisation if engine.fraction_of_free else free
     return MemoryBudget(
@@ -75,6 +75,14 @@ def memory_budget(replica: Replica) -> MemoryBudget:
         state_bytes_per_sequence=shard.state_bytes_per_sequence,
         ranks=replica.layout.dp,
     )
+
+
+def overhead_bytes(replica: Replica) -> int:
+    """Bytes per accelerator for context, library buffers and captured graphs; elsewhere than on GPUs, RUNTIME_SHARE."""
+    if replica.accelerator.kind is not AcceleratorKind.GPU:
+        return 0
+    engine, linked = replica.engine, replica.layout.accelerators > 1
+    return (engine.overhead_bytes_linked if linked else engine.overhead_bytes_single) + engine.graph_bytes
 
 
 def activation_bytes(replica: Replica) -> int:

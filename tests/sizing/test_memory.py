@@ -19,7 +19,7 @@ from sizing.performance import (
 )
 from sizing.performance.memory import sequence_bytes
 from sizing.units import GIB, KIB
-from tests.examples import A100, DEEPSEEK_R1, H100, L40S, LLAMA_8B, LLAMA_70B
+from tests.examples import A100, DEEPSEEK_R1, H100, L40S, LLAMA_8B, LLAMA_70B, TPU_V6E
 
 # 28 layers x (3,584 x 128 x (2 x 28 + 2 x 4) + 3 x 3,584 x 18,944) + 2 x 152,064 x 3,584, + biases and norms
 QWEN_7B = replace(
@@ -150,6 +150,13 @@ def test_pipeline_stages_divide_layers_and_cache():
     )
     assert two.kv_bytes_per_token == one.kv_bytes_per_token / 2
     assert two.weight_bytes == pytest.approx(one.weight_bytes / 2, rel=1e-6)
+
+
+def test_a_tpu_keeps_neither_graphs_nor_collective_buffers():
+    """92 % of the 95 % that the runtime leaves; the rest but weights and activations is cache."""
+    budget = memory_budget(replica_on(LLAMA_8B, TPU_V6E, layout=Layout(tp=4), weights=Precision.BF16))
+    assert budget.usable_bytes == pytest.approx(32e9 * 0.95 * 0.92)
+    assert budget.overhead_bytes == 0
 
 
 PRECISIONS = [Precision.FP32, Precision.BF16, Precision.FP8, Precision.INT8, Precision.NVFP4, Precision.INT4]
