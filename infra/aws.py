@@ -113,85 +113,102 @@ def provision(
     on_aws = pulumi.ResourceOptions(
         provider=aws.Provider("aws", region=plan.region, default_tags=aws.ProviderDefaultTagsArgs(tags=tags))
     )
-    cluster_name = f"{pulumi.get_project()}-{stack}"
-    network = Network(
-        "network", NetworkArgs(region=plan.region, zones=plan.zones, cluster_name=cluster_name), opts=on_aws
-    )
-    cluster = Cluster(
-        "cluster",
-        ClusterArgs(
-            cluster_name=cluster_name,
-            region=plan.region,
-            kubernetes=pins.kubernetes,
-            addons={addon: f"v{pins.versions[component]}" for addon, component in EARLY_ADDONS.items()},
-            admin_principals=platform.admin_principals,
-            api_access_cidrs=platform.api_access_cidrs,
-            subnet_ids=list(network.private_subnet_ids.values()),
-        ),
-        opts=on_aws,
-    )
-    pools = [
-        NodePool(
-            pool.name,
-            NodePoolArgs(
-                pool=pool,
-                kubernetes=pins.kubernetes,
-                ami_release=pins.versions[AMI],
-                tags=tags,
-                cluster_name=cluster.name,
-                cluster_security_group_id=cluster.security_group_id,
-                node_role_arn=cluster.node_role_arn,
-                vpc_id=network.vpc_id,
-                subnet_id=network.private_subnet_ids[pool.zone],
-                after=[*cluster.ready_for_nodes, *network.ways_out],
-            ),
-            opts=on_aws,
-        )
-        for pool in plan.node_pools
-    ]
+    name = f"{pulumi.get_project()}-{stack}"
+    network = Network("network", NetworkArgs(region=plan.region, zones=plan.zones, cluster_name=name), opts=on_aws)
+    cluster = _cluster(name, plan, platform, pins, network, opts=on_aws)
+    pools = [_node_pool(pool, pins, tags, network, cluster, opts=on_aws) for pool in plan.node_pools]
     dns = ClusterDns(
         "dns",
         ClusterDnsArgs(
-            cluster_name=cluster.name,
-            version=f"v{pins.versions[COREDNS]}",
-            after=_system_nodes(plan, pools),
+            cluster_name=cluster.name, version=f"v{pins.versions[COREDNS]}", after=_system_nodes(plan, pools)
         ),
         opts=on_aws,
     )
-    in_cluster = pulumi.ResourceOptions(
-        provider=kubernetes.Provider(
-            "kubernetes",
-            kubeconfig=cluster.kubeconfig,
-            cluster_identifier=cluster.endpoint,  # a fresh kubeconfig changes nothing; a new cluster everything
-            enable_server_side_apply=True,
-        )
-    )
+    buckets = [ModelBucket(bucket.name, ModelBucketArgs(bucket=bucket), opts=on_aws) for bucket in plan.buckets]
+    in_cluster = _kubernetes(cluster)
     nodes: list[pulumi.Resource] = [*(pool.node_group for pool in pools), dns.addon]
     Devices("devices", DevicesArgs(plugins=_plugins(plan, pins), after=nodes), opts=in_cluster)
-    buckets = [ModelBucket(bucket.name, ModelBucketArgs(bucket=bucket), opts=on_aws) for bucket in plan.buckets]
     for workload in dict.fromkeys(deployment.workload for deployment in plan.deployments):
-        after = list(nodes)
-        weights: Weights = FromHub(token=hub_token)
-        if buckets:
-            weights = FromBucket(uri=pulumi.Output.concat("s3://", buckets[0].bucket_name))
-            after.append(_reader(workload, cluster, buckets[0], on_aws).association)
-        ServingStack(
-            workload,
-            ServingArgs(
-                workload=workload,
-                served=_served(plan, workload, pins),
-                weights=weights,
-                caller_cidrs=(CIDR,),
-                api_key=api_key,
-                egress=(Egress(cidr=POD_IDENTITY_ENDPOINT, port=80),),
-                load_balancer_annotations=INTERNAL_LOAD_BALANCER,
-                after=after,
-            ),
-            opts=in_cluster,
+        readers = [_reader(workload, cluster, buckets[0], on_aws).association] if buckets else []
+        args = ServingArgs(
+            workload=workload,
+            served=_served(plan, workload, pins),
+            weights=_weights(buckets, hub_token),
+            caller_cidrs=(CIDR,),
+            api_key=api_key,
+            egress=(Egress(cidr=POD_IDENTITY_ENDPOINT, port=80),),
+            load_balancer_annotations=INTERNAL_LOAD_BALANCER,
+            after=[*nodes, *readers],
         )
+        ServingStack(workload, args, opts=in_cluster)
     pulumi.export("clusterName", cluster.name)
     pulumi.export("kubeconfig", cluster.kubeconfig)
     pulumi.export("modelBuckets", [bucket.bucket_name for bucket in buckets])
+
+
+def _cluster(
+    name: str,
+    plan: SizingPlan,
+    platform: Platform,
+    pins: _Pins,
+    network: Network,
+    *,
+    opts: pulumi.ResourceOptions,
+) -> Cluster:
+    """The control plane, in all zones of the network."""
+    args = ClusterArgs(
+        cluster_name=name,
+        region=plan.region,
+        kubernetes=pins.kubernetes,
+        addons={addon: f"v{pins.versions[component]}" for addon, component in EARLY_ADDONS.items()},
+        admin_principals=platform.admin_principals,
+        api_access_cidrs=platform.api_access_cidrs,
+        subnet_ids=list(network.private_subnet_ids.values()),
+    )
+    return Cluster("cluster", args, opts=opts)
+
+
+def _node_pool(
+    pool: PlannedPool,
+    pins: _Pins,
+    tags: Mapping[str, str],
+    network: Network,
+    cluster: Cluster,
+    *,
+    opts: pulumi.ResourceOptions,
+) -> NodePool:
+    """One pool of the plan, in the private subnet of its zone."""
+    args = NodePoolArgs(
+        pool=pool,
+        kubernetes=pins.kubernetes,
+        ami_release=pins.versions[AMI],
+        tags=tags,
+        cluster_name=cluster.name,
+        cluster_security_group_id=cluster.security_group_id,
+        node_role_arn=cluster.node_role_arn,
+        vpc_id=network.vpc_id,
+        subnet_id=network.private_subnet_ids[pool.zone],
+        after=[*cluster.ready_for_nodes, *network.ways_out],
+    )
+    return NodePool(pool.name, args, opts=opts)
+
+
+def _kubernetes(cluster: Cluster) -> pulumi.ResourceOptions:
+    """Options of what runs inside the cluster; a fresh kubeconfig changes none of it, a new cluster all of it."""
+    provider = kubernetes.Provider(
+        "kubernetes",
+        kubeconfig=cluster.kubeconfig,
+        cluster_identifier=cluster.endpoint,
+        enable_server_side_apply=True,
+    )
+    return pulumi.ResourceOptions(provider=provider)
+
+
+def _weights(buckets: Sequence[ModelBucket], hub_token: pulumi.Input[str] | None) -> Weights:
+    """From the stack's first bucket where it has one, or else from the Hub."""
+    for bucket in buckets:
+        return FromBucket(uri=pulumi.Output.concat("s3://", bucket.bucket_name))
+    return FromHub(token=hub_token)
 
 
 def _system_nodes(plan: SizingPlan, pools: Sequence[NodePool]) -> list[pulumi.Resource]:
