@@ -6,7 +6,7 @@ A candidate keeps every objective; what does not is a value too, with what it mi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -27,11 +27,14 @@ from sizing.performance import (
     replica_on,
     vcpus,
 )
-from sizing.spec.workload import Serving
+from sizing.spec.workload import Objectives, Serving
 from sizing.units import GIB
 
 if TYPE_CHECKING:
     from sizing.catalog import Catalog
+
+
+LATENCIES = ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +158,7 @@ def _on_machines(workload: Serving, replica: Replica, alike: list[Machine]) -> I
     """One replica, tried on each machine type with its accelerators."""
     point = rate_within(replica, workload)
     if isinstance(point, Excuse):
-        miss = Miss(metric=point.metric, asked=point.asked, reached=point.reached, text=point.text)
-        yield _rejected(workload, kind_of(replica), alike, miss, replica)
+        yield _rejected(workload, kind_of(replica), alike, *_misses(workload, replica, point), replica=replica)
         return
     for machine in alike:
         slots = slots_needed(
@@ -166,7 +168,7 @@ def _on_machines(workload: Serving, replica: Replica, alike: list[Machine]) -> I
             memory_bytes=host_memory_bytes(replica),
         )
         if slots is None:
-            yield _rejected(workload, kind_of(replica), [machine], host_miss(machine, replica), replica)
+            yield _rejected(workload, kind_of(replica), [machine], host_miss(machine, replica), replica=replica)
         else:
             yield Candidate(workload=workload.name, machine=machine, replica=replica, slots=slots, point=point)
 
@@ -198,13 +200,29 @@ def host_miss(machine: Machine, replica: Replica) -> Miss:
     )
 
 
+def _misses(workload: Serving, replica: Replica, first: Excuse) -> list[Miss]:
+    """Everything that the replica misses: memory alone, or each latency that it misses on its own."""
+    asked = workload.objectives
+    alone = [
+        Objectives(ttft_p95_s=asked.ttft_p95_s, tpot_p95_s=None, e2e_p95_s=None),
+        Objectives(ttft_p95_s=None, tpot_p95_s=asked.tpot_p95_s, e2e_p95_s=None),
+        Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=asked.e2e_p95_s),
+    ]
+    points = [rate_within(replica, replace(workload, objectives=one)) for one in alone]
+    excuses = [point for point in points if isinstance(point, Excuse) and point.metric in LATENCIES]
+    return [
+        Miss(metric=excuse.metric, asked=excuse.asked, reached=excuse.reached, text=excuse.text)
+        for excuse in (excuses if first.metric in LATENCIES else [first])
+    ]
+
+
 def _rejected(
-    workload: Serving, what: str, machines: list[Machine], miss: Miss, replica: Replica | None = None
+    workload: Serving, what: str, machines: list[Machine], *misses: Miss, replica: Replica | None = None
 ) -> Rejected:
     return Rejected(
         workload=workload.name,
         what=what,
         machines=tuple(machine.name for machine in machines),
-        misses=(miss,),
+        misses=misses,
         replica=replica,
     )

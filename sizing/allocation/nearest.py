@@ -15,6 +15,13 @@ from sizing.units import MICRO_USD_PER_USD
 
 MOST_REJECTED = 8  # of each workload, one an accelerator: enough to see the pattern
 
+# How near a miss is, before its size: a latency can be asked for differently, a device cannot be made another.
+STAGES = (
+    ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s"),
+    ("kv_tokens", "hbm_bytes"),
+    ("host_memory_bytes", "vcpus"),
+)
+
 
 def purchase_text(formulation: Formulation, bought: Purchase) -> str:
     """A purchase in words: 2 x p5.48xlarge on demand, nvidia-h100-80gb TP4 fp8."""
@@ -38,7 +45,7 @@ def rejected(search: Search) -> list[RunnerUp]:
     for one in search.weighed:
         served = {candidate.replica.accelerator.name for candidate in one.candidates}
         nearest: dict[str, Rejected] = {}
-        for reject in sorted(one.rejected, key=lambda reject: (distance(reject.misses), reject.what, reject.machines)):
+        for reject in sorted(one.rejected, key=lambda reject: (*distance(reject.misses), reject.what, reject.machines)):
             accelerator = reject.what.split()[0]
             if accelerator not in served:
                 nearest.setdefault(accelerator, reject)
@@ -46,14 +53,14 @@ def rejected(search: Search) -> list[RunnerUp]:
     return found
 
 
-def distance(misses: Iterable[Miss]) -> float:
-    """How far off, as the sum of the logarithms of what is asked over what is reached; infinite without figures."""
-    total = 0.0
+def distance(misses: Iterable[Miss]) -> tuple[int, float]:
+    """How far off: the latest stage that is missed, and the logarithms of what is asked over what is reached."""
+    stage, total = 0, 0.0
     for miss in misses:
-        if not miss.asked or not miss.reached or miss.asked <= 0 or miss.reached <= 0:
-            return math.inf
-        total += abs(math.log(miss.asked / miss.reached))
-    return total
+        stage = max(stage, next((place for place, of in enumerate(STAGES) if miss.metric in of), len(STAGES)))
+        known = miss.asked is not None and miss.reached is not None and min(miss.asked, miss.reached) > 0
+        total += abs(math.log(miss.asked / miss.reached)) if known and miss.asked and miss.reached else math.inf
+    return stage, total
 
 
 def unsold(search: Search) -> list[RunnerUp]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from sizing.allocation.candidates import LATENCIES
 from sizing.performance import Estimate, OperatingPoint, Overloaded, Replica, memory_budget, open_loop
 from sizing.performance.memory import sequence_bytes
 from sizing.plan import Promise
 from sizing.spec.workload import Objectives, Serving
-
-LATENCIES = ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
