@@ -1,85 +1,51 @@
 """Any Hugging Face `config.json` of a decoder as a `Model`: architecture, parameters and cache, from the file alone.
 
-Parameter counts follow from the shapes (biases and norms left out: under 0.1 % of any model checked). Families differ
-in names more than in shapes, so most of this is tables of names.
+Parameter counts follow from the shapes (biases and norms are left out: under 0.1 % of any model checked). Families
+differ in names more than in shapes, so most of this is tables of names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from sizing.catalog.accelerator import Precision
+from sizing.catalog.config_fields import (
+    CONTEXT,
+    EXPERT_WIDTH,
+    EXPERTS,
+    EXPERTS_PER_TOKEN,
+    HEAD_DIM,
+    HEADS,
+    HIDDEN,
+    INTERMEDIATE,
+    KV_HEADS,
+    LAYERS,
+    SHARED_EXPERTS,
+    SHARED_WIDTH,
+    VOCABULARY,
+    Fields,
+    language_fields,
+)
+from sizing.catalog.layer_kinds import LayerKinds, layer_kinds, sparse_layers, window
+from sizing.catalog.linear_layer import linear_layer
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
 from sizing.catalog.provenance import Provenance
+from sizing.catalog.quantization import native_precision
 from sizing.catalog.shape import Shape
-from sizing.errors import InvalidModel
-
-Config = Mapping[str, object]
-
-# One dimension, all the names it goes by.
-LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
-HIDDEN = ("hidden_size", "n_embd", "d_model", "dim")
-HEADS = ("num_attention_heads", "n_head", "n_heads")
-KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num")
-INTERMEDIATE = ("intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim")
-CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx", "model_max_length")
-EXPERTS = ("n_routed_experts", "num_experts", "num_local_experts")
-EXPERTS_PER_TOKEN = ("num_experts_per_tok", "num_experts_per_token", "moe_topk", "top_k")
-EXPERT_WIDTH = ("moe_intermediate_size", "expert_intermediate_size")
 
 # Two matrices in the feed-forward instead of three.
-UNGATED_TYPES = frozenset(
-    {"bloom", "falcon", "gpt2", "gpt_neo", "gpt_neox", "gptj", "gpt_bigcode", "mpt", "nemotron", "opt", "phi"}
-    | {"starcoder2", "codegen", "persimmon"}
+_UNGATED = frozenset(
+    {"bloom", "codegen", "falcon", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "mpt", "nemotron"}
+    | {"nemotron_h", "opt", "persimmon", "phi", "starcoder2"}
 )
-NOT_DECODERS = frozenset(
-    {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "deberta", "deberta-v2", "modernbert", "vit", "clip"}
-    | {"siglip", "whisper", "t5", "mt5", "bart", "wav2vec2", "albert", "mpnet", "resnet", "speecht5"}
+_NOT_DECODERS = frozenset(
+    {"albert", "bart", "bert", "clip", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet"}
+    | {"mt5", "resnet", "roberta", "siglip", "speecht5", "t5", "vit", "wav2vec2", "whisper", "xlm-roberta"}
 )
-WINDOWED_TYPES = {  # model type to the period of its full-attention layers, where layer_types is not written out
-    "gemma2": 2,
-    "gemma3": 6,
-    "gemma3_text": 6,
-    "gpt_oss": 2,
-}
-ALWAYS_WINDOWED = frozenset({"mistral", "mixtral", "starcoder2"})
-LINEAR_WORDS = ("linear", "mamba", "ssm", "recurrent", "conv")
-FORMATS = {"fp8": Precision.FP8, "mxfp4": Precision.MXFP4, "nvfp4": Precision.NVFP4, "awq": Precision.INT4}
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """A configuration with the errors of reading it."""
-
-    config: Config
-    source: str
-
-    def whole(self, names: Sequence[str], *, default: int | None = None) -> int:
-        """The first of *names* that holds a whole number; the default where none is there."""
-        for name in names:
-            value = self.config.get(name)
-            if isinstance(value, list) and value and all(isinstance(item, int) for item in value):
-                value = max(value)
-            if value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise self.wrong(f"{name} is {value!r}, but must be a whole number, 0 or more", f"correct {name}")
-            return value
-        if default is None:
-            raise self.wrong(f"{names[0]} is missing", f"use the config.json of a decoder, which has {names[0]}")
-        return default
-
-    def positive(self, names: Sequence[str], *, default: int | None = None) -> int:
-        """The same, at least 1."""
-        value = self.whole(names, default=default)
-        if value < 1:
-            raise self.wrong(f"{names[0]} is {value}, but must be at least 1", f"correct {names[0]}")
-        return value
-
-    def wrong(self, what: str, mend: str) -> InvalidModel:
-        """The error to raise."""
-        return InvalidModel(source=self.source, what=what, mend=mend)
+_TIED = frozenset(  # input and output embeddings are one unless the file says otherwise
+    {"bloom", "cohere", "cohere2", "falcon", "gemma", "gemma2", "gemma3", "gemma3_text", "gpt2", "gpt_bigcode"}
+    | {"gpt_neo", "mpt", "opt", "starcoder2"}
+)
+_QUERY_GATED = frozenset({"qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text"})
 
 
 def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) -> Model:
@@ -94,27 +60,27 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
     Raises:
         InvalidModel: Naming the field that is missing or cannot be, or that the model is no decoder.
     """
-    config = _text_part(mapping)
-    fields = _Fields(config, source)
-    model_type = str(config.get("model_type", ""))
-    if model_type in NOT_DECODERS or config.get("is_encoder_decoder") is True:
+    fields = language_fields(mapping, source=source)
+    if fields.model_type in _NOT_DECODERS or fields.claims("is_encoder_decoder"):
         raise fields.wrong(
-            f"model_type {model_type!r} is not a decoder, and only decoders are sized for serving yet",
+            f"model_type {fields.model_type!r} is not a decoder, and only decoders are sized for serving yet",
             "use the config.json of a decoder-only language model",
         )
-    shape = _shape(fields, model_type)
-    linear_parameters, state_elements = _linear_layer(fields, shape)
+    shape = _shape(fields)
+    linear_parameters, state_elements = linear_layer(fields, shape)
     per_layer = _cached_per_layer(shape)
+    gates = shape.full * shape.hidden * shape.heads * shape.head_dim if _gates_its_queries(fields) else 0
     return Model(
         name=name,
         aliases=(),
         hub_id=str(mapping.get("_name_or_path") or name),
-        family=model_type or "unknown",
+        family=fields.model_type or "unknown",
         kind=ModelKind.DECODER,
         layers=shape.layers,
         full_attention_layers=shape.full,
         sliding_layers=shape.sliding,
         linear_layers=shape.linear,
+        feed_forward_layers=shape.feed_forward_layers,
         hidden=shape.hidden,
         heads=shape.heads,
         kv_heads=shape.kv_heads,
@@ -125,115 +91,98 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
         tied_embeddings=shape.tied,
         moe=shape.moe,
         mla=shape.mla,
-        sliding_window=_window(fields) if shape.sliding else None,
+        sliding_window=window(fields) if shape.sliding else None,
         max_context=fields.positive(CONTEXT, default=2048),
-        parameters=shape.parameters(linear_parameters, active=False),
-        active_parameters=shape.parameters(linear_parameters, active=True),
+        parameters=shape.parameters(linear_parameters, active=False) + gates,
+        active_parameters=shape.parameters(linear_parameters, active=True) + gates,
         kv_elements_per_token_full=shape.full * per_layer,
         kv_elements_per_token_sliding=shape.sliding * per_layer,
         state_elements_per_sequence=shape.linear * state_elements,
-        native_precision=_native(mapping, config, fields),
+        native_precision=native_precision(fields),
         provenance=Provenance(source=source, as_of="as the file stands"),
     )
 
 
-def _text_part(mapping: Mapping[str, object]) -> Config:
-    """The language model of a multimodal configuration, with what stands above it where it lacks that."""
-    for key in ("text_config", "llm_config", "language_config"):
-        part = mapping.get(key)
-        if isinstance(part, Mapping):
-            return {**{k: v for k, v in mapping.items() if not isinstance(v, Mapping)}, **part}
-    return mapping
+def _shape(fields: Fields) -> Shape:
+    hidden, heads, layers = fields.positive(HIDDEN), fields.positive(HEADS), fields.positive(LAYERS)
+    kinds, mla = layer_kinds(fields, layers), _latent(fields)
+    moe = _experts(fields, layers, kinds)
+    return Shape(
+        hidden=hidden,
+        heads=heads,
+        kv_heads=_kv_heads(fields, heads),
+        head_dim=_head_dim(fields, hidden, heads) if mla is None else mla.nope_dim + mla.rope_dim,
+        intermediate=_intermediate(fields, hidden, moe),
+        gated=fields.model_type not in _UNGATED,
+        vocab=fields.positive(VOCABULARY),
+        tied=_tied(fields),
+        layers=layers,
+        full=kinds.full,
+        sliding=kinds.sliding,
+        linear=kinds.linear,
+        moe=moe,
+        mla=mla,
+        feed_forward_layers=None if moe is not None else kinds.feed_forward,
+    )
 
 
-def _shape(fields: _Fields, model_type: str) -> Shape:
-    hidden, heads = fields.positive(HIDDEN), fields.positive(HEADS)
-    layers = fields.positive(LAYERS)
-    kv_heads = fields.positive(KV_HEADS, default=_kv_heads_by_default(fields.config, heads))
+def _kv_heads(fields: Fields, heads: int) -> int:
+    """Key-value heads; one where all queries share it, whatever else the file says (Falcon-7B, StarCoder)."""
+    if fields.claims("multi_query") and not fields.claims("new_decoder_architecture"):
+        return 1
+    kv_heads = fields.positive(KV_HEADS, default=heads)
     if heads % kv_heads:
         raise fields.wrong(
             f"num_key_value_heads is {kv_heads}, which does not divide {heads} query heads",
             f"use a divisor of {heads}, or {heads} for full attention",
         )
-    stated = fields.whole(("head_dim",), default=0)
+    return kv_heads
+
+
+def _head_dim(fields: Fields, hidden: int, heads: int) -> int:
+    stated = fields.whole(HEAD_DIM, default=0)
     if not stated and hidden % heads:
         raise fields.wrong(f"hidden_size {hidden} is no multiple of {heads} heads", "state head_dim")
-    full, sliding, linear = _layer_kinds(fields, layers, model_type)
-    moe = _experts(fields, layers)
-    by_default = 0 if moe is not None and moe.dense_layers == 0 else 4 * hidden
-    return Shape(
-        hidden=hidden,
-        heads=heads,
-        kv_heads=kv_heads,
-        head_dim=stated or hidden // heads,
-        intermediate=fields.whole(INTERMEDIATE, default=by_default) or by_default,
-        gated=model_type not in UNGATED_TYPES,
-        vocab=fields.positive(("vocab_size", "padded_vocab_size")),
-        tied=_tied(fields.config, model_type),
-        layers=layers,
-        full=full,
-        sliding=sliding,
-        linear=linear,
-        moe=moe,
-        mla=_latent(fields),
-    )
+    return stated or hidden // heads
 
 
-def _kv_heads_by_default(config: Config, heads: int) -> int:
-    return 1 if config.get("multi_query") is True and not config.get("new_decoder_architecture") else heads
+def _intermediate(fields: Fields, hidden: int, moe: MixtureOfExperts | None) -> int:
+    """Width of the dense feed-forward; four times the hidden size where nothing is said; 0 where no layer has one."""
+    layers_mix_or_feed = isinstance(fields.config.get("hybrid_override_pattern"), str)
+    if moe is not None and (moe.dense_layers == 0 or layers_mix_or_feed):
+        return 0
+    by_default = fields.whole(("expansion_ratio",), default=4) * hidden
+    if fields.config.get("num_local_experts") == 0:  # Granite hybrid without experts: the shared one is the layer's
+        return fields.whole((*SHARED_WIDTH, *INTERMEDIATE), default=by_default)
+    return fields.whole(("intermediate_size_mlp", *INTERMEDIATE), default=by_default) or by_default
 
 
-def _tied(config: Config, model_type: str) -> bool:
-    """Whether output and input embeddings are one; some families are tied unless they say otherwise."""
-    stated = config.get("tie_word_embeddings")
-    if isinstance(stated, bool):
-        return stated
-    return model_type.startswith("gemma") or model_type in {"gpt2", "bloom", "falcon", "opt", "mpt", "gpt_bigcode"}
+def _tied(fields: Fields) -> bool:
+    stated = fields.config.get("tie_word_embeddings")
+    return stated if isinstance(stated, bool) else fields.model_type in _TIED
 
 
-def _layer_kinds(fields: _Fields, layers: int, model_type: str) -> tuple[int, int, int]:
-    """How many layers have full attention, sliding-window attention, and a state instead of a cache."""
-    config = fields.config
-    stated = config.get("layer_types") or config.get("layers_block_type")
-    if isinstance(stated, list) and stated:
-        kinds = [str(kind).lower() for kind in stated]
-        linear = sum(any(word in kind for word in LINEAR_WORDS) for kind in kinds)
-        sliding = sum("sliding" in kind or "chunked" in kind for kind in kinds)
-        return len(kinds) - linear - sliding, sliding, linear
-    pattern = config.get("hybrid_override_pattern")
-    if isinstance(pattern, str) and pattern:  # Nemotron-H: M Mamba, * attention, - feed-forward
-        return pattern.count("*"), 0, pattern.count("M")
-    every = fields.whole(("full_attention_interval", "attn_layer_period"), default=0)
-    if every:
-        return layers // every, 0, layers - layers // every
-    period = fields.whole(("sliding_window_pattern",), default=WINDOWED_TYPES.get(model_type, 0))
-    if period > 1 and _window(fields):
-        return layers // period, layers - layers // period, 0
-    if model_type in ALWAYS_WINDOWED and _window(fields):
-        return 0, layers, 0
-    return layers, 0, 0
+def _gates_its_queries(fields: Fields) -> bool:
+    """Whether attention has an output gate as wide as its queries."""
+    return fields.claims("attn_output_gate") or fields.model_type in _QUERY_GATED
 
 
-def _window(fields: _Fields) -> int | None:
-    if fields.config.get("use_sliding_window") is False:
-        return None
-    return fields.whole(("sliding_window", "attention_chunk_size"), default=0) or None
-
-
-def _experts(fields: _Fields, layers: int) -> MixtureOfExperts | None:
+def _experts(fields: Fields, layers: int, kinds: LayerKinds) -> MixtureOfExperts | None:
     experts = fields.whole(EXPERTS, default=0)
-    if experts <= 1:
+    sparse = sparse_layers(fields, layers) if kinds.sparse is None else kinds.sparse
+    if experts <= 1 or not sparse:
         return None
-    width = fields.whole((*EXPERT_WIDTH, *INTERMEDIATE))
-    shared_width = fields.whole(("shared_expert_intermediate_size",), default=0)
-    shared = fields.whole(("n_shared_experts", "num_shared_experts"), default=1 if shared_width else 0)
-    dense = fields.whole(("first_k_dense_replace",), default=0)
-    listed = fields.config.get("mlp_only_layers")
+    if fields.whole(("moe_latent_size",), default=0):
+        raise fields.wrong(
+            "moe_latent_size is set: experts that work in a latent space are not sized yet",
+            "choose another model, or remove moe_latent_size to size it as if they worked at full width",
+        )
     per_token = fields.positive(EXPERTS_PER_TOKEN)
     if per_token > experts:
         raise fields.wrong(f"num_experts_per_tok is {per_token} of {experts} experts", "use at most all experts")
-    step = fields.whole(("moe_layer_freq", "interleave_moe_layer_step", "decoder_sparse_step"), default=1) or 1
-    sparse = (layers - dense) // step if step > 1 else layers - dense - (len(listed) if isinstance(listed, list) else 0)
+    width = fields.positive((*EXPERT_WIDTH, *INTERMEDIATE))
+    shared_width = fields.whole(SHARED_WIDTH, default=width if fields.model_type.startswith("llama4") else 0)
+    shared = fields.whole(SHARED_EXPERTS, default=1 if shared_width else 0)
     return MixtureOfExperts(
         experts=experts,
         experts_per_token=per_token,
@@ -244,7 +193,7 @@ def _experts(fields: _Fields, layers: int) -> MixtureOfExperts | None:
     )
 
 
-def _latent(fields: _Fields) -> LatentAttention | None:
+def _latent(fields: Fields) -> LatentAttention | None:
     rank = fields.whole(("kv_lora_rank",), default=0)
     if not rank:
         return None
@@ -262,71 +211,3 @@ def _cached_per_layer(shape: Shape) -> int:
     if shape.mla is not None:
         return shape.mla.kv_rank + shape.mla.rope_dim
     return 2 * shape.kv_heads * shape.head_dim
-
-
-def _linear_layer(fields: _Fields, shape: Shape) -> tuple[int, int]:
-    """
-    Parameters and state elements of one linear or state-space layer; zeros where the model has none.
-
-    Delta-net (Qwen3-Next, Qwen3.5): projections to q, k, v, z and output; one key x value matrix a head as state.
-    Mamba-2: in and out projections of twice the inner width; heads x head size x state size.
-    """
-    if not shape.linear:
-        return 0, 0
-    value_heads = fields.whole(("linear_num_value_heads",), default=0)
-    if value_heads:
-        keys = fields.whole(("linear_num_key_heads",), default=value_heads)
-        key_dim = fields.positive(("linear_key_head_dim",), default=shape.head_dim)
-        value_dim = fields.positive(("linear_value_head_dim",), default=shape.head_dim)
-        projected = 2 * keys * key_dim + 2 * value_heads * value_dim
-        convolved = (2 * keys * key_dim + value_heads * value_dim) * fields.whole(
-            ("linear_conv_kernel_dim",), default=4
-        )
-        return shape.hidden * (projected + value_heads * value_dim), value_heads * key_dim * value_dim + convolved
-    heads = fields.whole(("mamba_num_heads", "mamba_n_heads"), default=0)
-    head_dim = fields.whole(("mamba_head_dim", "mamba_d_head"), default=0)
-    inner = heads * head_dim or 2 * shape.hidden
-    state = fields.positive(("ssm_state_size", "mamba_d_state", "state_size"), default=128)
-    groups = fields.whole(("n_groups", "mamba_n_groups"), default=1)
-    kernel = fields.whole(("conv_kernel", "mamba_d_conv"), default=4)
-    return shape.hidden * (3 * inner + 2 * groups * state), inner * state + kernel * (inner + 2 * groups * state)
-
-
-def _native(mapping: Mapping[str, object], config: Config, fields: _Fields) -> Precision:
-    """The precision that the checkpoint is stored in: its quantisation, or else its dtype."""
-    stated = config.get("quantization_config") or mapping.get("quantization_config")
-    if isinstance(stated, Mapping):
-        return _quantised(stated, fields)
-    dtype = str(config.get("torch_dtype") or config.get("dtype") or mapping.get("torch_dtype") or "bfloat16")
-    return Precision.FP32 if dtype == "float32" else Precision.BF16
-
-
-def _quantised(stated: Mapping[str, object], fields: _Fields) -> Precision:
-    method = str(stated.get("quant_algo") or stated.get("quant_method") or "").lower()
-    for word, precision in FORMATS.items():
-        if word in method:
-            return precision
-    bits = _weight_bits(stated)
-    if bits == 8:  # compressed-tensors and modelopt write floats and integers alike
-        return Precision.FP8 if "float" in str(stated) else Precision.INT8
-    if bits == 4:
-        return Precision.NVFP4 if "'type': 'float'" in str(stated) else Precision.INT4
-    raise fields.wrong(
-        f"quantization_config of method {method!r} is not known", "state quant_method fp8, awq, gptq, mxfp4 or nvfp4"
-    )
-
-
-def _weight_bits(stated: Mapping[str, object]) -> int | None:
-    bits = stated.get("bits")
-    if isinstance(bits, int):
-        return bits
-    if stated.get("load_in_4bit") is True:
-        return 4
-    if stated.get("load_in_8bit") is True:
-        return 8
-    groups = stated.get("config_groups")
-    for group in groups.values() if isinstance(groups, Mapping) else ():
-        weights = group.get("weights") if isinstance(group, Mapping) else None
-        if isinstance(weights, Mapping) and isinstance(weights.get("num_bits"), int):
-            return int(weights["num_bits"])
-    return None

@@ -1,0 +1,79 @@
+"""What the layers of a configuration are: full attention, sliding window, linear or state-space, with experts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sizing.catalog.config_fields import CONTEXT, EXPERTS, MOE_EVERY, WINDOW, Fields
+
+# Model type to the period of its full-attention layers, where layer_types is not written out.
+_WINDOWED = {"gemma2": 2, "gemma3": 6, "gemma3_text": 6, "gpt_oss": 2, "llama4": 4, "llama4_text": 4, "cohere2": 4}
+_ALWAYS_WINDOWED = frozenset({"mistral", "mixtral", "phi3", "starcoder2"})  # every layer, where a window is set
+_LINEAR = ("linear", "mamba", "ssm", "recurrent", "conv", "kda")
+_SLIDING = ("sliding", "chunked", "local")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerKinds:
+    """Layers by what they cache; *feed_forward* where not every layer has one, *sparse* those with experts."""
+
+    full: int
+    sliding: int
+    linear: int
+    feed_forward: int | None = None
+    sparse: int | None = None
+
+
+def layer_kinds(fields: Fields, layers: int) -> LayerKinds:
+    """How many of *layers* are of each kind."""
+    pattern = fields.config.get("hybrid_override_pattern")
+    if isinstance(pattern, str) and pattern:  # Nemotron-H: M Mamba, * attention, - feed-forward, E experts
+        linear, sparse = pattern.count("M"), pattern.count("E")
+        dense = pattern.count("-")
+        return LayerKinds(full=pattern.count("*"), sliding=0, linear=linear, feed_forward=dense + sparse, sparse=sparse)
+    kinds = [str(kind).lower() for kind in fields.listed("layer_types", "layers_block_type")]
+    if kinds:
+        linear = sum(any(word in kind for word in _LINEAR) for kind in kinds)
+        sliding = sum(any(word in kind for word in _SLIDING) for kind in kinds)
+        return LayerKinds(full=len(kinds) - linear - sliding, sliding=sliding, linear=linear)
+    lightning = fields.listed("attn_type_list")  # MiniMax: 0 linear, 1 full
+    if lightning:
+        return LayerKinds(full=layers - lightning.count(0), sliding=0, linear=lightning.count(0))
+    delta = fields.part("linear_attn_config").get("kda_layers")  # Kimi Linear
+    if isinstance(delta, list):
+        return LayerKinds(full=layers - len(delta), sliding=0, linear=len(delta))
+    every = fields.whole(("full_attention_interval", "attn_layer_period"), default=0)
+    if every:
+        return LayerKinds(full=layers // every, sliding=0, linear=layers - layers // every)
+    return _windowed(fields, layers)
+
+
+def _windowed(fields: Fields, layers: int) -> LayerKinds:
+    period = fields.whole(("sliding_window_pattern",), default=_WINDOWED.get(fields.model_type, 0))
+    if period > 1 and window(fields):
+        return LayerKinds(full=layers // period, sliding=layers - layers // period, linear=0)
+    if fields.model_type in _ALWAYS_WINDOWED and window(fields):
+        return LayerKinds(full=0, sliding=layers, linear=0)
+    return LayerKinds(full=layers, sliding=0, linear=0)
+
+
+def window(fields: Fields) -> int | None:
+    """Tokens that a sliding-window layer sees; None without a window, or with one as long as the context."""
+    if fields.config.get("use_sliding_window") is False:
+        return None
+    tokens = fields.whole(WINDOW, default=0)
+    return tokens if 0 < tokens < fields.whole(CONTEXT, default=tokens + 1) else None
+
+
+def sparse_layers(fields: Fields, layers: int) -> int:
+    """How many of *layers* have experts instead of one feed-forward; 0 in a dense model."""
+    if fields.whole(EXPERTS, default=0) <= 1:
+        return 0
+    flags = fields.listed("moe_layer_freq", "moe_layers")  # MiMo: 1 where the layer has experts; Llama 4: their indices
+    if flags and len(flags) == layers:
+        return sum(flag == 1 for flag in flags)
+    if flags and fields.model_type.startswith("llama4"):
+        return len(flags)
+    dense = fields.whole(("first_k_dense_replace",), default=0) + len(fields.listed("mlp_only_layers"))
+    every = fields.whole([name for name in MOE_EVERY if not isinstance(fields.config.get(name), list)], default=1) or 1
+    return max(0, layers - dense) // every
