@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from components.graph import Graph, Resource, Value
+from components.graph import Graph, Resource
 
 STACK_URN = "urn:pulumi:dev::sizeup::pulumi:pulumi:Stack::sizeup-dev"
 
@@ -18,7 +19,7 @@ def resource(
     kind: str,
     name: str = "it",
     *,
-    inputs: Mapping[str, Value] | None = None,
+    inputs: Mapping[str, Any] | None = None,
     after: tuple[Resource, ...] = (),
     refers: Mapping[str, Resource] | None = None,
     parent: Resource | None = None,

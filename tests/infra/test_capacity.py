@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.graph import Unknown
+from components.graph import Resource, Unknown, Value
 from infra.preview.capacity import CapacityChange, capacity_changes
 from sizing.catalog.catalog import Catalog
 from sizing.catalog.machine import Cloud, Machine
@@ -41,13 +41,13 @@ CATALOG = Catalog(
 )
 
 
-def pool(name, machine, nodes):
-    size = {"desiredSize": nodes}
-    inputs = {"instanceTypes": [machine], "scalingConfig": size, "capacityType": "ON_DEMAND"}
+def pool(name: str, machine: str, nodes: Value) -> Resource:
+    size: dict[str, Value] = {"desiredSize": nodes}
+    inputs: dict[str, Value] = {"instanceTypes": [machine], "scalingConfig": size, "capacityType": "ON_DEMAND"}
     return resource("aws:eks/nodeGroup:NodeGroup", name, inputs=inputs)
 
 
-def test_pools_of_one_machine_add_up_and_accelerators_follow():
+def test_pools_of_one_machine_add_up_and_accelerators_follow() -> None:
     """One p5 in each of two zones are 2 machines and 16 GPUs; then three in each, 6 and 48."""
     before = graph(pool("a", "p5.48xlarge", 1.0), pool("b", "p5.48xlarge", 1.0))
     after = graph(pool("a", "p5.48xlarge", 3.0), pool("b", "p5.48xlarge", 3.0))
@@ -57,7 +57,7 @@ def test_pools_of_one_machine_add_up_and_accelerators_follow():
     )
 
 
-def test_what_comes_and_goes():
+def test_what_comes_and_goes() -> None:
     """A new machine type has none before, one that leaves none after; what no fact tells has no GPU."""
     changes = capacity_changes(graph(pool("a", "m6i.xlarge", 2.0)), graph(pool("b", "p5.48xlarge", 1.0)), CATALOG)
     assert [(x.what, x.before, x.after) for x in changes] == [
@@ -67,7 +67,7 @@ def test_what_comes_and_goes():
     ]
 
 
-def test_an_unknown_count_makes_the_sum_unknown():
+def test_an_unknown_count_makes_the_sum_unknown() -> None:
     """One pool that is not known before apply leaves the total not known."""
     changes = capacity_changes(
         graph(), graph(pool("a", "p5.48xlarge", 1.0), pool("b", "p5.48xlarge", Unknown())), CATALOG

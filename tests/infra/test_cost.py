@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.resources
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.graph import Unknown
+from components.graph import Resource, Unknown
 from infra.preview import pricing_aws, pricing_gcp
-from infra.preview.cost import CostGroup, CostKind, content_of, cost, cost_change, machine_lines
+from infra.preview.cost import Cost, CostGroup, CostKind, content_of, cost, cost_change, machine_lines
 from sizing.catalog.catalog import Catalog
 from sizing.catalog.charge import Charge, StorageTier
 from sizing.catalog.machine import Cloud, Machine
@@ -26,7 +28,7 @@ PRICE_LIST = Provenance(source="price list", as_of="2026-07-20")
 UNVERIFIED = Provenance(source="memory", as_of="2026", unverified=("usd",))
 
 
-def offer(cloud, machine, region, mode, usd):
+def offer(cloud: Cloud, machine: str, region: str, mode: PurchaseMode, usd: float) -> Offer:
     return Offer(
         cloud=cloud,
         machine=machine,
@@ -40,12 +42,21 @@ def offer(cloud, machine, region, mode, usd):
     )
 
 
-def charge(cloud, region, item, usd, unit="hour", *, tier="", provenance=PRICE_LIST):
+def charge(
+    cloud: Cloud,
+    region: str,
+    item: str,
+    usd: float,
+    unit: str = "hour",
+    *,
+    tier: str = "",
+    provenance: Provenance = PRICE_LIST,
+) -> Charge:
     return Charge(cloud=cloud, region=region, item=item, tier=tier, usd=usd, unit=unit, provenance=provenance)
 
 
-def tier(cloud, region, service, name, usd, **fields):
-    known = {
+def tier(cloud: Cloud, region: str, service: str, name: str, usd: float, **fields: Any) -> StorageTier:
+    known: dict[str, Any] = {
         "included_iops": None,
         "usd_per_iops_month": None,
         "included_bytes_per_s": None,
@@ -56,7 +67,9 @@ def tier(cloud, region, service, name, usd, **fields):
     return StorageTier(cloud=cloud, region=region, service=service, tier=name, usd_per_gb_month=usd, **(known | fields))
 
 
-def machine(cloud, name, *, accelerator=None, accelerators=0, local_disk_bytes=0):
+def machine(
+    cloud: Cloud, name: str, *, accelerator: str | None = None, accelerators: int = 0, local_disk_bytes: int = 0
+) -> Machine:
     return Machine(
         cloud=cloud,
         name=name,
@@ -147,7 +160,7 @@ TEMPLATE = resource(
 )
 
 
-def node_group(name="p5", *, template=TEMPLATE, **inputs):
+def node_group(name: str = "p5", *, template: Resource = TEMPLATE, **inputs: Any) -> Resource:
     return resource(
         "aws:eks/nodeGroup:NodeGroup",
         name,
@@ -162,7 +175,7 @@ def node_group(name="p5", *, template=TEMPLATE, **inputs):
     )
 
 
-def node_pool(**inputs):
+def node_pool(**inputs: Any) -> Resource:
     return resource(
         "gcp:container/nodePool:NodePool",
         "pool",
@@ -176,23 +189,21 @@ def node_pool(**inputs):
     )
 
 
-def bill(*resources, **known):
-    return cost(graph(AWS, GCP, *resources), CATALOG, **known)
+def bill(*resources: Resource, content_bytes: Mapping[str, int] | None = None) -> Cost:
+    return cost(graph(AWS, GCP, *resources), CATALOG, content_bytes=content_bytes)
 
 
-def lines(*resources, **known):
+def lines(*resources: Resource) -> list[tuple[Any, ...]]:
     """Lines that are not of free resources, as (item, quantity, USD per hour, kind)."""
-    return [
-        (x.item, x.quantity, x.usd_per_hour, x.kind) for x in bill(*resources, **known).lines if x.usd_per_hour != 0
-    ]
+    return [(x.item, x.quantity, x.usd_per_hour, x.kind) for x in bill(*resources).lines if x.usd_per_hour != 0]
 
 
-def hourly(item, *resources, **known):
-    (line,) = [x for x in bill(*resources, **known).lines if x.item == item]
+def hourly(item: str, *resources: Resource, content_bytes: Mapping[str, int] | None = None) -> float | None:
+    (line,) = [x for x in bill(*resources, content_bytes=content_bytes).lines if x.item == item]
     return line.usd_per_hour
 
 
-def test_a_node_group_costs_its_machines_and_their_disks():
+def test_a_node_group_costs_its_machines_and_their_disks() -> None:
     """2 x 55.04 = 110.08 USD/h; 2 disks x 200 GB x 0.08 USD a month / 730 h = 0.0438 USD/h."""
     assert lines(TEMPLATE, node_group()) == [
         ("p5.48xlarge on demand", 2, pytest.approx(110.08), CostKind.FIXED),
@@ -200,13 +211,13 @@ def test_a_node_group_costs_its_machines_and_their_disks():
     ]
 
 
-def test_spot_is_priced_as_spot_and_says_that_it_moves():
+def test_spot_is_priced_as_spot_and_says_that_it_moves() -> None:
     """The expected price, two machines at 20.50."""
     line = machine_lines(bill(TEMPLATE, node_group(capacityType="SPOT")))[0]
     assert (line.item, line.usd_per_hour, line.note) == ("p5.48xlarge spot", 41.0, "expected spot price")
 
 
-def test_of_several_machine_types_the_dearest_is_counted():
+def test_of_several_machine_types_the_dearest_is_counted() -> None:
     """Which one spot gives is not known before; the bill is never lower than what comes."""
     group = node_group(capacityType="SPOT", instanceTypes=["g6.xlarge", "g6e.xlarge"])
     line = machine_lines(bill(TEMPLATE, group))[0]
@@ -214,7 +225,7 @@ def test_of_several_machine_types_the_dearest_is_counted():
     assert "dearest of 2 machine types" in line.note
 
 
-def test_a_machine_without_an_offer_is_unknown_and_not_free():
+def test_a_machine_without_an_offer_is_unknown_and_not_free() -> None:
     """No source tells a capacity block of it: the line says so, and the total says that it is missing."""
     total = bill(TEMPLATE, node_group(capacityType="CAPACITY_BLOCK"))
     line = machine_lines(total)[0]
@@ -223,13 +234,13 @@ def test_a_machine_without_an_offer_is_unknown_and_not_free():
     assert line in total.unknown
 
 
-def test_an_unknown_count_leaves_the_cost_unknown():
+def test_an_unknown_count_leaves_the_cost_unknown() -> None:
     """A price without a quantity is no cost yet."""
     line = machine_lines(bill(TEMPLATE, node_group(scalingConfig=Unknown())))[0]
     assert (line.usd_per_unit, line.usd_per_hour, line.is_unknown) == (55.04, None, True)
 
 
-def test_speed_above_what_the_volume_includes_is_paid():
+def test_speed_above_what_the_volume_includes_is_paid() -> None:
     """500 MB/s are 375 above the included 125: 2 machines x 375 x 0.04 / 730; 6,000 IOPS are 3,000 above."""
     fast = replace(
         TEMPLATE,
@@ -245,7 +256,7 @@ def test_speed_above_what_the_volume_includes_is_paid():
     )
 
 
-def test_a_node_pool_of_gke_counts_every_zone():
+def test_a_node_pool_of_gke_counts_every_zone() -> None:
     """3 a zone in two zones: 6 x 0.70683226 = 4.24 USD/h, and six boot disks of 100 GB."""
     pool = node_pool(nodeLocations=["us-central1-a", "us-central1-b"])
     assert lines(pool) == [
@@ -254,7 +265,7 @@ def test_a_node_pool_of_gke_counts_every_zone():
     ]
 
 
-def test_local_disks_are_paid_apart_only_where_the_machine_does_not_bring_them():
+def test_local_disks_are_paid_apart_only_where_the_machine_does_not_bring_them() -> None:
     """One 375 GB disk on each of three g2 machines is paid; the sixteen of an a3 are in its price."""
     config = {"machineType": "g2-standard-4", "diskType": "pd-balanced", "diskSizeGb": 100.0}
     added = node_pool(nodeConfig=config | {"ephemeralStorageLocalSsdConfig": {"localSsdCount": 1.0}})
@@ -270,7 +281,7 @@ def test_local_disks_are_paid_apart_only_where_the_machine_does_not_bring_them()
     assert [x[0] for x in lines(brought)] == ["a3-highgpu-8g spot", "pd-balanced disk"]
 
 
-def test_the_network_of_aws():
+def test_the_network_of_aws() -> None:
     """A NAT gateway and its address by the hour, its data by use; an interface endpoint in each of two zones."""
     nat = resource("aws:ec2/natGateway:NatGateway", "nat", provider=AWS)
     address = resource("aws:ec2/eip:Eip", "nat", provider=AWS)
@@ -289,27 +300,27 @@ def test_the_network_of_aws():
     ]
 
 
-def test_a_gateway_endpoint_is_free():
+def test_a_gateway_endpoint_is_free() -> None:
     """The S3 endpoint of the private route tables."""
     endpoint = resource("aws:ec2/vpcEndpoint:VpcEndpoint", "s3", inputs={"vpcEndpointType": "Gateway"}, provider=AWS)
     (line,) = bill(endpoint).lines
     assert (line.kind, line.usd_per_hour) == (CostKind.FREE, 0.0)
 
 
-def test_a_region_without_a_price_is_unknown():
+def test_a_region_without_a_price_is_unknown() -> None:
     """The facts price a NAT gateway in us-east-1 only; elsewhere it still costs something."""
     nat = resource("aws:ec2/natGateway:NatGateway", "nat", inputs={"region": "eu-west-1"})
     fixed, data = bill(nat).lines
     assert (fixed.is_unknown, fixed.note, data.is_unknown) == (True, "no price in eu-west-1", True)
 
 
-def test_a_price_for_all_regions_holds_everywhere():
+def test_a_price_for_all_regions_holds_everywhere() -> None:
     """The EKS control plane costs the same in every region."""
     cluster = resource("aws:eks/cluster:Cluster", "eks", inputs={"region": "eu-west-1"})
     assert hourly("EKS control plane", cluster) == 0.1
 
 
-def test_a_bucket_is_paid_by_use_unless_its_content_is_expected():
+def test_a_bucket_is_paid_by_use_unless_its_content_is_expected() -> None:
     """70.6 GB x 0.023 USD / 730 h; without the plan's figure the price per GB alone is told."""
     bucket = resource("aws:s3/bucket:Bucket", "chat-models", provider=AWS)
     assert lines(bucket) == [("S3 STANDARD storage", None, None, CostKind.USAGE)]
@@ -319,28 +330,28 @@ def test_a_bucket_is_paid_by_use_unless_its_content_is_expected():
     )
 
 
-def test_a_bucket_may_say_itself_what_it_will_hold():
+def test_a_bucket_may_say_itself_what_it_will_hold() -> None:
     """A tag of 100 GB wins over the plan."""
     bucket = resource("aws:s3/bucket:Bucket", "models", inputs={"tags": {"sizeup-content-gb": "100"}}, provider=AWS)
     assert hourly("S3 STANDARD storage", bucket, content_bytes={"models": 1}) == pytest.approx(100 * 0.023 / 730)
 
 
-def test_a_bucket_says_which_of_the_plan_it_is():
+def test_a_bucket_says_which_of_the_plan_it_is() -> None:
     """Its resource may be called otherwise: the tag names the plan's bucket."""
     bucket = resource("aws:s3/bucket:Bucket", "m-bucket", inputs={"tags": {"sizeup-bucket": "models"}}, provider=AWS)
     assert hourly("S3 STANDARD storage", bucket, content_bytes={"models": 10**9}) == pytest.approx(0.023 / 730)
 
 
-def test_buckets_of_google_cloud_are_priced_where_they_lie():
+def test_buckets_of_google_cloud_are_priced_where_they_lie() -> None:
     """A region in capitals, as Google reports it, and the multi-region US have prices of their own."""
     in_region = resource("gcp:storage/bucket:Bucket", "a-models", inputs={"location": "US-CENTRAL1"})
     everywhere = resource("gcp:storage/bucket:Bucket", "b-models", inputs={"location": "US"})
-    known = {"content_bytes": {"models": 10**9}}
-    assert hourly("Cloud Storage standard", in_region, **known) == pytest.approx(0.02 / 730)
-    assert hourly("Cloud Storage standard", everywhere, **known) == pytest.approx(0.026 / 730)
+    known = {"models": 10**9}
+    assert hourly("Cloud Storage standard", in_region, content_bytes=known) == pytest.approx(0.02 / 730)
+    assert hourly("Cloud Storage standard", everywhere, content_bytes=known) == pytest.approx(0.026 / 730)
 
 
-def test_google_cloud_by_the_hour_and_by_use():
+def test_google_cloud_by_the_hour_and_by_use() -> None:
     """Cluster fee, NAT gateway and its addresses; logs and keys have no price in the facts."""
     nat = resource("gcp:compute/routerNat:RouterNat", "nat", inputs={"region": "us-central1"})
     key = resource("gcp:kms/cryptoKey:CryptoKey", "key")
@@ -353,13 +364,13 @@ def test_google_cloud_by_the_hour_and_by_use():
     assert [x.item for x in total.unknown] == ["Cloud Logging and Monitoring ingestion", "KMS key version"]
 
 
-def test_a_default_node_pool_that_is_kept_costs_something():
+def test_a_default_node_pool_that_is_kept_costs_something() -> None:
     """GKE makes machines that the program does not name."""
     kept = replace(GKE, inputs={"location": "us-central1"})
     assert "default node pool" in [x.item for x in bill(kept).unknown]
 
 
-def test_a_load_balancer_is_billed_by_the_cluster_s_cloud():
+def test_a_load_balancer_is_billed_by_the_cluster_s_cloud() -> None:
     """On AWS the annotation makes it a network load balancer; the forwarding rule's only figure is unverified."""
     service = resource(
         "kubernetes:core/v1:Service",
@@ -376,7 +387,7 @@ def test_a_load_balancer_is_billed_by_the_cluster_s_cloud():
     assert bill(EKS, plain).lines[-1].kind is CostKind.FREE
 
 
-def test_a_type_that_no_table_knows_is_never_silently_free():
+def test_a_type_that_no_table_knows_is_never_silently_free() -> None:
     """A file system that somebody adds tomorrow, or a custom resource that starts machines."""
     lustre = resource("aws:fsx/lustreFileSystem:LustreFileSystem", "scratch", provider=AWS)
     karpenter = resource("kubernetes:karpenter.sh/v1:NodePool", "gpus")
@@ -388,7 +399,7 @@ def test_a_type_that_no_table_knows_is_never_silently_free():
     assert total.usd_per_hour == 0
 
 
-def test_what_exists_in_the_program_only_has_no_line():
+def test_what_exists_in_the_program_only_has_no_line() -> None:
     """Components, providers, the stack, and what is looked up and paid by others."""
     others = replace(resource("aws:ec2/natGateway:NatGateway", "shared", provider=AWS), external=True)
     assert bill(component("sizeup:index:AwsNetwork", "network"), others).lines == ()
@@ -398,7 +409,7 @@ KINDS = sorted({*pricing_aws.PRICED, *pricing_aws.FREE, *pricing_gcp.PRICED, *pr
 
 
 @given(st.lists(st.sampled_from([*KINDS, "aws:new/thing:Thing", "random:index/randomId:RandomId"]), max_size=8))
-def test_every_resource_has_a_line(kinds):
+def test_every_resource_has_a_line(kinds: list[str]) -> None:
     """Whatever is registered is in the bill: by the hour, by use, free with a reason, or unknown."""
     resources = [resource(kind, f"r{at}", provider=AWS) for at, kind in enumerate(kinds)]
     billed = {x.urn for x in bill(*resources).lines}
@@ -407,7 +418,7 @@ def test_every_resource_has_a_line(kinds):
 
 
 @pytest.mark.parametrize("cloud", ["aws", "gcp"])
-def test_every_type_of_the_tables_exists(cloud):
+def test_every_type_of_the_tables_exists(cloud: str) -> None:
     """A misspelt type would never match; the provider's own list of types is the judge."""
     listed = importlib.resources.files(f"pulumi_{cloud}").joinpath("__init__.py").read_text(encoding="utf-8")
     known = set(re.findall(r'"(' + cloud + r':[^"]+:[^"]+)"', listed))
@@ -415,18 +426,18 @@ def test_every_type_of_the_tables_exists(cloud):
     assert {*tables.PRICED, *tables.FREE} <= known
 
 
-def test_free_and_priced_exclude_each_other():
+def test_free_and_priced_exclude_each_other() -> None:
     """A type is paid for or it is not."""
     assert not {*pricing_aws.PRICED, *pricing_gcp.PRICED} & {*pricing_aws.FREE, *pricing_gcp.FREE}
 
 
-def test_machine_lines_sum_to_the_plan():
+def test_machine_lines_sum_to_the_plan() -> None:
     """Two p5.48xlarge at 55.04: what the plan says, and what the graph built from it costs, are the same cents."""
     total = sum(x.usd_per_hour or 0.0 for x in machine_lines(bill(TEMPLATE, node_group())))
     assert round(total, 2) == round(CHAT_PLAN.usd_per_hour, 2)
 
 
-def test_a_change_of_cost_is_joined_by_resource_and_item():
+def test_a_change_of_cost_is_joined_by_resource_and_item() -> None:
     """One machine more is 55.04 USD/h more, and its disk is 200 GB more; the NAT gateway stays."""
     nat = resource("aws:ec2/natGateway:NatGateway", "nat", provider=AWS)
     more = node_group(scalingConfig={"desiredSize": 3.0, "minSize": 3.0, "maxSize": 3.0})
@@ -439,7 +450,7 @@ def test_a_change_of_cost_is_joined_by_resource_and_item():
     assert change.difference_usd_per_hour == pytest.approx(55.04 + 200 * 0.08 / 730)
 
 
-def test_what_comes_and_goes_has_one_side_only():
+def test_what_comes_and_goes_has_one_side_only() -> None:
     """A pool that moves to another purchase mode is another resource: one line ends, one begins."""
     spot = node_group("p5-spot", capacityType="SPOT")
     change = cost_change(bill(TEMPLATE, node_group()), bill(TEMPLATE, spot))
@@ -447,14 +458,14 @@ def test_what_comes_and_goes_has_one_side_only():
     assert machines == [("p5.48xlarge spot", True, False), ("p5.48xlarge on demand", False, True)]
 
 
-def test_a_change_to_or_from_an_unknown_price_is_unknown():
+def test_a_change_to_or_from_an_unknown_price_is_unknown() -> None:
     """Never the difference to zero."""
     unknown = node_group(capacityType="CAPACITY_BLOCK")
     change = cost_change(None, bill(TEMPLATE, unknown))
     assert [x.difference_usd_per_hour for x in change.lines if x.item.startswith("p5")] == [None]
 
 
-def test_months_have_730_hours():
+def test_months_have_730_hours() -> None:
     """8,760 hours a year / 12, as both clouds' calculators count."""
     total = bill(TEMPLATE, node_group())
     assert total.usd_per_month == pytest.approx(total.usd_per_hour * 730)

@@ -53,20 +53,20 @@ def listed_usd_per_hour(plan: SizingPlan) -> float:
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_no_type_of_the_program_is_outside_the_tables(name):
+def test_no_type_of_the_program_is_outside_the_tables(name: str) -> None:
     """Each is paid for, or free for a stated reason, or unknown for a stated reason."""
     assert [line.item for line in bill(name).lines if line.note == "not in the price tables"] == []
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_every_resource_in_the_cloud_is_in_the_bill(name):
+def test_every_resource_in_the_cloud_is_in_the_bill(name: str) -> None:
     """By the hour, by use, free or unknown: nothing is left out."""
     kept = {x.urn for x in recorded(name).resources if x.custom and not x.type.startswith("pulumi:")}
     assert {line.urn for line in bill(name).lines} == kept
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_the_machines_of_the_graph_are_the_machines_of_the_plan(name):
+def test_the_machines_of_the_graph_are_the_machines_of_the_plan(name: str) -> None:
     """As many of each type, bought the same way."""
     planned = Counter[str]()
     for pool in PLANS[name].node_pools:
@@ -78,14 +78,14 @@ def test_the_machines_of_the_graph_are_the_machines_of_the_plan(name):
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_the_machines_cost_what_the_catalog_asks(name):
+def test_the_machines_cost_what_the_catalog_asks(name: str) -> None:
     """To the cent, through launch templates, node counts by zone, purchase modes and regions."""
     total = sum(line.usd_per_hour or 0.0 for line in machine_lines(bill(name)))
     assert round(total, 2) == round(listed_usd_per_hour(PLANS[name]), 2)
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_the_bucket_costs_what_the_plan_expects_in_it(name):
+def test_the_bucket_costs_what_the_plan_expects_in_it(name: str) -> None:
     """The plan's 70.6 GB by the hour, not by use."""
     stored = [line for line in bill(name).fixed if "standard" in line.item.lower() and line.unit == "GB-month"]
     assert [line.quantity for line in stored] == [70.6]

@@ -25,19 +25,19 @@ from infra.preview.nouns import component_noun, counted, noun
         ("pulumi:providers:aws", "aws provider"),
     ],
 )
-def test_types_read_as_the_field_says_them(kind, word):
+def test_types_read_as_the_field_says_them(kind: str, word: str) -> None:
     """Words in lower case, acronyms as such, the service named where the kind alone says too little."""
     assert noun(kind) == word
 
 
-def test_a_component_is_called_the_same_on_both_clouds():
+def test_a_component_is_called_the_same_on_both_clouds() -> None:
     """The cloud is in the first line already."""
     assert (
         component_noun("sizeup:index:AwsModelBucket") == component_noun("sizeup:index:GcpModelBucket") == "model bucket"
     )
 
 
-def test_lists_are_counted_in_the_order_of_appearance():
+def test_lists_are_counted_in_the_order_of_appearance() -> None:
     """One thing has no number, several have a plural."""
     kinds = ["aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:iam/policy:Policy", "aws:ec2/subnet:Subnet"]
     assert (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from components.graph import Unknown
-from infra.preview.pools import Disk, machine_pools
+from components.graph import Resource, Unknown
+from infra.preview.pools import Disk, MachinePool, machine_pools
 from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import PurchaseMode
 from tests.resources import graph, resource
@@ -23,7 +25,7 @@ TEMPLATE = resource(
 )
 
 
-def node_group(**inputs):
+def node_group(**inputs: Any) -> Resource:
     return resource(
         "aws:eks/nodeGroup:NodeGroup",
         "p5",
@@ -40,7 +42,7 @@ def node_group(**inputs):
     )
 
 
-def node_pool(*, cluster=None, **inputs):
+def node_pool(*, cluster: Resource | None = None, **inputs: Any) -> Resource:
     return resource(
         "gcp:container/nodePool:NodePool",
         "v6e",
@@ -49,12 +51,12 @@ def node_pool(*, cluster=None, **inputs):
     )
 
 
-def only_pool(*resources):
+def only_pool(*resources: Resource) -> MachinePool:
     (pool,) = machine_pools(graph(*resources))
     return pool
 
 
-def test_a_node_group_is_read_with_its_launch_template():
+def test_a_node_group_is_read_with_its_launch_template() -> None:
     """The id of the template is not known before apply: the reference is found through the dependencies."""
     pool = only_pool(PROVIDER, TEMPLATE, node_group())
     assert (pool.cloud, pool.region, pool.machines, pool.mode) == (
@@ -67,25 +69,25 @@ def test_a_node_group_is_read_with_its_launch_template():
     assert pool.disks == (Disk(tier="gp3", gb=200.0, iops=None, mb_per_s=500.0),)
 
 
-def test_a_capacity_block_names_its_machine_in_the_template():
+def test_a_capacity_block_names_its_machine_in_the_template() -> None:
     """EKS wants no instance types on the node group then."""
     pool = only_pool(PROVIDER, TEMPLATE, node_group(capacityType="CAPACITY_BLOCK", instanceTypes=None))
     assert (pool.machines, pool.mode) == (("p5.48xlarge",), PurchaseMode.CAPACITY_BLOCK)
     assert pool.purchase == "p5.48xlarge capacity block"
 
 
-def test_an_autoscaler_may_move_the_count():
+def test_an_autoscaler_may_move_the_count() -> None:
     """The bill counts the desired size; how far it may go is kept beside."""
     pool = only_pool(PROVIDER, TEMPLATE, node_group(scalingConfig={"desiredSize": 2.0, "minSize": 1.0, "maxSize": 4.0}))
     assert (pool.nodes, pool.scaling) == (2, (1, 4))
 
 
-def test_an_unknown_count_stays_unknown():
+def test_an_unknown_count_stays_unknown() -> None:
     """Not zero, and not one."""
     assert only_pool(PROVIDER, TEMPLATE, node_group(scalingConfig=Unknown())).nodes is None
 
 
-def test_a_node_group_without_a_template_has_a_volume_of_unknown_type():
+def test_a_node_group_without_a_template_has_a_volume_of_unknown_type() -> None:
     """EKS makes one of 20 GB unless told otherwise; its type is the service's choice."""
     group = resource("aws:eks/nodeGroup:NodeGroup", "p5", inputs={"instanceTypes": ["m6i.large"], "diskSize": 50.0})
     assert only_pool(group).disks == (Disk(tier=None, gb=50.0),)
@@ -102,12 +104,12 @@ def test_a_node_group_without_a_template_has_a_volume_of_unknown_type():
         ({"nodeCount": 0.0}, 0),
     ],
 )
-def test_the_node_count_of_gke_is_per_zone(inputs, nodes):
+def test_the_node_count_of_gke_is_per_zone(inputs: dict[str, Any], nodes: int | None) -> None:
     """Two nodes in each of two zones are four; without the zones the total is not known."""
     assert only_pool(node_pool(**inputs)).nodes == nodes
 
 
-def test_a_regional_pool_has_the_zones_of_its_cluster():
+def test_a_regional_pool_has_the_zones_of_its_cluster() -> None:
     """Two nodes in each of the cluster's three zones."""
     zones = ["us-east5-a", "us-east5-b", "us-east5-c"]
     cluster = resource("gcp:container/cluster:Cluster", "c", inputs={"location": "us-east5", "nodeLocations": zones})
@@ -124,13 +126,13 @@ def test_a_regional_pool_has_the_zones_of_its_cluster():
         ({"reservationAffinity": {"consumeReservationType": "NO_RESERVATION"}}, PurchaseMode.ON_DEMAND),
     ],
 )
-def test_the_purchase_mode_of_gke_is_in_the_node_config(config, mode):
+def test_the_purchase_mode_of_gke_is_in_the_node_config(config: dict[str, Any], mode: PurchaseMode) -> None:
     """Spot, flex-start and reservations are told apart."""
     pool = only_pool(node_pool(nodeConfig={"machineType": "ct6e-standard-4t"} | config))
     assert pool.mode is mode
 
 
-def test_the_boot_disk_is_read_in_both_spellings():
+def test_the_boot_disk_is_read_in_both_spellings() -> None:
     """`bootDisk` is the newer block; the flat fields are still common."""
     newer = {"machineType": "g2-standard-4", "bootDisk": {"diskType": "hyperdisk-balanced", "sizeGb": 100.0}}
     older = {"machineType": "g2-standard-4", "diskType": "pd-balanced", "diskSizeGb": 80.0}
@@ -138,6 +140,6 @@ def test_the_boot_disk_is_read_in_both_spellings():
     assert only_pool(node_pool(nodeConfig=older)).disks == (Disk(tier="pd-balanced", gb=80.0),)
 
 
-def test_a_zone_tells_the_region():
+def test_a_zone_tells_the_region() -> None:
     """A pool in us-east5-a is billed in us-east5."""
     assert only_pool(node_pool(location="us-east5-a")).region == "us-east5"

@@ -59,12 +59,12 @@ KEY = replace(
 )
 
 
-def shown(before, after):
+def shown(before: tuple[CostLine, ...] | None, after: tuple[CostLine, ...]) -> list[str]:
     change = cost_change(None if before is None else Cost(lines=before), Cost(lines=after))
     return cost_lines(change, has_base=before is not None)
 
 
-def test_a_new_bill_line_by_line():
+def test_a_new_bill_line_by_line() -> None:
     """3 x 0.045 = 0.135 USD/h; 400 GB x 0.08 = 32 USD a month; 110.08 + 0.135 + 0.0438 = 110.26 USD/h."""
     assert shown(None, (*NAT, MACHINES, DISKS, NAT_DATA, KEY)) == [
         "cost                                 each   USD/h  USD/month",
@@ -85,7 +85,7 @@ def test_a_new_bill_line_by_line():
     ]
 
 
-def test_a_change_shows_what_moved_and_counts_the_rest():
+def test_a_change_shows_what_moved_and_counts_the_rest() -> None:
     """One machine more is 55.04 USD/h and 40,179.20 a month; three gateways at 0.045 and a key stay as they are."""
     more = replace(MACHINES, quantity=3, usd_per_hour=165.12)
     assert shown((MACHINES, *NAT, NAT_DATA, KEY), (more, *NAT, NAT_DATA, KEY)) == [
@@ -102,7 +102,7 @@ def test_a_change_shows_what_moved_and_counts_the_rest():
     ]
 
 
-def test_what_comes_and_what_goes():
+def test_what_comes_and_what_goes() -> None:
     """A pool that leaves has nothing after, a gateway that comes nothing before."""
     assert shown((MACHINES,), (NAT[0],))[:4] == [
         "cost, USD/h                    before  after   change   per month",
@@ -112,7 +112,7 @@ def test_what_comes_and_what_goes():
     ]
 
 
-def test_a_price_that_is_not_known_is_never_zero():
+def test_a_price_that_is_not_known_is_never_zero() -> None:
     """Neither in the row, nor in the difference."""
     unknown = replace(MACHINES, item="p5.48xlarge capacity block", usd_per_unit=None, usd_per_hour=None)
     assert "  + 2 x p5.48xlarge capacity block    0.00  not known  not known" in "\n".join(
@@ -120,7 +120,7 @@ def test_a_price_that_is_not_known_is_never_zero():
     )
 
 
-def test_a_new_unknown_says_why_and_how_many():
+def test_a_new_unknown_says_why_and_how_many() -> None:
     """Two new keys without a price, one with a reason of its own."""
     other = replace(KEY, item="load balancer", urn=urn_of("x", "lb"), note="no price in eu-west-1")
     second = replace(KEY, urn=urn_of("aws:kms/key:Key", "second"))
@@ -132,19 +132,19 @@ def test_a_new_unknown_says_why_and_how_many():
     ]
 
 
-def test_lines_that_say_the_same_are_one():
+def test_lines_that_say_the_same_are_one() -> None:
     """Three gateways in three zones: one row of three; another price is another row."""
     dearer = replace(NAT[2], usd_per_unit=0.05, usd_per_hour=0.05)
     assert [(x.quantity, x.usd_per_hour) for x in merged((*NAT[:2], dearer))] == [(2, 0.09), (1, 0.05)]
 
 
-def test_the_note_of_a_machine_stands_under_it():
+def test_the_note_of_a_machine_stands_under_it() -> None:
     """That a spot price is an expectation is read beside the figure."""
     spot = replace(MACHINES, note="expected spot price")
     assert shown(None, (spot,))[2].strip() == "expected spot price"
 
 
-def test_no_line_is_wider_than_the_screen():
+def test_no_line_is_wider_than_the_screen() -> None:
     """Long items and long sources lose their middle."""
     long = replace(MACHINES, item="m" * 120, source="s" * 200)
     assert max(map(len, shown(None, (long, NAT_DATA)))) <= 80

@@ -61,7 +61,7 @@ REPORT = Report(
 )
 
 
-def test_the_contract_of_the_keys():
+def test_the_contract_of_the_keys() -> None:
     """`{plan_changes, steps: [{op, urn, type, name, properties}], cost: {before, after, lines}, rules}`."""
     document = json.loads(render_json(REPORT))
     assert {"stack", "plan_changes", "steps", "cost", "rules"} <= document.keys()
@@ -69,7 +69,7 @@ def test_the_contract_of_the_keys():
     assert {"before_usd_per_month", "after_usd_per_month", "lines"} <= document["cost"].keys()
 
 
-def test_money_is_in_numbers_over_730_hours():
+def test_money_is_in_numbers_over_730_hours() -> None:
     """0.045 x 730 = 32.85 USD a month."""
     cost = json.loads(render_json(REPORT))["cost"]
     assert (cost["before_usd_per_month"], cost["after_usd_per_month"]) == (0.0, 32.85)
@@ -77,7 +77,7 @@ def test_money_is_in_numbers_over_730_hours():
     assert cost["lines"][0]["after"]["source"] == "VPC prices"
 
 
-def test_a_new_resource_has_all_its_inputs_and_no_secret():
+def test_a_new_resource_has_all_its_inputs_and_no_secret() -> None:
     """Every input of it is added; a secret stays one."""
     text = render_json(REPORT)
     assert "hunter2" not in text
@@ -87,7 +87,7 @@ def test_a_new_resource_has_all_its_inputs_and_no_secret():
     ]
 
 
-def test_a_changed_property_has_both_sides():
+def test_a_changed_property_has_both_sides() -> None:
     """Unknown values as the text writes them; whether it replaces as one of three."""
     (change,) = json.loads(render_json(REPORT))["steps"][1]["properties"]
     assert change == {
@@ -100,7 +100,7 @@ def test_a_changed_property_has_both_sides():
     }
 
 
-def test_what_the_text_tells_is_in_the_json():
+def test_what_the_text_tells_is_in_the_json() -> None:
     """Counts, capacity, rules and promises."""
     document = json.loads(render_json(REPORT))
     assert (document["counts"]["create"], document["counts"]["update"], document["counts"]["delete"]) == (1, 1, 0)

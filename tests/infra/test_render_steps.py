@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from components.graph import Resource, Secret, Unknown
+from components.graph import Resource, Secret, Unknown, Value
 from infra.preview.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
 from infra.preview.render_steps import step_lines, summary
 from tests.resources import component, graph, resource
@@ -19,7 +20,7 @@ EKS = resource("aws:eks/cluster:Cluster", "chat-cluster", parent=CLUSTER)
 PROVIDER = resource("pulumi:providers:aws", "default")
 
 
-def step(op: Op, it: Resource, **fields) -> Step:
+def step(op: Op, it: Resource, **fields: Any) -> Step:
     old = None if op is Op.CREATE else it
     new = None if op is Op.DELETE else it
     return Step(op=op, urn=it.urn, type=it.type, name=it.name, old=old, new=new, **fields)
@@ -30,11 +31,11 @@ def changes(*steps: Step, base: tuple[Resource, ...] = ()) -> ResourceChanges:
     return ResourceChanges(graph=wanted, base=graph(*base), base_name="nothing", steps=steps)
 
 
-def changed(path, old, new, *, replaces=Replaces.NO):
+def changed(path: str, old: Value, new: Value, *, replaces: Replaces = Replaces.NO) -> PropertyChange:
     return PropertyChange(path=path, old=old, new=new, kind=ChangeKind.CHANGED, replaces=replaces)
 
 
-def test_a_new_component_is_one_line():
+def test_a_new_component_is_one_line() -> None:
     """Providers and the component itself are not what a person counts."""
     made = changes(*(step(Op.CREATE, x) for x in (NETWORK, VPC, *SUBNETS, CLUSTER, EKS, PROVIDER)))
     assert step_lines(made, full=False) == [
@@ -44,7 +45,7 @@ def test_a_new_component_is_one_line():
     ]
 
 
-def test_full_lists_every_resource():
+def test_full_lists_every_resource() -> None:
     """Also components and providers, as the engine does."""
     made = changes(*(step(Op.CREATE, x) for x in (NETWORK, VPC, *SUBNETS)))
     lines = step_lines(made, full=True)
@@ -57,7 +58,7 @@ def test_full_lists_every_resource():
     ]
 
 
-def test_components_of_one_kind_are_told_by_name():
+def test_components_of_one_kind_are_told_by_name() -> None:
     """Two node pools are two lines, each with its name."""
     pools = [component("sizeup:index:AwsNodePool", f"chat-{zone}") for zone in "ab"]
     groups = [resource("aws:eks/nodeGroup:NodeGroup", f"{x.name}-group", parent=x) for x in pools]
@@ -73,7 +74,7 @@ def test_components_of_one_kind_are_told_by_name():
     ]
 
 
-def test_an_update_shows_old_and_new():
+def test_an_update_shows_old_and_new() -> None:
     """Property by property, unknown and secret values as such."""
     update = step(
         Op.UPDATE,
@@ -93,7 +94,7 @@ def test_an_update_shows_old_and_new():
     ]
 
 
-def test_a_replacement_says_what_forces_it():
+def test_a_replacement_says_what_forces_it() -> None:
     """The reason stands under the resource, and the mark on the property."""
     replacement = step(
         Op.REPLACE,
@@ -119,19 +120,19 @@ def test_a_replacement_says_what_forces_it():
         (Op.DELETE, {"pending_delete": True}, "left over from an unfinished replacement"),
     ],
 )
-def test_what_a_person_has_to_know_of_a_step_is_said(op, fields, said):
+def test_what_a_person_has_to_know_of_a_step_is_said(op: Op, fields: dict[str, Any], said: str) -> None:
     """None of it is folded away."""
     lines = step_lines(changes(step(op, VPC, **fields), *(step(op, x) for x in SUBNETS)), full=False)
     assert f"        {said}" in lines
 
 
-def test_deletions_fold_like_creations():
+def test_deletions_fold_like_creations() -> None:
     """What goes together is one line."""
     gone = changes(*(step(Op.DELETE, x) for x in (VPC, *SUBNETS)), base=(NETWORK, VPC, *SUBNETS))
     assert step_lines(gone, full=False)[1:] == ["  -   network (4): VPC, 3 subnets"]
 
 
-def test_long_lists_of_properties_are_counted():
+def test_long_lists_of_properties_are_counted() -> None:
     """Twelve fit a screen; --full has them all."""
     many = tuple(changed(f"tags.t{at}", "a", "b") for at in range(15))
     update = changes(step(Op.UPDATE, VPC, changes=many))
@@ -139,7 +140,7 @@ def test_long_lists_of_properties_are_counted():
     assert sum("tags.t" in line for line in step_lines(update, full=True)) == 15
 
 
-def test_the_summary_counts_what_the_steps_do():
+def test_the_summary_counts_what_the_steps_do() -> None:
     """Additions, changes and deletions are always told, the rest where there is any."""
     some = changes(
         step(Op.CREATE, VPC), step(Op.CREATE, SUBNETS[0]), step(Op.UPDATE, EKS), step(Op.REPLACE, SUBNETS[1])
@@ -148,12 +149,12 @@ def test_the_summary_counts_what_the_steps_do():
     assert summary(changes()) == "0 to add, 0 to change, 0 to destroy"
 
 
-def test_nothing_to_do_has_no_lines():
+def test_nothing_to_do_has_no_lines() -> None:
     """The caller says it in words."""
     assert step_lines(changes(), full=False) == []
 
 
-def test_no_line_is_wider_than_the_screen():
+def test_no_line_is_wider_than_the_screen() -> None:
     """Long names and long values are cut in the middle."""
     long = replace(VPC, name="n" * 200, urn=VPC.urn + "n" * 200)
     lines = step_lines(changes(step(Op.UPDATE, long, changes=(changed("p" * 90, "a" * 90, "b" * 90),))), full=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from components.graph import Graph, Resource
 from infra.preview.bill import Cost
 from infra.preview.capacity import CapacityChange
 from infra.preview.changes import (
@@ -27,46 +29,52 @@ NOTHING = Cost(lines=())
 EMPTY = graph()
 
 
-def report(*, steps=(), before=None, after=NOTHING, base=EMPTY, base_name="nothing", **fields):
-    return Report(
-        **{
-            "stack": "chat-aws",
-            "plan": CHAT_PLAN,
-            "plan_changes": (),
-            "resources": ResourceChanges(graph=graph(VPC), base=base, base_name=base_name, steps=steps),
-            "capacity": (),
-            "cost": cost_change(before, after),
-        }
-        | fields
-    )
+def report(
+    *,
+    steps: tuple[Step, ...] = (),
+    before: Cost | None = None,
+    after: Cost = NOTHING,
+    base: Graph = EMPTY,
+    base_name: str = "nothing",
+    **fields: Any,
+) -> Report:
+    known: dict[str, Any] = {
+        "stack": "chat-aws",
+        "plan": CHAT_PLAN,
+        "plan_changes": (),
+        "resources": ResourceChanges(graph=graph(VPC), base=base, base_name=base_name, steps=steps),
+        "capacity": (),
+        "cost": cost_change(before, after),
+    }
+    return Report(**(known | fields))
 
 
-def create(it):
+def create(it: Resource) -> Step:
     return Step(op=Op.CREATE, urn=it.urn, type=it.type, name=it.name, old=None, new=it)
 
 
-def test_the_first_line_is_the_answer_and_the_last_sums_up():
+def test_the_first_line_is_the_answer_and_the_last_sums_up() -> None:
     """What runs where at what price; then what would be done and what that costs."""
     lines = render_text(report(steps=(create(VPC),))).splitlines()
     assert lines[0] == "chat-aws on aws us-east-1: 2 x p5.48xlarge, 110.08 USD/h     facts of 2026-07-20"
     assert lines[-1] == "1 to add, 0 to change, 0 to destroy; 0.00 USD/h"
 
 
-def test_no_changes_are_said_in_words():
+def test_no_changes_are_said_in_words() -> None:
     """Against a base that is the same, nothing is listed."""
     text = render_text(report(base=graph(VPC), base_name="git main (1a2b3c4)", before=NOTHING))
     assert "no changes: all 1 resource are as in git main (1a2b3c4)" in text
     assert text.endswith("0 to add, 0 to change, 0 to destroy; 0.00 USD/h\n")
 
 
-def test_what_an_offline_preview_cannot_see_is_said():
+def test_what_an_offline_preview_cannot_see_is_said() -> None:
     """And what it was compared with."""
     assert "offline, compared with state file prod.json; not seen: changes made outside" in render_text(
         report(base_name="state file prod.json")
     )
 
 
-def test_the_sizing_change_stands_before_the_resources():
+def test_the_sizing_change_stands_before_the_resources() -> None:
     """A pool of three machines instead of two."""
     moved = replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, nodes=3),))
     text = render_text(report(plan=moved, plan_changes=diff(CHAT_PLAN, moved), steps=(create(VPC),)))
@@ -77,13 +85,13 @@ MACHINES = CapacityChange(what="p5.48xlarge on demand", is_accelerator=False, be
 GPUS = CapacityChange(what="nvidia-h100-80gb", is_accelerator=True, before=0, after=16)
 
 
-def test_new_capacity_is_one_sentence():
+def test_new_capacity_is_one_sentence() -> None:
     """Machines, then the accelerators in them."""
     text = render_text(report(capacity=(MACHINES, GPUS)))
     assert "capacity: 2 x p5.48xlarge on demand; accelerators: 16 nvidia-h100-80gb\n" in text
 
 
-def test_moved_capacity_is_before_and_after():
+def test_moved_capacity_is_before_and_after() -> None:
     """What did not move is hidden; what is known only after apply is said so."""
     moved = replace(MACHINES, before=2, after=3)
     unknown = replace(GPUS, before=16, after=None)
@@ -97,7 +105,7 @@ def test_moved_capacity_is_before_and_after():
     assert "m6i.xlarge" not in text
 
 
-def test_findings_say_rule_subject_and_mend():
+def test_findings_say_rule_subject_and_mend() -> None:
     """Counted by severity, each with the id that a policy pack reports too."""
     finding = Finding(rule="EFA-1", severity="error", subject="p5", text="no rule to itself", mend="add one")
     assert "checks: 1 error\n  ! EFA-1 p5: no rule to itself\n      hint: add one\n" in render_text(
@@ -105,7 +113,7 @@ def test_findings_say_rule_subject_and_mend():
     )
 
 
-def test_outputs_and_interrupted_operations_are_shown():
+def test_outputs_and_interrupted_operations_are_shown() -> None:
     """Stack outputs that move, and what a run left behind."""
     output = PropertyChange(path="url", old=None, new="http://chat", kind=ChangeKind.ADDED, replaces=Replaces.NO)
     pending = PendingOperation(urn=VPC.urn, type=VPC.type, operation="creating")
@@ -117,14 +125,14 @@ def test_outputs_and_interrupted_operations_are_shown():
     assert "  creating vpc\n" in text
 
 
-def test_warnings_of_the_run_are_notes():
+def test_warnings_of_the_run_are_notes() -> None:
     """Facts that moved since the plan, or what a base could not tell."""
     assert "  note: facts are of 2026-08-01, the plan is of 2026-07-20\n" in render_text(
         report(notes=("facts are of 2026-08-01, the plan is of 2026-07-20",))
     )
 
 
-def test_the_same_report_gives_the_same_bytes_within_80_columns():
+def test_the_same_report_gives_the_same_bytes_within_80_columns() -> None:
     """No clock, no colour, no order by chance."""
     long = replace(VPC, name="n" * 300)
     once, again = (

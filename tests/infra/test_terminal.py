@@ -24,24 +24,24 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("environ", "wanted"), [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)]
 )
-def test_colour_obeys_no_color(environ, wanted):
+def test_colour_obeys_no_color(environ: dict[str, str], wanted: object) -> None:
     """NO_COLOR of any value but the empty one forbids colour, as no-color.org asks."""
     assert wants_colour(Terminal(), environ) is wanted
 
 
-def test_a_pipe_gets_the_same_bytes_without_colour():
+def test_a_pipe_gets_the_same_bytes_without_colour() -> None:
     """What is piped is the text itself."""
     pipe = io.StringIO()
     show(SCREEN, pipe, {})
     assert pipe.getvalue() == SCREEN
 
 
-def test_colour_changes_no_character_of_the_text():
+def test_colour_changes_no_character_of_the_text() -> None:
     """Without the escapes, the coloured text is the text."""
     assert re.sub(r"\033\[\d*m", "", coloured(SCREEN)) == SCREEN
 
 
-def test_signs_give_their_line_its_colour():
+def test_signs_give_their_line_its_colour() -> None:
     """Green for what comes, red for what goes, yellow for what changes and for what binds."""
     lines = coloured(SCREEN).split("\n")
     assert lines[3] == "\033[32m  + VPC a\033[0m"
@@ -50,7 +50,7 @@ def test_signs_give_their_line_its_colour():
     assert lines[2].endswith("\033[33m<- binding: HBM bandwidth\033[0m")
 
 
-def test_quick_work_shows_no_progress():
+def test_quick_work_shows_no_progress() -> None:
     """Nothing is written before the delay is over."""
     out = Terminal()
     with progress("sizing chat", out, delay_s=5):
@@ -58,7 +58,7 @@ def test_quick_work_shows_no_progress():
     assert out.getvalue() == ""
 
 
-def test_slow_work_shows_a_line_that_goes_away():
+def test_slow_work_shows_a_line_that_goes_away() -> None:
     """The line tells what is going on; when the work ends, nothing of it is left on the screen."""
     out = Terminal()
     with progress("sizing chat", out, delay_s=0.01):
@@ -67,7 +67,7 @@ def test_slow_work_shows_a_line_that_goes_away():
     assert out.getvalue().endswith("\r\033[K")
 
 
-def test_a_pipe_gets_no_progress():
+def test_a_pipe_gets_no_progress() -> None:
     """A log is no terminal."""
     out = io.StringIO()
     with progress("sizing chat", out, delay_s=0.0):
@@ -75,11 +75,11 @@ def test_a_pipe_gets_no_progress():
     assert out.getvalue() == ""
 
 
-def test_progress_ends_with_an_error_too():
+def test_progress_ends_with_an_error_too() -> None:
     """The error passes through, and the line is gone."""
     out = Terminal()
 
-    def work():
+    def work() -> None:
         with progress("sizing", out, delay_s=0.01):
             time.sleep(0.6)
             raise ValueError("broken")

@@ -20,7 +20,7 @@ P5EN = RunnerUp(workload="chat", what="2 x p5en.48xlarge on demand, H200 TP4 fp8
 PROVED = SolverOutcome(status=SolverStatus.OPTIMAL, usd_per_hour=110.08, bound_usd_per_hour=110.08)
 
 
-def test_the_plan_screen():
+def test_the_plan_screen() -> None:
     """Two machines at 55.04 are 110.08 USD/h; (500 - 310) / 500 = 38 % of the TTFT limit are left."""
     assert render_plan(CHAT_PLAN, name="chat-70b", next_best=G6E) == (
         "chat-70b on aws us-east-1: 2 x p5.48xlarge, 110.08 USD/h     facts of 2026-07-20\n"
@@ -46,7 +46,7 @@ def test_the_plan_screen():
     )
 
 
-def test_pools_of_one_machine_are_told_together():
+def test_pools_of_one_machine_are_told_together() -> None:
     """Four machines over two zones are one row, with the zones and their counts."""
     other = replace(CHAT_POOL, name="p5-48xlarge-use1-az6", zone="use1-az6")
     text = render_plan(replace(CHAT_PLAN, node_pools=(CHAT_POOL, other)), name="chat")
@@ -54,7 +54,7 @@ def test_pools_of_one_machine_are_told_together():
     assert "220.16" in text
 
 
-def test_margins_count_from_what_was_asked():
+def test_margins_count_from_what_was_asked() -> None:
     """At most 500 ms and 310 planned leaves 38 %; at least 12 and 9 planned is short of it by a quarter."""
     at_most, at_least = CHAT_PLAN.promises
     assert margin(at_most) == (0.5 - 0.31) / 0.5
@@ -62,14 +62,14 @@ def test_margins_count_from_what_was_asked():
     assert margin(replace(at_least, asked=0.0)) is None
 
 
-def test_each_metric_has_its_unit():
+def test_each_metric_has_its_unit() -> None:
     """The name of a metric carries its unit, and the text says it."""
     assert metric_value("hbm_bytes_per_accelerator", 71.25 * 2**30) == "71.2 GiB"
     assert metric_value("usd_per_hour", 90.39) == "90.39 USD/h"
     assert metric_value("tpot_p95_s", 0.027) == "27 ms"
 
 
-def test_an_exact_promise_has_no_interval():
+def test_an_exact_promise_has_no_interval() -> None:
     """Bytes of a budget are worked out, not predicted."""
     exact = Promise(
         workload="chat",
@@ -85,7 +85,7 @@ def test_an_exact_promise_has_no_interval():
     assert "HBM          <= 76 GiB   71 GiB               6.6 %" in text
 
 
-def test_explain_says_what_was_proved_what_binds_and_why_each_lost():
+def test_explain_says_what_was_proved_what_binds_and_why_each_lost() -> None:
     """126.60 - 110.08 = 16.52 USD/h is what the feasible alternative costs more."""
     text = render_explain(Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=(G6E, P5EN)), name="chat")
     assert "solver: optimal; 110.08 USD/h; at least 110.08 USD/h is necessary; gap 0 %" in text
@@ -94,7 +94,7 @@ def test_explain_says_what_was_proved_what_binds_and_why_each_lost():
     assert "126.60 USD/h\n      meets all, 16.52 USD/h dearer\n" in text
 
 
-def test_an_alternative_without_a_price_says_so():
+def test_an_alternative_without_a_price_says_so() -> None:
     """Unknown is not zero."""
     unpriced = replace(
         P5EN, usd_per_hour=None, misses=(Miss(metric="price", asked=None, reached=None, text="no price"),)
@@ -103,14 +103,14 @@ def test_an_alternative_without_a_price_says_so():
     assert "no price\n      no price\n" in text
 
 
-def test_many_alternatives_are_counted_not_scrolled():
+def test_many_alternatives_are_counted_not_scrolled() -> None:
     """A screen holds twelve; the JSON holds all."""
     text = render_explain(Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=(P5EN,) * 15), name="chat")
     assert text.count("p5en.48xlarge") == 12
     assert "and 3 more: --json lists them" in text
 
 
-def test_no_plan_is_an_answer():
+def test_no_plan_is_an_answer() -> None:
     """Why, what came closest with what it misses, and the ways out."""
     answer = NoPlan(
         outcome=SolverOutcome(status=SolverStatus.INFEASIBLE, usd_per_hour=None, bound_usd_per_hour=None),
@@ -132,7 +132,7 @@ def test_no_plan_is_an_answer():
     )
 
 
-def test_infeasible_unknown_and_out_of_time_are_told_apart():
+def test_infeasible_unknown_and_out_of_time_are_told_apart() -> None:
     """Three ways of having no plan, three different texts."""
     texts = {
         render_no_plan(
@@ -149,7 +149,7 @@ def test_infeasible_unknown_and_out_of_time_are_told_apart():
     assert len(texts) == 3
 
 
-def test_no_line_is_wider_than_the_screen():
+def test_no_line_is_wider_than_the_screen() -> None:
     """Long names are elided or wrapped, in every block of the screen."""
     long = "a-very-long-name-of-a-workload-that-nobody-should-have-given-but-somebody-did"
     plan = replace(

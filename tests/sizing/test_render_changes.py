@@ -9,7 +9,7 @@ from sizing.render_changes import plan_change_document, plan_change_lines, rende
 from tests.examples import CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL
 
 
-def test_a_changed_deployment_names_each_field_with_its_unit():
+def test_a_changed_deployment_names_each_field_with_its_unit() -> None:
     """Seconds as minutes, rates per second, replicas by pool."""
     change = PlanChange(
         subject=Subject.DEPLOYMENT,
@@ -29,20 +29,20 @@ def test_a_changed_deployment_names_each_field_with_its_unit():
     ]
 
 
-def test_a_new_pool_says_what_is_rented_where():
+def test_a_new_pool_says_what_is_rented_where() -> None:
     """Machines, purchase mode and zone in one line."""
     change = PlanChange(subject=Subject.NODE_POOL, action=Action.ADDED, name=CHAT_POOL.name, after=CHAT_POOL)
     assert plan_change_lines([change]) == ["  + node pool p5-48xlarge-use1-az4: 2 x p5.48xlarge on demand in use1-az4"]
 
 
-def test_a_promise_is_told_in_the_unit_of_its_metric():
+def test_a_promise_is_told_in_the_unit_of_its_metric() -> None:
     """A TTFT limit that was loosened reads in milliseconds."""
     slower = replace(CHAT_PLAN.promises[0], asked=0.8, planned=0.41)
     change = diff(CHAT_PLAN, replace(CHAT_PLAN, promises=(slower, CHAT_PLAN.promises[1])))
     assert plan_change_lines(change) == ["  ~ promise chat TTFT p95: asked 500 ms -> 800 ms, planned 310 ms -> 410 ms"]
 
 
-def test_fingerprints_are_left_to_the_json():
+def test_fingerprints_are_left_to_the_json() -> None:
     """A new hash alone is no change that a person can weigh; the JSON keeps it."""
     changes = diff(CHAT_PLAN, replace(CHAT_PLAN, facts_hash="c" * 64))
     assert render_plan_changes(changes) == "the plan does not change\n"
@@ -51,7 +51,7 @@ def test_fingerprints_are_left_to_the_json():
     ]
 
 
-def test_cost_lines_are_not_told_twice():
+def test_cost_lines_are_not_told_twice() -> None:
     """A pool with one machine more is told as the pool, with the new total; its cost line follows from it."""
     pool = replace(CHAT_POOL, nodes=3)
     line = replace(CHAT_PLAN.cost_lines[0], quantity=3)
@@ -59,6 +59,6 @@ def test_cost_lines_are_not_told_twice():
     assert text == "  ~ plan: USD/h 110.08 -> 165.12\n  ~ node pool p5-48xlarge-use1-az4: nodes 2 -> 3\n"
 
 
-def test_equal_plans_are_said_to_be_equal():
+def test_equal_plans_are_said_to_be_equal() -> None:
     """No change is said in words."""
     assert render_plan_changes(diff(CHAT_PLAN, CHAT_PLAN)) == "the plan does not change\n"

@@ -35,19 +35,19 @@ EMPTY = Catalog(
 )
 
 
-def test_an_offer_is_one_line_with_its_date():
+def test_an_offer_is_one_line_with_its_date() -> None:
     """Machine, region, how it is bought, the price and its date."""
     assert listing_lines([OFFER])[1].split() == ["p5.48xlarge", "us-east-1", "on_demand", "55.04", "1", "2026-07-20"]
 
 
-def test_an_offer_without_a_price_is_not_free():
+def test_an_offer_without_a_price_is_not_free() -> None:
     """Unknown is not zero; a list price that nobody sells at is told as such."""
     unknown, nominal = listing_lines([replace(OFFER, usd_per_hour=None), replace(OFFER, orderable=False)])[1:]
     assert "unknown" in unknown
     assert "(not sold)" in nominal
 
 
-def test_a_fact_sheet_ends_with_its_source():
+def test_a_fact_sheet_ends_with_its_source() -> None:
     """Every field, then where it comes from, and what no source confirms."""
     doubtful = replace(H100, provenance=replace(H100.provenance, unverified=("tdp_watts",)))
     lines = fact_lines([doubtful], EMPTY)
@@ -56,12 +56,12 @@ def test_a_fact_sheet_ends_with_its_source():
     assert lines[-1] == "  unverified: tdp_watts"
 
 
-def test_what_no_source_tells_is_said():
+def test_what_no_source_tells_is_said() -> None:
     """A device without a known power draw has one all the same."""
     lines = fact_lines([replace(H100, tdp_watts=None)], EMPTY)
     assert any(line.split() == ["tdp_watts", "unknown"] for line in lines)
 
 
-def test_no_facts_are_said_in_words():
+def test_no_facts_are_said_in_words() -> None:
     """An empty table would look like a failure."""
     assert listing_lines([]) == ["no such facts"]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from sizing.catalog.accelerator import Precision
-from sizing.performance import Estimate, Grade, Layout, OperatingPoint, Overloaded, memory_budget, replica_on
+from sizing.performance import Estimate, Grade, Layout, OperatingPoint, Overloaded, Replica, memory_budget, replica_on
 from sizing.render_prediction import prediction_lines
 from tests.examples import H100, L40S, LLAMA_70B
 
 FOUR_H100 = replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=Precision.FP8)
 ONE_L40S = replica_on(LLAMA_70B, L40S, layout=Layout(tp=1), weights=Precision.BF16)
-LENGTHS = {"input_tokens": 1800, "output_tokens": 320}
 
 
-def estimate(value, low, high):
+def estimate(value: float, low: float, high: float) -> Estimate:
     return Estimate(value=value, low=low, high=high, grade=Grade.CALIBRATED)
 
 
@@ -31,17 +30,17 @@ POINT = OperatingPoint(
 )
 
 
-def shown(replica, answer):
-    return prediction_lines(replica, memory_budget(replica), answer, **LENGTHS)
+def shown(replica: Replica, answer: OperatingPoint | Overloaded | None) -> list[str]:
+    return prediction_lines(replica, memory_budget(replica), answer, input_tokens=1800, output_tokens=320)
 
 
-def test_the_configuration_comes_first():
+def test_the_configuration_comes_first() -> None:
     """Model, precisions, layout and engine version, in one sentence."""
     head = " ".join(" ".join(shown(FOUR_H100, POINT)[:2]).split())
     assert head.startswith("Llama-3.3-70B fp8, bf16 cache, on 4 x nvidia-h100-80gb (TP4), vllm ")
 
 
-def test_each_latency_has_its_interval():
+def test_each_latency_has_its_interval() -> None:
     """Planned value and both ends, each with its unit."""
     lines = shown(FOUR_H100, POINT)
     assert any(line.split("  ")[-1] == "81.6 ms to 408 ms" for line in lines if "TTFT p95" in line)
@@ -49,25 +48,25 @@ def test_each_latency_has_its_interval():
     assert lines[-1] == "  binding: HBM bandwidth; rests on: calibrated"
 
 
-def test_the_memory_is_worked_out_per_accelerator():
+def test_the_memory_is_worked_out_per_accelerator() -> None:
     """320 KiB a token over four accelerators are 80 KiB on each."""
     assert any(line.startswith("  80 KiB a token each: ") for line in shown(FOUR_H100, POINT))
 
 
-def test_what_does_not_fit_says_how_much_is_missing():
+def test_what_does_not_fit_says_how_much_is_missing() -> None:
     """131 GiB of weights on a card of 45 GiB; no latency is told for what cannot run."""
     lines = shown(ONE_L40S, None)
     assert lines[-1].startswith("does not fit: ")
     assert not any("TTFT" in line for line in lines)
 
 
-def test_an_overload_says_what_could_be_carried():
+def test_an_overload_says_what_could_be_carried() -> None:
     """An answer, not an error."""
     overloaded = Overloaded(requests_per_s=20, highest_requests_per_s=6.4, binding="compute")
     assert shown(FOUR_H100, overloaded)[-1] == "overloaded: it carries at most 6.4 requests/s; binding: compute"
 
 
-def test_no_line_is_wider_than_the_screen():
+def test_no_line_is_wider_than_the_screen() -> None:
     """Also where nothing fits."""
     for replica, answer in ((FOUR_H100, POINT), (ONE_L40S, None)):
         assert max(map(len, shown(replica, answer))) <= 80
