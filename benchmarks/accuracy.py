@@ -82,7 +82,7 @@ def report(rows: tuple[Measurement, ...], predictions: Mapping[str, Prediction],
 
     groups = by(lambda row: row.group)
     return Report(
-        rows=len(rows),
+        rows=len(predictions) + sum(refused.values()),
         covered=len(predictions),
         beyond_limit=sum(not prediction.possible for prediction in predictions.values()),
         refused=dict(refused),
@@ -177,11 +177,13 @@ def main(arguments: list[str] | None = None) -> int:
     if kind is Table.TRAINING:
         return _training(options.table, options.predictions, as_json=options.json)
     try:
-        rows = read_inference(options.table)
-    except (KeyError, ValueError) as error:
-        sys.stderr.write(f"error: {options.table}: a row cannot be read: {error!r}\n")
+        reading = read_inference(options.table)
+    except KeyError as error:
+        sys.stderr.write(f"error: {options.table}: there is no column {error}\n")
         return 2
+    rows = reading.measurements
     predictions, refused = predict_all(rows, catalog())
+    refused += reading.unreadable
     if options.predictions is not None:
         write_predictions(options.predictions, rows, predictions)
     result = report(rows, predictions, refused)

@@ -33,7 +33,7 @@ LEAST_ROWS = 30  # of a device class with an interval of its own
 KNEE = 0.1  # errors below count squared, above linearly: medians matter, outliers do not pull
 MOST = 0.97  # no share of a peak above
 STEPS = (0.25, 0.08, 0.025)  # tried up and down, coarse to fine
-METRIC_WEIGHT = {"output_tps": 1.0, "output_tps_per_accel": 1.0, "tpot_ms": 1.0, "ttft_ms": 0.4}
+METRIC_WEIGHT = {"output_tps": 1.0, "output_tps_per_accel": 1.0, "tpot_ms": 1.0, "ttft_ms": 0.6}
 
 SHARES = ("flops", "bandwidth")
 COSTS = ("layer_us", "moe_layer_us", "sequence_us", "step_us")
@@ -185,7 +185,7 @@ def intervals(
     """
     Factors of an 80 % interval by metric and device class: quantiles of measured over predicted, slightly widened.
 
-    Each group of measurements weighs the same. Classes with few rows take the interval over all classes.
+    A group of measurements weighs as the root of its size, as in the fit. Classes with few rows take the interval over all classes.
     """
     Fit(rows, facts, document).install()
     predicted: dict[object, Any] = {}
@@ -209,12 +209,13 @@ def intervals(
 
 def _interval(residuals: list[tuple[str, float]]) -> dict[str, float]:
     sizes = Counter(group for group, _ in residuals)
+    whole = sum(math.sqrt(size) for size in sizes.values())
     ordered = sorted(residuals, key=lambda residual: residual[1])
     bounds, passed = [], 0.0
     for quantile in INTERVAL:
         passed = 0.0
         for group, value in ordered:
-            passed += 1 / sizes[group] / len(sizes)
+            passed += 1 / math.sqrt(sizes[group]) / whole
             if passed >= quantile:
                 bounds.append(value)
                 break
@@ -233,7 +234,7 @@ def main() -> None:
     arguments = parser.parse_args()
     priors = json.loads(arguments.priors.read_text(encoding="utf-8"))
     document = json.loads((arguments.start or arguments.priors).read_text(encoding="utf-8"))
-    rows = [row for row in read_inference(arguments.table) if row.counts]
+    rows = [row for row in read_inference(arguments.table).measurements if row.counts]
     fit(rows, catalog(), document, priors, rounds=arguments.rounds, say=print)
     document["intervals"] = intervals(rows, catalog(), document)
     arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +25,9 @@ LEFT_OUT = frozenset(
         "table_tflops_and_mfu_disagree",
     }
 )
+
+# Columns that no prediction can do without.
+NEEDED = ("accel", "n_accel", "model", "weight_dtype", "mode", "isl", "osl", "metric")
 
 
 class Table(StrEnum):
@@ -99,13 +103,36 @@ def kind_of(header: Iterable[str]) -> Table:
     raise ValueError("neither a table of inference measurements (isl, osl, mode) nor of training (gbs, seq_len, task)")
 
 
-def read_inference(path: Path) -> tuple[Measurement, ...]:
-    """The rows of an inference table, in order; outcome columns may be missing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The rows of a table, in order, and how many could not be read, by reason."""
+
+    measurements: tuple[Measurement, ...]
+    unreadable: Counter[str]
+
+
+def read_inference(path: Path) -> Reading:
+    """
+    The rows of an inference table; outcome columns may be missing.
+
+    A row without lengths or number of accelerators cannot be predicted: it is counted, not guessed.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     # the closed-loop collections work throughput out from nominal lengths (derived), and draw the real ones below
     drawn = {row["scenario"] for row in rows if row["mode"] in {"agg", "disagg"} and row.get("derived") == "1"}
-    return tuple(_measurement(row, random_lengths=row["scenario"] in drawn) for row in rows)
+    measurements: list[Measurement] = []
+    unreadable: Counter[str] = Counter()
+    for row in rows:
+        blank = [name for name in NEEDED if not (row.get(name) or "").strip()]
+        if blank:
+            unreadable[f"{', '.join(blank)} not told"] += 1
+            continue
+        try:
+            measurements.append(_measurement(row, random_lengths=row["scenario"] in drawn))
+        except ValueError as error:
+            unreadable[f"not a number: {error}"] += 1
+    return Reading(measurements=tuple(measurements), unreadable=unreadable)
 
 
 def _measurement(row: dict[str, str], *, random_lengths: bool) -> Measurement:
