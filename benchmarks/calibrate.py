@@ -185,7 +185,8 @@ def intervals(
     """
     Factors of an 80 % interval by metric and device class: quantiles of measured over predicted, slightly widened.
 
-    A group of measurements weighs as the root of its size, as in the fit. Classes with few rows take the interval over all classes.
+    A group of measurements weighs as the root of its size, as in the fit. Classes with few rows take the interval over
+    all classes.
     """
     Fit(rows, facts, document).install()
     predicted: dict[object, Any] = {}
