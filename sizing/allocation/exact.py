@@ -228,7 +228,7 @@ def _changes(
     added, removed = [], []
     for pool in problem.pools:
         number, running = variables.machines[pool], pool.running or 0
-        more = model.new_int_var(0, 1 << 30, "")
+        more = model.new_int_var(0, number.proto.domain[-1], "")
         fewer = model.new_int_var(0, running, "")
         model.add(number - running == more - fewer)
         added.append((pool, more))
