@@ -26,6 +26,8 @@ from infra.preview import paths, sdk
 from infra.preview.providers import is_provider
 from infra.preview.urns import ROOT_TYPE
 
+SDK_NAMES = {"Output": pulumi.Output, "T": typing.Any}  # what `pulumi.Input` names and other packages do not import
+
 
 class Severity(StrEnum):
     """How sure it is that the provider refuses."""
@@ -136,7 +138,7 @@ def _fields(arguments: type) -> Mapping[str, Field]:
     """The fields of an argument class by wire name."""
     names = sdk.argument_names(arguments)
     constructor = inspect.unwrap(vars(arguments)["__init__"])
-    kinds = typing.get_type_hints(constructor)
+    kinds = typing.get_type_hints(constructor, localns=SDK_NAMES)
     parameters = inspect.signature(constructor).parameters
     return {
         wire: Field(kind=kinds.get(name, typing.Any), required=_is_required(parameters.get(name)))
