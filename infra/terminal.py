@@ -17,7 +17,7 @@ _GREEN, _YELLOW, _RED, _BOLD, _PLAIN = "\033[32m", "\033[33m", "\033[31m", "\033
 _CLEAR = "\r\033[K"
 _BY_SIGN = {"+": _GREEN, "~": _YELLOW, "-": _RED, "-/+": _RED, "!": _RED, "=": _GREEN}
 _SIGNED = re.compile(r"^ *(?P<sign>-/\+|[+~!=-]) ")
-_BINDING = re.compile(r"<- binding: .*$")
+_BINDING = re.compile(r"<- .*$")
 DELAY_S = 1.0  # what is done by then needs no progress line
 _TICK_S = 0.5
 

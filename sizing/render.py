@@ -93,7 +93,7 @@ def headline(plan: SizingPlan, *, name: str) -> str:
     right = f"facts of {plan.facts_as_of}"
     if len(left) + 2 + len(right) <= WIDTH:
         return f"{left}{right:>{WIDTH - len(left)}}"
-    return "\n".join(wrapped(f"{left}; {right}", hanging="  "))
+    return "\n".join([*wrapped(left, hanging="  "), f"  {right}"])
 
 
 def requirement_lines(plan: SizingPlan, *, next_best: RunnerUp | None = None) -> list[str]:
@@ -171,7 +171,7 @@ def runner_up_text(runner: RunnerUp, *, than: float | None) -> list[str]:
 def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
     limits = [metric_value(x.metric, x.asked) for x in promises]
     width = max(map(len, limits))
-    rows = [[title, "asked", "planned", "80 % range", "margin", ""]]
+    rows = [[title, "asked", "planned", "80 % range", "margin", "binding" if any(x.binding for x in promises) else ""]]
     rows += [
         [
             metric_name(promise.metric),
@@ -179,7 +179,7 @@ def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
             metric_value(promise.metric, promise.planned),
             _interval(promise),
             "" if (left := margin(promise)) is None else percent(left),
-            f"<- binding: {promise.binding}" if promise.binding else "",
+            f"<- {promise.binding}" if promise.binding else "",
         ]
         for promise, limit in zip(promises, limits, strict=True)
     ]

@@ -8,7 +8,13 @@ from collections.abc import Iterable
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 _ACRONYMS = frozenset({"api", "crd", "csi", "eip", "iam", "ip", "ipv4", "kms", "nat", "oidc", "sqs", "tpu", "vpc"})
-_WHOLE = {"Eip": "Elastic IP", "CryptoKey": "KMS key", "KeyRing": "KMS key ring", "RouterNat": "Cloud NAT"}
+_WHOLE = {
+    "Addon": "add-on",
+    "Eip": "Elastic IP",
+    "CryptoKey": "KMS key",
+    "KeyRing": "KMS key ring",
+    "RouterNat": "Cloud NAT",
+}
 _PACKAGES = {"aws:kms/": "KMS ", "aws:iam/": "IAM ", "aws:eks/cluster:": "EKS ", "gcp:container/cluster:": "GKE "}
 
 # Told together in a count, where each by its own name would fill the screen.

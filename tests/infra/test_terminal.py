@@ -10,7 +10,7 @@ import pytest
 
 from infra.terminal import coloured, progress, show, wants_colour
 
-SCREEN = "chat on aws\n\n  requests >= 12 /s <- binding: HBM bandwidth\n  + VPC a\n  -/+ subnet b\n  ~ role c\nend\n"
+SCREEN = "chat on aws\n\n  requests >= 12 /s <- HBM bandwidth\n  + VPC a\n  -/+ subnet b\n  ~ role c\nend\n"
 
 
 class Terminal(io.StringIO):
@@ -47,7 +47,7 @@ def test_signs_give_their_line_its_colour() -> None:
     assert lines[3] == "\033[32m  + VPC a\033[0m"
     assert lines[4] == "\033[31m  -/+ subnet b\033[0m"
     assert lines[5] == "\033[33m  ~ role c\033[0m"
-    assert lines[2].endswith("\033[33m<- binding: HBM bandwidth\033[0m")
+    assert lines[2].endswith("\033[33m<- HBM bandwidth\033[0m")
 
 
 def test_quick_work_shows_no_progress() -> None:

@@ -25,9 +25,9 @@ def test_the_plan_screen() -> None:
     assert render_plan(CHAT_PLAN, name="chat-70b", next_best=G6E) == (
         "chat-70b on aws us-east-1: 2 x p5.48xlarge, 110.08 USD/h     facts of 2026-07-20\n"
         "\n"
-        "  requirement      asked  planned  80 % range  margin\n"
+        "  requirement      asked  planned  80 % range  margin binding\n"
         "  TTFT p95     <= 500 ms   310 ms     250-390    38 %\n"
-        "  requests     >=  12 /s  12.8 /s   11.6-14.1   6.7 % <- binding: HBM bandwidth\n"
+        "  requests     >=  12 /s  12.8 /s   11.6-14.1   6.7 % <- HBM bandwidth\n"
         "  next best: 3 x g6e.48xlarge on demand, L40S TP4 fp8, 90.39 USD/h; TPOT 61 ms >\n"
         "    40 ms\n"
         "\n"
