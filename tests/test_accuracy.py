@@ -46,7 +46,7 @@ def scored() -> list[tuple[str, str, Prediction, float]]:
 
 
 # metric, bound on the median relative error, and how many times too much or too little nine in ten and the worst may be
-BOUNDS = [("output_tps", 0.16, 2.0, 4.5), ("tpot_ms", 0.18, 1.5, 2.5), ("ttft_ms", 0.42, 4.0, 110.0)]
+BOUNDS = [("output_tps", 0.16, 2.0, 4.5), ("tpot_ms", 0.18, 1.5, 2.5), ("ttft_ms", 0.45, 4.0, 110.0)]
 
 
 @pytest.mark.parametrize(("metric", "median", "nine_in_ten", "worst"), BOUNDS)
