@@ -34,7 +34,8 @@ CONCURRENCY_STEP = 8  # engines capture graphs for batches that are multiples of
 IMAGES_GB = 100  # operating system, engine image unpacked, image of the release before
 WEIGHTS_ON_DISK = 1.2  # times the weights, where no local disk holds them
 DISK_STEP_GB = 10
-OBJECT_STORE = {Cloud.AWS: ("s3", "STANDARD"), Cloud.GCP: ("gcs", "STANDARD")}
+BUCKET_TIER = "STANDARD"  # both clouds' own word for it
+OBJECT_STORE = {Cloud.AWS: ("s3", "STANDARD"), Cloud.GCP: ("gcs", "standard")}  # as the catalog names the tier
 
 
 def plan_of(
@@ -287,7 +288,7 @@ def _bucket(spec: Spec, catalog: Catalog, market: Market) -> Bucket:
     storage = catalog.storage_tier(market.cloud, market.region, service, tier)
     return Bucket(
         name="models",
-        tier=tier,
+        tier=BUCKET_TIER,
         bytes=round(sum(model.parameters * BYTES_PER_ELEMENT[model.native_precision] for model in models.values())),
         usd_per_gb_month=None if storage is None else storage.usd_per_gb_month,
     )

@@ -65,12 +65,31 @@ def _machines(spec: Spec, formulation: Formulation, bought: Purchase) -> Iterato
             miss = _unsold(formulation, held, workload.name, machine)
             none = RunnerUp(workload=workload.name, what=machine, usd_per_hour=None, misses=(miss,))
             yield _alternative(spec, formulation, held, none=none)
+        yield from _other_weights(spec, formulation, problem, bought, workload.name)
     if any(pool.is_spot for pool, _ in bought.machines) and not any(demand.spot for demand in problem.demands):
         every = " + ".join(workload.name for workload in spec.workloads)
         pools = tuple(pool for pool in problem.pools if not pool.is_spot)
         miss = Miss(metric="offer", asked=None, reached=None, text="not every workload can do without spot")
         none = RunnerUp(workload=every, what="on demand only", usd_per_hour=None, misses=(miss,))
         yield _alternative(spec, formulation, replace(problem, pools=pools), none=none)
+
+
+def _other_weights(
+    spec: Spec, formulation: Formulation, problem: Problem, bought: Purchase, workload: str
+) -> Iterator[RunnerUp]:
+    """The best plan with a workload's weights in each other format that it may have."""
+    weights = {
+        choice: formulation.candidates[choice].replica.weights
+        for choice in problem.choices
+        if choice.workload == workload
+    }
+    taken = {weights[choice] for choice in bought.choices if choice.workload == workload}
+    for other in dict.fromkeys(weights.values()):
+        if other not in taken:
+            choices = tuple(one for one in problem.choices if weights.get(one, other) is other)
+            miss = Miss(metric="offer", asked=None, reached=None, text=f"{workload} has no plan in {other}")
+            none = RunnerUp(workload=workload, what=f"{other} weights", usd_per_hour=None, misses=(miss,))
+            yield _alternative(spec, formulation, replace(problem, choices=choices), none=none)
 
 
 def _held(problem: Problem, workload: str, machine: str) -> Problem:
