@@ -188,26 +188,21 @@ def _topology(notes: str) -> Topology | None:
     )
 
 
+# What a table's name of a format begins with; the first that matches holds.
+FORMAT_NAMES = (
+    (("bf16", "fp16", "float16", "bfloat16", "half"), Precision.BF16),
+    (("fp8", "e4m3"), Precision.FP8),
+    (("int8", "w8a8", "w8a16", "q8"), Precision.INT8),
+    (("int4", "w4a16", "awq", "gptq", "q4", "nf4"), Precision.INT4),
+    (("mxfp4",), Precision.MXFP4),
+    (("nvfp4", "fp4"), Precision.NVFP4),
+    (("fp32", "float32"), Precision.FP32),
+)
+
+
 def weight_precision(name: str) -> Precision | None:
     """The stored format that a table's name of it means: fp16 is as bf16, fp4 is NVIDIA's; None: unknown."""
-    known = {
-        "fp32": Precision.FP32,
-        "bf16": Precision.BF16,
-        "fp16": Precision.BF16,
-        "fp8": Precision.FP8,
-        "int8": Precision.INT8,
-        "q8_0": Precision.INT8,
-        "int4": Precision.INT4,
-        "awq": Precision.INT4,
-        "gptq": Precision.INT4,
-        "w4a16": Precision.INT4,
-        "q4_0": Precision.INT4,
-        "q4_k_m": Precision.INT4,
-        "fp4": Precision.NVFP4,
-        "nvfp4": Precision.NVFP4,
-        "mxfp4": Precision.MXFP4,
-    }
-    return known.get(name.lower())
+    return next((known for names, known in FORMAT_NAMES if name.lower().startswith(names)), None)
 
 
 def cache_precision(name: str, weights: Precision) -> Precision:

@@ -38,6 +38,7 @@ MLPERF_LIMITS = {
     ("DeepSeek-R1", "mlperf-server"): Objectives(ttft_p95_s=2.0, tpot_p95_s=0.08, e2e_p95_s=None),
     ("GPT-J-6B", "mlperf-server"): Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=20.0),
 }
+QUEUED = frozenset({"offline-max", "mlperf-offline"})  # all requests queued at once; a number is the most in flight
 MLPERF_P95_OVER_MEAN = 2.0  # of prompt and answer lengths in its data sets; a guess
 
 
@@ -130,7 +131,9 @@ def _runs(setup: Setup, model: Model, accelerator: Accelerator, weights: Precisi
 def _told_layout(setup: Setup, model: Model, accelerator: Accelerator) -> Layout:
     """The layout in accelerators: Neuron and TPU v7x tables count two cores a chip; dp is what the count leaves."""
     two_cores = accelerator.kind is AcceleratorKind.NEURON or accelerator.name == "tpu-v7x"
-    tp = max(1, (setup.tp or 1) // (2 if two_cores else 1))
+    tp = setup.tp or 1
+    if two_cores:
+        tp = min(max(1, tp // 2), setup.accelerators)
     pp = setup.pp or 1
     spread = setup.accelerators // (tp * pp)
     data_parallel = model.moe is not None and spread > 1 and ((setup.dp or 1) > 1 or (setup.ep or 1) > 1)
@@ -159,12 +162,12 @@ def _point(setup: Setup, run: Run) -> OperatingPoint | None:
     inputs, outputs = _lengths(setup)
     each = None if setup.concurrency is None else max(1, round(setup.concurrency / run.replicas))
     match setup.mode:
-        case "agg":
-            return closed_loop(run.replica, input_tokens=inputs, output_tokens=outputs, concurrency=each or 1)
         case "static-batch" | "single-stream":
             return whole_batch(run.replica, input_tokens=inputs, output_tokens=outputs, batch=each or 1)
         case "mlperf-server" | "mlperf-interactive":
             return _within_limits(setup, run)
+        case _ if setup.concurrency is not None and setup.mode not in QUEUED:
+            return closed_loop(run.replica, input_tokens=inputs, output_tokens=outputs, concurrency=each or 1)
         case _:
             full = saturated(run.replica, input_tokens=inputs, output_tokens=outputs)
             if each is not None and each < full.concurrency:

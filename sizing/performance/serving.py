@@ -41,7 +41,8 @@ def closed_loop(
     """
     The replica with *concurrency* requests always in flight, each *input_tokens* long, answering *output_tokens*.
 
-    More requests than memory or the sequence limit hold wait their turn: throughput stays, TTFT grows.
+    More requests than memory or the sequence limit hold wait their turn: throughput stays, TTFT grows. Lengths and load
+    are constant, so the 95th percentiles are the means.
 
     Args:
         replica: Must fit (see `memory_budget`); one that does not is taken to hold one sequence.
