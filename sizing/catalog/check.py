@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind
 from sizing.catalog.catalog import Catalog
@@ -15,7 +16,8 @@ from sizing.catalog.machine import Machine
 from sizing.catalog.model import ModelKind
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.catalog.provenance import Provenance
-from sizing.units import GB, GIB, TERA
+from sizing.catalog.shape import shape_of
+from sizing.units import BILLION, GB, GIB, TERA, bytes_per_s_from_gbit_per_s
 
 STALE_AFTER_DAYS = 180  # clouds repriced whole families within half a year in 2025
 _DATE = re.compile(r"(20\d{2})(?:-(\d{2}|H[12]))?(?:-(\d{2}))?")
@@ -144,6 +146,30 @@ def _machines(catalog: Catalog) -> Iterator[Doubt]:
             yield _error("machine-network", one.name, f"{one.network_bytes_per_s * 8 / GB:,.1f} Gbit/s")
 
 
+def _network(catalog: Catalog) -> Iterator[Doubt]:
+    """
+    The rate of a machine is the stated one, neither one card's nor the sum of what each card could do alone.
+
+    Several interfaces share at least 50 Gbit/s each in every machine that has them; and cards without a link of their
+    own hang on PCIe, which their share of the network cannot exceed.
+    """
+    accelerators = {one.name: one for one in catalog.accelerators}
+    for one in catalog.machines:
+        rate, interfaces = one.network_bytes_per_s, one.fabric_interfaces
+        if rate is None:
+            continue
+        if interfaces > 1 and rate / interfaces < bytes_per_s_from_gbit_per_s(50):
+            text = f"{rate * 8 / GB:,.0f} Gbit/s over {interfaces} interfaces: the rate of one card?"
+            yield _error("network-cards", one.name, text)
+        accelerator = accelerators.get(one.accelerator or "")
+        bus = accelerator.host_link_bytes_per_s if accelerator is not None and accelerator.link == "none" else None
+        if bus is not None and one.accelerators > 1 and rate / one.accelerators > bus:
+            text = (
+                f"{rate * 8 / GB:,.0f} Gbit/s is more than the buses of its accelerators carry: the sum of the cards?"
+            )
+            yield _error("network-cards", one.name, text)
+
+
 def _unique(catalog: Catalog) -> Iterator[Doubt]:
     """No name stands for two facts."""
     names = Counter(one.name for one in catalog.accelerators)
@@ -205,22 +231,21 @@ def _grouped(catalog: Catalog) -> dict[tuple[str, str, str], list[Offer]]:
 
 
 def _size_ratios(catalog: Catalog) -> Iterator[Doubt]:
-    """Two sizes of one AWS family differ by the same factor everywhere; another factor means another SKU."""
-    by_pair: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
+    """A region is dearer by one factor for all sizes of an AWS family; a size with another is priced by another SKU."""
     families = {one.name: one.family for one in catalog.machines if one.cloud == "aws" and one.accelerators}
-    prices: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    by_machine: dict[str, dict[str, float]] = defaultdict(dict)
     for offer in catalog.offers:
         if offer.mode is PurchaseMode.ON_DEMAND and offer.usd_per_hour and offer.machine in families:
-            prices[families[offer.machine], offer.region][offer.machine] = offer.usd_per_hour
-    for (family, region), sizes in prices.items():
-        reference = min(sizes)
-        for size in sizes:
-            by_pair[family, reference, size][region] = sizes[size] / sizes[reference]
-    for (_, reference, size), ratios in by_pair.items():
-        middle = sorted(ratios.values())[len(ratios) // 2]
-        for region, ratio in ratios.items():
-            if abs(ratio / middle - 1) > 0.01:
-                yield _warning("size-ratio", f"{size} {region}", f"{ratio:.3f} x {reference}; elsewhere {middle:.3f}")
+            by_machine[offer.machine][offer.region] = offer.usd_per_hour
+    by_region: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for machine, prices in by_machine.items():
+        for region, usd in prices.items():
+            by_region[families[machine], region][machine] = usd / median(prices.values())
+    for (_, region), factors in by_region.items():
+        usual = median(factors.values())
+        for machine, factor in factors.items():
+            if abs(factor / usual - 1) > 0.01 and len(factors) > 2:
+                yield _warning("size-ratio", f"{machine} {region}", f"{factor:.3f} times its usual; others {usual:.3f}")
 
 
 def _charges(catalog: Catalog) -> Iterator[Doubt]:
@@ -251,16 +276,41 @@ def _models(catalog: Catalog) -> Iterator[Doubt]:
             yield _error("model-cache", one.name, "caches nothing")
 
 
+def _model_totals(catalog: Catalog) -> Iterator[Doubt]:
+    """A decoder's total follows from its shapes; linear layers aside, whose parameters the facts do not give."""
+    for one in catalog.models:
+        if one.kind is not ModelKind.DECODER or one.linear_layers or one.parameters < 1:
+            continue
+        worked_out = shape_of(one).parameters(0, active=False)
+        if abs(worked_out / one.parameters - 1) > 0.05:
+            text = f"{one.parameters / BILLION:,.1f} B stated, {worked_out / BILLION:,.1f} B by its shapes"
+            yield _warning("model-total", one.name, text)
+
+
+def _zones(catalog: Catalog) -> Iterator[Doubt]:
+    """A zone is of its region: Google's carry its name, and no zone is in two regions."""
+    homes: dict[tuple[str, str], str] = {}
+    for (cloud, region), zones in catalog.zones_by_region.items():
+        for zone in zones:
+            if cloud == "gcp" and zone.rpartition("-")[0] != region:
+                yield _error("zone-region", zone, f"is listed in {region}")
+            if homes.setdefault((cloud, zone), region) != region:
+                yield _error("zone-region", zone, f"is in both {homes[cloud, zone]} and {region}")
+
+
 RULES: tuple[Callable[[Catalog], Iterator[Doubt]], ...] = (
     _memory,
     _bandwidth,
     _dense_peaks,
     _links,
     _machines,
+    _network,
+    _zones,
     _unique,
     _offers,
     _spot,
     _size_ratios,
     _charges,
     _models,
+    _model_totals,
 )

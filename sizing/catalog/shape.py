@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sizing.catalog.model import LatentAttention, MixtureOfExperts
+from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +59,24 @@ class Shape:
         shared = moe.shared_experts * self.ffn_parameters(moe.shared_intermediate)
         dense = moe.dense_layers * self.ffn_parameters(self.intermediate)
         return attention + (self.layers - moe.dense_layers) * (routed + shared) + dense + embeddings
+
+
+def shape_of(model: Model) -> Shape:
+    """The dimensions of a model that is known."""
+    return Shape(
+        hidden=model.hidden,
+        heads=model.heads,
+        kv_heads=model.kv_heads,
+        head_dim=model.head_dim,
+        intermediate=model.intermediate,
+        gated=model.gated_ffn,
+        vocab=model.vocab,
+        tied=model.tied_embeddings,
+        layers=model.layers,
+        full=model.full_attention_layers,
+        sliding=model.sliding_layers,
+        linear=model.linear_layers,
+        moe=model.moe,
+        mla=model.mla,
+        feed_forward_layers=model.feed_forward_layers,
+    )
