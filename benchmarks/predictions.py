@@ -8,7 +8,7 @@ from typing import Protocol
 
 from benchmarks.measurements import Setup, accelerator_named, cache_precision, weight_precision
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
-from sizing.catalog.model import Model
+from sizing.catalog.model import Model, ModelKind
 from sizing.errors import UnknownFact
 from sizing.performance.efficiency import PERFECT
 from sizing.performance.engine import engine_named
@@ -88,6 +88,8 @@ def predict(setup: Setup, facts: Facts) -> dict[str, Prediction] | str:
         return f"unknown weight format {setup.weights}"
     try:
         model = facts.model(setup.model)
+        if model.kind is not ModelKind.DECODER:
+            return f"{model.name} is not a decoder"
         if setup.mode == "disagg":
             return _disaggregated(setup, model, accelerator, weights)
         runs = tuple(_runs(setup, model, accelerator, weights))

@@ -31,7 +31,8 @@ def count_parameters(model: Model) -> ParameterCounts:
     The parameters of *model* by part, worked out from its dimensions; the rest to its total counts as dense.
 
     The rest is small for a plain transformer (norms, biases) and is all of the mixer in linear and state-space layers.
-    Where the formulas exceed the published total, they stand.
+    Where the formulas exceed the published total (hybrids of which some layers have no feed-forward), the feed-forward is
+    taken as that much smaller. A total of zero is unknown: the formulas stand.
 
     Source: performance model section 1.2.
     """
@@ -43,7 +44,7 @@ def count_parameters(model: Model) -> ParameterCounts:
     return ParameterCounts(
         attention=attending * attention,
         latent=attending * latent,
-        dense=feed_forward + max(0, model.parameters - named),
+        dense=feed_forward + (max(-feed_forward, model.parameters - named) if model.parameters else 0),
         routed=routed,
         embedding=table * (1 if model.tied_embeddings else 2),
         head=table,

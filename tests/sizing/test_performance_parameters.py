@@ -27,6 +27,13 @@ def test_an_ungated_feed_forward_has_two_matrices():
     assert count_parameters(plain).dense == 32 * 2 * 4096 * 14336
 
 
+def test_the_published_total_stands_where_formulas_exceed_it():
+    """A hybrid of which half of the layers have no feed-forward: as many parameters fewer than the formula says."""
+    half = replace(LLAMA_8B, parameters=LLAMA_8B.parameters - 16 * 3 * 4096 * 14336)
+    assert count_parameters(half).total == half.parameters
+    assert count_parameters(half).dense == 16 * 3 * 4096 * 14336 + 65 * 4096
+
+
 def test_the_parts_of_a_latent_sparse_model_add_up_to_its_total():
     """58 sparse layers x 256 experts x 3 x 7,168 x 2,048 are 653.9 of the 671.0 billion."""
     counts = count_parameters(DEEPSEEK_R1)
