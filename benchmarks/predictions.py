@@ -81,11 +81,15 @@ class Run:
 def predict(setup: Setup, facts: Facts) -> dict[str, Prediction] | str:
     """The metrics of the run by name (output_tps, ttft_ms, ...), or why it cannot be predicted."""
     accelerator = accelerator_named(setup.accelerator, facts.accelerators)
+    weights = weight_precision(setup.weights)
     if accelerator is None:
         return f"no accelerator {setup.accelerator} in the catalog"
-    weights = weight_precision(setup.weights)
     if weights is None:
         return f"unknown weight format {setup.weights}"
+    return _predict(setup, facts, accelerator, weights)
+
+
+def _predict(setup: Setup, facts: Facts, accelerator: Accelerator, weights: Precision) -> dict[str, Prediction] | str:
     try:
         model = facts.model(setup.model)
         if model.kind is not ModelKind.DECODER:

@@ -31,8 +31,8 @@ def count_parameters(model: Model) -> ParameterCounts:
     The parameters of *model* by part, worked out from its dimensions; the rest to its total counts as dense.
 
     The rest is small for a plain transformer (norms, biases) and is all of the mixer in linear and state-space layers.
-    Where the formulas exceed the published total (hybrids of which some layers have no feed-forward), the feed-forward is
-    taken as that much smaller. A total of zero is unknown: the formulas stand.
+    Where the formulas exceed the published total (hybrids of which some layers have no feed-forward), the feed-forward
+    is taken as that much smaller. A total of zero is unknown: the formulas stand.
 
     Source: performance model section 1.2.
     """
