@@ -63,6 +63,7 @@ class _Variables:
     """The variables of one model."""
 
     machines: dict[Pool, cp_model.IntVar]
+    most: dict[Pool, int]  # machines of each pool that could ever be of use
     replicas: dict[tuple[Choice, Pool], cp_model.IntVar]
     used: dict[tuple[Choice, bool], cp_model.IntVar]  # a choice, on spot or not
     system_machines: cp_model.IntVar
@@ -154,11 +155,10 @@ def _model(problem: Problem) -> tuple[cp_model.CpModel, _Variables]:
     ]
     most = {choice: replicas_for(choice.capacity, demand[choice.workload].total) for choice in problem.choices}
     least_system = problem.least_system_machines
+    machines = {pool: sum(most[choice] for choice, at in places if at == pool) for pool in problem.pools}
     variables = _Variables(
-        machines={
-            pool: model.new_int_var(0, sum(most[choice] for choice, at in places if at == pool), f"{pool.zone}")
-            for pool in problem.pools
-        },
+        machines={pool: model.new_int_var(0, number, "") for pool, number in machines.items()},
+        most=machines,
         replicas={place: model.new_int_var(0, most[place[0]], "") for place in places},
         used={key: model.new_bool_var("") for key in dict.fromkeys((c, p.is_spot) for c, p in places)},
         system_machines=model.new_int_var(least_system, max(least_system, len(problem.zones)), ""),
@@ -228,7 +228,7 @@ def _changes(
     added, removed = [], []
     for pool in problem.pools:
         number, running = variables.machines[pool], pool.running or 0
-        more = model.new_int_var(0, number.proto.domain[-1], "")
+        more = model.new_int_var(0, variables.most[pool], "")
         fewer = model.new_int_var(0, running, "")
         model.add(number - running == more - fewer)
         added.append((pool, more))

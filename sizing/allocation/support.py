@@ -24,6 +24,10 @@ NEURON_BY_NAME: tuple[str, ...] = ("aws-inferentia2", "aws-trainium1", "aws-trai
 
 def device_miss(accelerator: Accelerator, *, named: bool) -> Miss | None:
     """Why the engine does not run on the device at all, or not unless the spec names it; None: it does."""
+    if accelerator.memory_bytes_per_s is None or accelerator.bf16_flop_per_s is None:
+        unknown = "memory bandwidth" if accelerator.memory_bytes_per_s is None else "bf16 peak"
+        text = f"the {unknown} of {accelerator.name} is unknown: nothing can be predicted for it"
+        return Miss(metric="speed", asked=None, reached=None, text=text)
     match accelerator.kind:
         case AcceleratorKind.GPU:
             capability = float(accelerator.compute_capability or 0)
