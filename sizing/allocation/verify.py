@@ -121,6 +121,9 @@ def _service(workload: Serving, plan: SizingPlan, spec: Spec, catalog: Catalog) 
     if len({(one.accelerator, one.layout, one.weights, one.kv) for one in replicas}) > 1:
         yield f"{workload.name} has unlike replicas side by side"
     zones = {pool.name: pool.zone for pool in plan.node_pools}
+    if lacking := {placement.pool for one in own for placement in one.placements} - set(zones):
+        yield f"{workload.name} stands on pools that the plan does not have: {', '.join(sorted(lacking))}"
+        return
     rate = workload.traffic.requests_per_s * (1 + spec.headroom)
     for lost in (None, *sorted(set(zones.values()))) if workload.survive is Survive.ZONE else (None,):
         standing = [

@@ -1,0 +1,71 @@
+"""Alternatives are true: each costs what a spec held to it costs, and none is cheaper than the plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import sizing
+from sizing.outcome import Sized
+from sizing.spec.workload import Serving, Survive
+from tests.markets import ANYTHING, ASSIST_8B, CHAT_70B, H100_NODE, SMALL_MARKET, catalog_of, offer, spec_of
+
+
+def answer(*workloads: Serving, **rest) -> Sized:
+    found = sizing.size(spec_of(*workloads, **rest), SMALL_MARKET)
+    assert isinstance(found, Sized)
+    return found
+
+
+@pytest.mark.parametrize("workload", [CHAT_70B, ASSIST_8B], ids=["chat", "assist"])
+def test_an_alternative_costs_what_a_spec_held_to_it_costs(workload: Serving):
+    """For each machine type that is told: the same workload with allow.machines of that one."""
+    found = answer(workload)
+    costed = [one for one in found.runners_up if one.usd_per_hour is not None and "weights" not in one.what]
+    assert costed
+    for one in costed:
+        machine = one.what.split()[2]
+        held = answer(replace(workload, allowed=replace(workload.allowed, machines=(machine,))))
+        if machine not in {pool.machine for pool in found.plan.node_pools}:
+            assert held.plan.usd_per_hour == pytest.approx(one.usd_per_hour)
+        assert one.usd_per_hour >= found.plan.usd_per_hour - 1e-6
+
+
+def test_alternatives_are_told_cheapest_first_then_what_cannot_be_bought():
+    """Costs ascend; what has no cost comes last, each with what it misses."""
+    costs = [one.usd_per_hour for one in answer(CHAT_70B, ASSIST_8B).runners_up]
+    known = [cost for cost in costs if cost is not None]
+    assert known == sorted(known)
+    assert costs[: len(known)] == known
+
+
+def test_what_has_no_cost_says_why():
+    """Every alternative without a cost misses something; every feasible one within the budget misses nothing."""
+    for one in answer(CHAT_70B, ASSIST_8B).runners_up:
+        assert (one.usd_per_hour is None) == bool(one.misses)
+
+
+def test_alternatives_over_the_budget_say_so():
+    """A100 machines serve the chat too, at ten times the budget."""
+    dearer = [one for one in answer(CHAT_70B, budget_usd_per_month=45_000).runners_up if "p4de" in one.what]
+    assert dearer[0].misses[0].metric == "usd_per_month"
+    assert dearer[0].misses[0].reached == pytest.approx(730 * dearer[0].usd_per_hour)
+
+
+def test_a_plan_with_spot_tells_what_it_costs_without():
+    """All on demand costs what a spec without spot costs."""
+    mixed = answer(replace(ASSIST_8B, allowed=replace(ANYTHING, spot_share=0.5)))
+    firm = answer(ASSIST_8B)
+    costs = [one.usd_per_hour for one in mixed.runners_up]
+    assert any(cost == pytest.approx(firm.plan.usd_per_hour) for cost in costs if cost is not None)
+
+
+def test_a_machine_sold_in_one_zone_is_told_as_such():
+    """Cheaper, but the workload must survive the loss of a zone."""
+    cheap = replace(H100_NODE, name="cheap.48xlarge")
+    market = catalog_of([H100_NODE, cheap], [offer(H100_NODE, 55.04), offer(cheap, 10.0, zones=("use1-az1",))])
+    found = sizing.size(spec_of(replace(CHAT_70B, survive=Survive.ZONE)), market)
+    assert isinstance(found, Sized)
+    lost = next(one for one in found.runners_up if one.what.startswith("cheap.48xlarge"))
+    assert lost.misses[0].text == "sold in use1-az1 only: no other zone is left when that is lost"

@@ -1,0 +1,123 @@
+"""Refusals name the requirement that stands in the way, and every way out that they give leads to a plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import sizing
+from sizing.allocation.refusal import relaxations
+from sizing.allocation.search import search
+from sizing.catalog import Precision
+from sizing.outcome import NoPlan, Sized, SolverStatus
+from sizing.spec.workload import Spec, Survive
+from tests.markets import (
+    ANYTHING,
+    ASSIST_8B,
+    CHAT_70B,
+    H100_NODE,
+    REGION,
+    SMALL_MARKET,
+    catalog_of,
+    machine,
+    offer,
+    spec_of,
+)
+
+ONE_ZONE = catalog_of([H100_NODE], [offer(H100_NODE, 55.04, zones=("use1-az1",)), offer(machine("other"), 1.0)])
+
+
+def refused(spec: Spec, catalog: sizing.Catalog = SMALL_MARKET) -> NoPlan:
+    answer = sizing.size(spec, catalog)
+    assert isinstance(answer, NoPlan), answer
+    assert answer.outcome.status is SolverStatus.INFEASIBLE
+    return answer
+
+
+def cost(spec: Spec, catalog: sizing.Catalog = SMALL_MARKET) -> float:
+    answer = sizing.size(spec, catalog)
+    assert isinstance(answer, Sized)
+    return answer.plan.usd_per_hour
+
+
+def test_a_budget_too_small_is_told_with_the_least_cost():
+    """55.64 USD/h x 730 h are 40,617.20 USD; asked 30,000. The raised budget, as told, is enough."""
+    spec = spec_of(CHAT_70B, budget_usd_per_month=30_000)
+    answer = refused(spec)
+    assert "40,617.20 USD > 30,000.00 USD a month" in answer.reason
+    assert "raise budget_usd_per_month to 40_618: the plan then costs 55.64 USD/h, 40,618 USD a month" in answer.mends
+    assert answer.nearest[0].usd_per_hour == pytest.approx(55.64)
+    assert cost(replace(spec, budget_usd_per_month=40_618)) == pytest.approx(55.64)
+
+
+def test_a_zone_that_cannot_be_lost_is_told():
+    """The only machine that serves is sold in one zone."""
+    spec = spec_of(replace(CHAT_70B, survive=Survive.ZONE))
+    answer = refused(spec, ONE_ZONE)
+    assert "chat survives the loss of a zone" in answer.reason
+    assert answer.mends == ("chat: set survive to none: the plan then costs 55.64 USD/h, 40,618 USD a month",)
+    assert cost(spec_of(CHAT_70B), ONE_ZONE) == pytest.approx(55.64)
+
+
+def test_weights_that_would_do_are_told():
+    """bf16 weights of 141 GB fit no single L40S or H100; in fp8 they fit the H100 machine of one."""
+    allowed = replace(ANYTHING, weights=(Precision.BF16,), machines=("p5.4xlarge",))
+    spec = spec_of(replace(CHAT_70B, max_context_tokens=4096, allowed=allowed))
+    answer = refused(spec)
+    assert any("add fp8 to allow.weights" in mend for mend in answer.mends)
+    assert any("leave allow.accelerators and allow.machines out" in mend for mend in answer.mends)
+
+
+def test_a_loosened_objective_is_one_that_a_plan_keeps():
+    """Nothing answers within 100 ms; the limit that is proposed instead can be kept."""
+    strict = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, ttft_p95_s=0.1))
+    answer = refused(spec_of(strict))
+    (mend,) = [mend for mend in answer.mends if "ttft_p95_s" in mend]
+    limit = float(mend.partition("ttft_p95_s to ")[2].partition(":")[0])
+    assert limit > 0.1
+    assert cost(spec_of(replace(strict, objectives=replace(strict.objectives, ttft_p95_s=limit)))) > 0
+
+
+def test_a_region_where_nothing_is_offered_is_told_with_one_where_it_is():
+    """us-west-2 sells no accelerator; us-east-1 does."""
+    wide = catalog_of([H100_NODE], [offer(H100_NODE, 55.04), offer(machine("other"), 1.0, region="us-west-2")])
+    answer = refused(spec_of(CHAT_70B, regions=("us-west-2",)), wide)
+    assert "can be bought at a known price in us-west-2" in answer.reason
+    assert answer.mends == ("add us-east-1 to regions: the plan then costs 55.64 USD/h, 40,618 USD a month",)
+    assert answer.nearest[0].misses[0].text == "not offered in us-west-2"
+
+
+def test_two_requirements_that_conflict_with_a_budget_are_let_go_together():
+    """Within 100 ms nothing answers, and the budget of 10 USD pays for nothing: both must give."""
+    strict = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, ttft_p95_s=0.1))
+    answer = refused(spec_of(strict, budget_usd_per_month=10))
+    assert any("ttft_p95_s" in mend and "raise budget_usd_per_month" in mend for mend in answer.mends)
+
+
+def test_ways_out_are_told_cheapest_first():
+    """By the cost of the plan that each leads to."""
+    spec = spec_of(replace(ASSIST_8B, survive=Survive.ZONE), budget_usd_per_month=6000)
+    costs = [float(mend.partition("then costs ")[2].partition(" USD")[0]) for mend in refused(spec).mends]
+    assert len(costs) > 1
+    assert costs == sorted(costs)
+
+
+def test_every_requirement_is_tried():
+    """Each relaxation changes the spec in one thing."""
+    allowed = replace(ANYTHING, weights=(Precision.BF16,), machines=("p5.4xlarge",), spot_share=0.5, min_spot_share=0.5)
+    spec = spec_of(
+        replace(CHAT_70B, survive=Survive.ZONE, allowed=allowed), zones=("use1-az1",), budget_usd_per_month=10
+    )
+    tried = [one.requirement for one in relaxations(spec, SMALL_MARKET, search(spec, SMALL_MARKET))]
+    assert tried == [
+        "the budget of 10 USD a month",
+        "that chat survives the loss of a zone",
+        "the least spot share of chat",
+        "how little of chat may be on spot",
+        "the weights allowed for chat",
+        "the cache formats allowed for chat",
+        "the devices allowed for chat",
+        "the zones allowed",
+    ]
+    assert REGION in SMALL_MARKET.regions(spec.clouds[0])
