@@ -9,7 +9,7 @@ from typing import Any
 
 import pulumi
 
-from components.graph import Graph, Resource, Secret, Value
+from components.graph import Graph, Resource, Secret, Unknown, Value
 from infra.preview.answers import Answer, settled
 from infra.preview.changes import ResourceChanges, Step
 from infra.preview.config import Config
@@ -77,9 +77,15 @@ def exported_state(program: Callable[[], None], *, encrypted: bool = False, **ou
 
     def deployed(resource: Resource) -> Answer:
         filled_in = outputs.get(resource.name, {})
-        return Answer(id=f"id-of-{resource.name}" if resource.custom else "", outputs={**resource.inputs, **filled_in})
+        own = resource.import_id if resource.external else f"id-of-{resource.name}"
+        return Answer(id=own if resource.custom else "", outputs={**resource.inputs, **filled_in})
 
     graph = record(program, project=PROJECT, stack=STACK, root=ROOT, answer=deployed)
+    return exported(graph, outputs, encrypted=encrypted)
+
+
+def exported(graph: Graph, outputs: Mapping[str, Mapping[str, Value]], *, encrypted: bool = False) -> str:
+    """The state of a deployed *graph*, with what the cloud filled in, by resource name or URN."""
     resources = [_exported(item, outputs, encrypted=encrypted) for item in graph.resources]
     resources[0]["outputs"] = {key: _raw(value, encrypted=encrypted) for key, value in graph.outputs.items()}
     return json.dumps({"version": 3, "deployment": {"resources": resources}})
@@ -90,8 +96,9 @@ def _exported(resource: Resource, outputs: Mapping[str, Mapping[str, Value]], *,
     known = {"urn": resource.urn, "type": resource.type, "custom": resource.custom, "inputs": inputs}
     if resource.custom:
         known |= {
-            "id": f"id-of-{resource.name}",
-            "outputs": inputs | dict(outputs.get(resource.name, {})),
+            "id": resource.import_id if resource.external else f"id-of-{resource.name}",
+            "external": resource.external,
+            "outputs": inputs | dict(outputs.get(resource.urn, outputs.get(resource.name, {}))),
             "protect": resource.protect,
             "retainOnDelete": resource.retain_on_delete,
         }
@@ -102,6 +109,8 @@ def _exported(resource: Resource, outputs: Mapping[str, Mapping[str, Value]], *,
 
 def _raw(value: Value, *, encrypted: bool) -> object:
     match value:
+        case Unknown():  # answered by the cloud while it was deployed
+            return "looked up"
         case Secret() if encrypted:
             return {SIGNATURE: SECRET, "ciphertext": "v1:AAAA"}
         case Secret():

@@ -14,7 +14,7 @@ from components.graph import Resource, Unknown, Value
 from infra.preview import paths, sdk
 from infra.preview.changes import Op, Step
 from infra.preview.compare import holds_encrypted
-from infra.preview.diff import step_of
+from infra.preview.diff import changes_outputs, step_of
 from infra.preview.providers import is_provider
 from infra.preview.recorded import Base
 from infra.preview.replacement import recomputed_by_updates
@@ -75,12 +75,15 @@ def settled(base: Base) -> Callable[[Resource], Answer]:
     Without that, every output would be unknown, and every resource behind one would seem to change.
     """
     inputs_of_providers: dict[str, Mapping[str, Value]] = {}
+    moved: set[str] = set()
 
     def answer(resource: Resource) -> Answer:
         if is_provider(resource.type):
             inputs_of_providers[resource.urn] = resource.inputs
         old = base.find(resource)
-        step = step_of(old, resource, provider_inputs=inputs_of_providers.get(resource.provider or "", {}))
+        step = step_of(old, resource, provider_inputs=inputs_of_providers.get(resource.provider or "", {}), moved=moved)
+        if changes_outputs(step, base):
+            moved.add(resource.urn)
         if old is None or step.op not in (Op.SAME, Op.UPDATE) or not base.is_state or not resource.custom:
             return created(resource)
         if step.op is Op.SAME or not step.certain:

@@ -6,10 +6,10 @@ as they can be known without them. A replacement is told in three values and nev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from components.graph import Graph, Resource, Unknown, Value
+from components.graph import Graph, Resource, Secret, Unknown, Value
 from infra.preview import paths
 from infra.preview.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
 from infra.preview.compare import BRIDGED, Difference, differences, holds_encrypted, input_differences
@@ -22,7 +22,7 @@ PROTECTED = "it is protected; remove `protect` from it, run `pulumi up`, then tr
 
 def changes(graph: Graph, base: Base) -> ResourceChanges:
     """All that deploying *graph* on top of *base* would do: steps in the order of the graph, deletions last."""
-    found = _steps(graph, base)
+    found, unanswered = _steps(graph, base)
     return ResourceChanges(
         graph=graph,
         base=base.graph,
@@ -30,12 +30,22 @@ def changes(graph: Graph, base: Base) -> ResourceChanges:
         steps=tuple(step for step in found if step.op is not Op.SAME and not _is_hidden(step)),
         outputs=_output_changes(graph, base),
         pending=base.pending,
-        notes=base.notes,
+        notes=(*base.notes, *_notes(unanswered)),
     )
 
 
-def step_of(old: Recorded | None, new: Resource, *, provider_inputs: Mapping[str, Value]) -> Step:
-    """What happens to *new*, which is *old* in the base; *provider_inputs* are those of its new provider."""
+def step_of(
+    old: Recorded | None, new: Resource, *, provider_inputs: Mapping[str, Value], moved: Collection[str] = ()
+) -> Step:
+    """
+    What happens to *new*, which is *old* in the base.
+
+    Args:
+        old: What the base records of it.
+        new: What the program wants.
+        provider_inputs: The inputs of its new provider.
+        moved: URNs of the resources that change: what is unknown because of them will be another value.
+    """
     step = Step(
         op=Op.SAME,
         urn=new.urn,
@@ -54,6 +64,7 @@ def step_of(old: Recorded | None, new: Resource, *, provider_inputs: Mapping[str
     found = tuple(
         _property_change(difference, new, provider_inputs)
         for difference in input_differences(old.resource.inputs, new.inputs, type_=new.type, ignore=new.ignore_changes)
+        if not _is_unanswered(difference, new, moved)
     )
     return _judged(replace(step, changes=found + _provider_change(old.resource, new)), old)
 
@@ -66,6 +77,25 @@ def _fresh(new: Resource) -> Op:
 
 def _is_same_read(old: Recorded, new: Resource) -> bool:
     return old.resource.external and new.import_id in (old.id, old.resource.import_id)
+
+
+def _is_unanswered(difference: Difference, new: Resource, moved: Collection[str]) -> bool:
+    """
+    Whether the new value is unknown only because nobody answers the program offline: a lookup, another stack.
+
+    Nothing that it comes from changes, so it is taken for the value that the state records; a note says so.
+    """
+    value = difference.new.value if isinstance(difference.new, Secret) else difference.new
+    if difference.kind is not ChangeKind.CHANGED or not isinstance(value, Unknown):
+        return False
+    return not any(urn in moved for urn in new.property_dependencies.get(str(difference.path[0]), ()))
+
+
+def _unanswered(old: Recorded | None, new: Resource, moved: Collection[str]) -> bool:
+    return old is not None and any(
+        _is_unanswered(difference, new, moved)
+        for difference in input_differences(old.resource.inputs, new.inputs, type_=new.type, ignore=new.ignore_changes)
+    )
 
 
 def _property_change(
@@ -125,8 +155,20 @@ def _judged(step: Step, old: Recorded) -> Step:
     return replace(step, op=Op.UPDATE, replaces=Replaces.UNKNOWN if may_replace else Replaces.NO)
 
 
-def _steps(graph: Graph, base: Base) -> Iterator[Step]:
-    """A step for each resource of *graph*, then for each resource of *base* that it no longer holds."""
+def _notes(unanswered: list[str]) -> Iterator[str]:
+    if unanswered:
+        names = ", ".join(unanswered[:5]) + (", ..." if len(unanswered) > 5 else "")
+        yield f"looked up in the cloud when it is deployed, and taken as unchanged here: inputs of {names}"
+
+
+def _steps(graph: Graph, base: Base) -> tuple[list[Step], list[str]]:
+    """
+    A step for each resource of *graph*, then for each resource of *base* that it no longer holds.
+
+    And the names of the resources with inputs that only the cloud could tell.
+    """
+    steps: list[Step] = []
+    unanswered: list[str] = []
     inputs = {resource.urn: resource.inputs for resource in graph.resources}
     kept: set[str] = set()
     moved: set[str] = set()  # resources with outputs that will be others
@@ -134,13 +176,24 @@ def _steps(graph: Graph, base: Base) -> Iterator[Step]:
         old = base.find(new)
         if old is not None:
             kept.add(old.resource.urn)
-        step = step_of(old, new, provider_inputs=inputs.get(new.provider or "", {}))
+        step = step_of(old, new, provider_inputs=inputs.get(new.provider or "", {}), moved=moved)
         if not base.is_state:
             step = _with_cascade(step, moved)
-        if step.op is Op.REPLACE or (step.op is Op.UPDATE and recomputed_by_updates(step.type)):
+        elif _unanswered(old, new, moved):
+            unanswered.append(new.name)
+        if changes_outputs(step, base):
             moved.add(step.urn)
-        yield step
-    yield from _deletions(base, kept)
+        steps.append(step)
+    return [*steps, *_deletions(base, kept)], unanswered
+
+
+def changes_outputs(step: Step, base: Base) -> bool:
+    """Whether outputs of the resource may be others afterwards, so that what is unknown because of it changes."""
+    if step.op in (Op.SAME, Op.UPDATE) and not step.certain:
+        return False
+    if base.is_state:
+        return step.op is not Op.SAME
+    return step.op is Op.REPLACE or (step.op is Op.UPDATE and bool(recomputed_by_updates(step.type)))
 
 
 def _with_cascade(step: Step, moved: set[str]) -> Step:

@@ -188,8 +188,9 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
     def ReadResource(self, request: Any, _context: object = None) -> object:  # noqa: N802
         """Record a resource that is looked up; what the cloud would tell about it is unknown."""
         resource = self._resource(request, external=True)
-        outputs: dict[str, Value] = dict(resource.inputs)
-        if request.type == STACK_REFERENCE:
+        answer = self._run.answer(resource)
+        outputs = answer.outputs if answer.id else resource.inputs
+        if request.type == STACK_REFERENCE and (request.id in self._run.stack_outputs or not answer.id):
             outputs = self._stack_reference(request.id)
         return sdk.resource_pb2.ReadResourceResponse(
             urn=resource.urn, id="" if UNKNOWN in request.id else request.id, properties=encoded_struct(outputs)

@@ -99,8 +99,8 @@ def mistakes(resource: Resource) -> Iterator[Mistake]:
     if arguments is None:
         return
     inputs = dict(resource.inputs)
-    if is_provider(resource.type):  # the engine adds the plugin's version; values are JSON in texts
-        inputs = {key: _unpacked(value) for key, value in inputs.items() if key != "version"}
+    if is_provider(resource.type):
+        inputs = {key: _unpacked(value, arguments, key) for key, value in inputs.items() if key != "version"}
     yield from _object_mistakes(inputs, arguments, ())
 
 
@@ -108,15 +108,17 @@ def _is_checkable(resource: Resource) -> bool:
     return resource.custom and not resource.external and resource.type != ROOT_TYPE
 
 
-def _unpacked(value: Value) -> Value:
+def _unpacked(value: Value, arguments: type, key: str) -> Value:
+    """A provider's input, which travels as JSON in a text unless it is a text itself."""
     if isinstance(value, Secret):
-        return _unpacked(value.value)
-    if isinstance(value, str):
-        try:
-            return typing.cast("Value", json.loads(value))
-        except ValueError:
-            return value
-    return value
+        return _unpacked(value.value, arguments, key)
+    field = _fields(arguments).get(key)
+    if not isinstance(value, str) or field is None or not any(_mistakes(value, field.kind, ())):
+        return value
+    try:
+        return typing.cast("Value", json.loads(value))
+    except ValueError:
+        return value
 
 
 @functools.cache

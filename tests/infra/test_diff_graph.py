@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pulumi
+import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 from hypothesis import given
 from hypothesis import strategies as st
@@ -354,3 +355,52 @@ def test_an_encrypted_part_makes_the_whole_secret_incomparable():
 def test_an_empty_base_has_no_graph():
     """Nothing is there."""
     assert Base(name="nothing", project=PROJECT, stack=STACK).graph.resources == ()
+
+
+# What only the cloud can answer.
+
+
+def test_a_lookup_that_nobody_answers_offline_is_taken_as_unchanged_and_said_so():
+    """Its answer is unknown in every offline run; nothing that it comes from changes."""
+
+    def program():
+        zones = aws.get_availability_zones_output(state="available")
+        Disk("d", label=zones.id)
+
+    found = deployed_over(program, settled_base(program))
+    assert found.steps == ()
+    assert found.notes == ("looked up in the cloud when it is deployed, and taken as unchanged here: inputs of d",)
+
+
+def test_a_lookup_by_something_that_changes_is_in_the_note_too():
+    """The SDK drops what the lookup asked for, so that it cannot be told apart; the note names the resource."""
+
+    def program(name):
+        def run():
+            namespace = kubernetes.core.v1.Namespace("ns", metadata={"name": name})
+            zone = aws.get_availability_zone_output(name=namespace.metadata.name)
+            Disk("d", label=zone.id)
+
+        return run
+
+    found = deployed_over(program("b"), settled_base(program("a")))
+    assert [step.name for step in found.steps] == ["ns"]
+    assert found.notes[0].endswith("inputs of d")
+
+
+def test_what_is_read_by_id_keeps_the_outputs_that_the_state_records():
+    """`.get()` of the same id is the same; of another id it is read anew, and what it tells is unknown."""
+
+    def program(vpc_id):
+        def run():
+            vpc = aws.ec2.Vpc.get("shared", vpc_id)
+            Disk("d", label=vpc.cidr_block)
+
+        return run
+
+    base = settled_base(program("vpc-1"), shared={"cidrBlock": "10.0.0.0/16"})
+    assert deployed_over(program("vpc-1"), base).steps == ()
+    assert [(step.op, step.name) for step in deployed_over(program("vpc-2"), base).steps] == [
+        (Op.READ, "shared"),
+        (Op.UPDATE, "d"),
+    ]
