@@ -59,6 +59,31 @@ MODES = (
     ("committed_1y", "commit_1y_usd_h"),
     ("committed_3y", "commit_3y_usd_h"),
 )
+# Charges that are one figure everywhere, read off the provider's own price page and in no table.
+PUBLISHED_CHARGES: tuple[Fact, ...] = (
+    {
+        "cloud": "aws",
+        "region": "all",
+        "item": "kms_key_month",
+        "tier": "",
+        "usd": 1.0,
+        "unit": "month",
+        "source": "aws.amazon.com/kms/pricing, copy of 2026-03: 1 USD a month for each key, prorated hourly",
+        "as_of": "2026-03",
+        "unverified": [],
+    },
+    {
+        "cloud": "gcp",
+        "region": "all",
+        "item": "gke_cluster_management",
+        "tier": "",
+        "usd": 0.1,
+        "unit": "cluster-hour",
+        "source": "cloud.google.com/kubernetes-engine/pricing: a flat fee, whatever the mode, size or topology",
+        "as_of": "2026 (page copy, undated)",
+        "unverified": [],
+    },
+)
 
 
 def main(folder: Path) -> None:
@@ -76,7 +101,7 @@ def main(folder: Path) -> None:
     _write("machines", (_machine(row) for row in whole))
     _write("offers", [*_offers(prices, offered, machines, zones), *_unpriced(prices, offered, machines, zones)])
     _write("storage", (_storage(row) for row in _rows(folder, "storage")))
-    _write("charges", (_charge(row) for row in _rows(folder, "network")))
+    _write("charges", [*(_charge(row) for row in _rows(folder, "network")), *PUBLISHED_CHARGES])
     models = list(_rows(folder, "models"))
     _write("models", (_model(row, models) for row in models))
     _write("zones", _zone_facts(zones))

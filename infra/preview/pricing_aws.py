@@ -56,6 +56,11 @@ def _public_address(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...
     return (fixed(resource, "public IPv4 address", CostGroup.NETWORK, _charge(resource, pricing, "public_ipv4")),)
 
 
+def _key(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    price = _charge(resource, pricing, "kms_key_month", unit="month")
+    return (fixed(resource, "KMS key", CostGroup.PLATFORM, price, note="each yearly rotation adds as much"),)
+
+
 def _endpoint(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     kind = read(resource, "vpcEndpointType")
     if kind is None or kind == "Gateway":
@@ -92,7 +97,7 @@ PRICED: Mapping[str, Pricer] = MappingProxyType(
         "aws:ec2/flowLog:FlowLog": unpriced_usage("VPC flow log delivery", CostGroup.NETWORK, "GB"),
         "aws:cloudwatch/logGroup:LogGroup": unpriced_usage("CloudWatch logs", CostGroup.PLATFORM, "GB"),
         "aws:cloudwatch/metricAlarm:MetricAlarm": unpriced("CloudWatch alarm", CostGroup.PLATFORM, "alarm-month"),
-        "aws:kms/key:Key": unpriced("KMS key", CostGroup.PLATFORM, "key-month"),
+        "aws:kms/key:Key": _key,
         "aws:ecr/repository:Repository": unpriced_usage("ECR image storage", CostGroup.STORAGE, "GB-month"),
         "aws:sqs/queue:Queue": unpriced_usage("SQS requests", CostGroup.PLATFORM, "request"),
         "aws:secretsmanager/secret:Secret": unpriced("Secrets Manager secret", CostGroup.PLATFORM, "secret-month"),
