@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -21,25 +22,25 @@ def test_no_packaged_fact_is_in_error():
     assert len(doubts) < 5
 
 
-def accelerator(name: str, **changes: object) -> Catalog:
+def accelerator(name: str, **changes: Any) -> Catalog:
     """The facts with one accelerator changed."""
     changed = [replace(one, **changes) if one.name == name else one for one in FACTS.accelerators]
     return replace(FACTS, accelerators=tuple(changed))
 
 
-def machine(name: str, **changes: object) -> Catalog:
+def machine(name: str, **changes: Any) -> Catalog:
     """The facts with one machine changed."""
     return replace(FACTS, machines=tuple(replace(m, **changes) if m.name == name else m for m in FACTS.machines))
 
 
-def offer(name: str, region: str, mode: PurchaseMode, **changes: object) -> Catalog:
+def offer(name: str, region: str, mode: PurchaseMode, **changes: Any) -> Catalog:
     """The facts with one offer changed."""
     key = (name, region, mode)
     changed = [replace(o, **changes) if (o.machine, o.region, o.mode) == key else o for o in FACTS.offers]
     return replace(FACTS, offers=tuple(changed))
 
 
-def model(name: str, **changes: object) -> Catalog:
+def model(name: str, **changes: Any) -> Catalog:
     """The facts with one model changed."""
     return replace(FACTS, models=tuple(replace(m, **changes) if m.name == name else m for m in FACTS.models))
 

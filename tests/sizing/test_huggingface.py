@@ -14,7 +14,7 @@ from sizing.catalog import Precision, catalog, model_from_config
 from sizing.errors import InvalidModel
 from tests.examples import DEEPSEEK_R1, LLAMA_8B, LLAMA_70B
 
-LLAMA_70B_CONFIG = {
+LLAMA_70B_CONFIG: dict[str, object] = {
     "model_type": "llama",
     "hidden_size": 8192,
     "num_hidden_layers": 80,
@@ -26,7 +26,7 @@ LLAMA_70B_CONFIG = {
     "tie_word_embeddings": False,
     "torch_dtype": "bfloat16",
 }
-DEEPSEEK_R1_CONFIG = {
+DEEPSEEK_R1_CONFIG: dict[str, object] = {
     "model_type": "deepseek_v3",
     "hidden_size": 7168,
     "num_hidden_layers": 61,
@@ -49,7 +49,7 @@ DEEPSEEK_R1_CONFIG = {
     "tie_word_embeddings": False,
     "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
 }
-QWEN3_NEXT_CONFIG = {
+QWEN3_NEXT_CONFIG: dict[str, object] = {
     "model_type": "qwen3_next",
     "hidden_size": 2048,
     "num_hidden_layers": 48,
@@ -78,7 +78,7 @@ ANYTHING = st.one_of(
 )
 
 # name, config, published total (10^9), largest share that the computed total may miss it by
-PUBLISHED = [
+PUBLISHED: list[tuple[str, dict[str, object], float, float]] = [
     ("Llama-3.3-70B", LLAMA_70B_CONFIG, 70.6, 0.002),  # model card of meta-llama/Llama-3.3-70B-Instruct
     (
         "Llama-2-7B",  # model card of meta-llama/Llama-2-7b-hf: 6.74 B; no KV heads in its file: all heads
@@ -479,6 +479,11 @@ PUBLISHED = [
 ]
 
 
+def published(name: str) -> dict[str, object]:
+    """The configuration of one of the models above."""
+    return next(config for of, config, _, _ in PUBLISHED if of == name)
+
+
 @pytest.mark.parametrize(("name", "config", "published_b", "off_by"), PUBLISHED, ids=[row[0] for row in PUBLISHED])
 def test_totals_are_those_of_the_model_cards(name, config, published_b, off_by):
     """Parameters worked out from the shapes alone, within what the rounding of the card allows, at most 1.5 %."""
@@ -509,13 +514,13 @@ def test_active_parameters_are_those_that_a_token_touches():
 
     32 layers x (attention 41,943,040 + router 32,768 + 2 x 3 x 4,096 x 14,336) + 2 x 32,000 x 4,096 = 12,879,659,008.
     """
-    model = model_from_config(dict(PUBLISHED[2][1]), name="x", source="config.json")
+    model = model_from_config(published("Mixtral-8x7B"), name="x", source="config.json")
     assert model.active_parameters == 12_879_659_008
 
 
 def test_half_of_gpt_oss_looks_back_128_tokens():
     """layer_types alternate: 18 sliding and 18 full layers, each caching 2 x 8 x 64 elements a token; mxfp4."""
-    model = model_from_config(dict(PUBLISHED[5][1]), name="x", source="config.json")
+    model = model_from_config(published("gpt-oss-120b"), name="x", source="config.json")
     assert (model.full_attention_layers, model.sliding_layers, model.sliding_window) == (18, 18, 128)
     assert (model.kv_elements_per_token_full, model.kv_elements_per_token_sliding) == (18 * 1024, 18 * 1024)
     assert model.native_precision is Precision.MXFP4
@@ -523,7 +528,7 @@ def test_half_of_gpt_oss_looks_back_128_tokens():
 
 def test_a_sixth_of_gemma_3_is_global():
     """62 layers, every sixth global: 10, and 52 with a window of 1,024; 2 x 16 heads x 128 dims in each."""
-    model = model_from_config(dict(PUBLISHED[8][1]), name="x", source="config.json")
+    model = model_from_config(published("Gemma-3-27b-it"), name="x", source="config.json")
     assert (model.full_attention_layers, model.sliding_layers, model.sliding_window) == (10, 52, 1024)
     assert (model.kv_elements_per_token_full, model.kv_elements_per_token_sliding) == (40_960, 212_992)
 
@@ -538,9 +543,7 @@ def test_delta_net_layers_keep_a_state_instead_of_a_cache():
 
 def test_layers_of_nemotron_h_mix_or_feed():
     """The pattern counts 54 Mamba, 10 attention, 54 feed-forward layers; 256 heads x 64 x 256 of state a layer."""
-    model = model_from_config(
-        dict(next(row[1] for row in PUBLISHED if row[0] == "Nemotron-H-56B")), name="x", source=""
-    )
+    model = model_from_config(published("Nemotron-H-56B"), name="x", source="")
     assert (model.full_attention_layers, model.linear_layers, model.feed_forward_layers) == (10, 54, 54)
     assert model.state_elements_per_sequence == 54 * (256 * 64 * 256 + 4 * (256 * 64 + 2 * 8 * 256))
     assert not model.gated_ffn
@@ -564,7 +567,7 @@ def test_multi_query_attention_caches_one_head():
 
 def test_experts_in_every_second_layer():
     """Llama-4-Maverick: 24 of 48 layers have experts, 24 a dense feed-forward of another width; 12 layers global."""
-    model = model_from_config(dict(next(row[1] for row in PUBLISHED if "Maverick" in row[0])), name="x", source="")
+    model = model_from_config(published("Llama-4-Maverick"), name="x", source="")
     assert model.moe is not None
     assert (model.moe.dense_layers, model.moe.shared_experts, model.moe.shared_intermediate) == (24, 1, 8192)
     assert (model.intermediate, model.full_attention_layers, model.sliding_layers) == (16384, 12, 36)
@@ -649,7 +652,11 @@ def test_any_mapping_is_a_model_or_an_error_of_ours(changes):
 
 @pytest.mark.parametrize(
     ("config", "known"),
-    [(LLAMA_70B_CONFIG, "Llama-3.1-70B"), (DEEPSEEK_R1_CONFIG, "DeepSeek-R1"), (PUBLISHED[5][1], "gpt-oss-120b")],
+    [
+        (LLAMA_70B_CONFIG, "Llama-3.1-70B"),
+        (DEEPSEEK_R1_CONFIG, "DeepSeek-R1"),
+        (published("gpt-oss-120b"), "gpt-oss-120b"),
+    ],
 )
 def test_the_file_and_the_packaged_fact_agree(config, known):
     """The same model by path and by name: the same layers, cache and shapes, and totals within the table's rounding."""
