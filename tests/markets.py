@@ -83,7 +83,7 @@ def offer(
 def catalog_of(machines: Iterable[Machine], offers: Iterable[Offer]) -> Catalog:
     """The machine types and offers, with a system machine at 0.20 USD/h in every region of an offer."""
     offers = tuple(offers)
-    regions = {(one.cloud, one.region): ZONES for one in offers}
+    regions: dict[tuple[Cloud, str], tuple[str, ...]] = {(one.cloud, one.region): ZONES for one in offers}
     regions |= {(one.cloud, one.region): one.zones for one in offers if not set(one.zones) <= set(ZONES)}
     system = [machine("m7i.xlarge", cloud=cloud, vcpus=4, memory_gib=16) for cloud in {one.cloud for one in offers}]
     return Catalog(

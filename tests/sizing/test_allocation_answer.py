@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import sizing
 from sizing.allocation.candidates import weigh
 from sizing.allocation.verify import violations
-from sizing.catalog import Cloud, PurchaseMode
+from sizing.catalog import Cloud, Machine, PurchaseMode
 from sizing.outcome import NoPlan, Sized, SolverStatus
 from sizing.plan import PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
@@ -48,7 +48,7 @@ def nodes(plan: SizingPlan) -> dict[str, int]:
     return {pool.name: pool.nodes for pool in plan.node_pools if pool.role is PoolRole.ACCELERATOR}
 
 
-def capacity(workload: Serving, on: sizing.catalog.Machine, kind: str) -> float:
+def capacity(workload: Serving, on: Machine, kind: str) -> float:
     """Requests per second of one replica, from the weighing alone."""
     found = weigh(workload, SMALL_MARKET, [on]).candidates
     return next(one.point.requests_per_s for one in found if one.kind == kind)
