@@ -1,0 +1,1 @@
+"""The script that writes the packaged facts: python -m tools.facts FOLDER."""
