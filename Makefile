@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
+COMPILE := uv pip compile pyproject.toml --extra pulumi --group build --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" -q
 
 .PHONY: preview size test check golden bench lock
 
@@ -27,9 +29,9 @@ golden: $(DEV) ## rewrite the golden previews under tests/golden; review them li
 bench: $(DEV) ## accuracy of the performance model over a measurements table: make bench TABLE=measured.csv
 	@$(BIN)/python -m benchmarks.accuracy --table $(TABLE)
 
-lock: $(DEV) ## resolve the two locked requirement files anew (needs uv on PATH)
-	@uv pip compile pyproject.toml --extra pulumi --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements.txt
-	@uv pip compile pyproject.toml --extra pulumi --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -c requirements.txt -q -o requirements-dev.txt
+lock: ## resolve the two locked requirement files anew, the larger one first (needs uv on PATH)
+	@$(COMPILE) --group dev -o requirements-dev.txt
+	@$(COMPILE) -c requirements-dev.txt -o requirements.txt
 
 .venv/bin/python:
 	@echo "setting up .venv (a minute or two, once)" >&2

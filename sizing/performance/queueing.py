@@ -284,7 +284,7 @@ def _does_not_fit(budget: MemoryBudget, max_context_tokens: int) -> Excuse | Non
             metric="hbm_bytes",
             asked=needed,
             reached=budget.usable_bytes,
-            text=f"needs {needed / GIB:.1f} GiB per accelerator before any cache > {budget.usable_bytes / GIB:.1f} GiB",
+            text=f"HBM for all but cache {needed / GIB:.1f} GiB > {budget.usable_bytes / GIB:.1f} GiB an accelerator",
         )
     if max_sequences(budget, max_context_tokens) < 1:
         tokens = budget.kv_tokens // budget.ranks

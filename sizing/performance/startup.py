@@ -15,7 +15,7 @@ COMPILE_S = 195
 VCPUS_PER_ACCELERATOR = 2.0  # a core is two vCPUs
 VCPUS_PER_REPLICA = 4.0
 
-HOST_MEMORY_PER_PROCESS_BYTES = 4 * GIB  # one Python process with its libraries for each accelerator
+HOST_MEMORY_PER_PROCESS_BYTES = 8 * GIB  # for each accelerator: Python, its libraries, a buffer of streamed weights
 HOST_MEMORY_OF_SERVER_BYTES = 8 * GIB
 STAGED_SHARE = 0.25  # of the weights, resident while loading: safetensors are mapped file by file, not held whole
 

@@ -80,7 +80,7 @@ def test_startup_is_bootstrap_load_and_compile():
 
 
 def test_host_memory_holds_processes_and_staged_weights():
-    """Four processes of 4 GiB, 8 GiB for the server, a quarter of 141.1 GB of weights; twelve vCPUs."""
+    """Four processes of 8 GiB, 8 GiB for the server, a quarter of 141.1 GB of weights; twelve vCPUs."""
     replica = replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=Precision.BF16)
-    assert host_memory_bytes(replica) == pytest.approx(24 * 2**30 + 141.1e9 / 4, rel=0.001)
+    assert host_memory_bytes(replica) == pytest.approx(40 * 2**30 + 141.1e9 / 4, rel=0.001)
     assert vcpus(replica) == 12
