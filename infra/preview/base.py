@@ -142,7 +142,8 @@ class Earlier:
             last = err.strip().splitlines()[-1:] or ["it said nothing"]
             raise _unusable(self._revision, f"its program failed ({last[0]})") from None
         if "error" in reply:
-            raise _unusable(self._revision, f"its program refused: {reply['error']}")
+            said = str(reply["error"]).partition("\n    hint:")[0]  # the mend is for another day's files
+            raise _unusable(self._revision, f"its program refused: {said}")
         if not Path(reply.get("code", "/")).is_relative_to(self._tree):
             raise _unusable(self._revision, "its own code could not be loaded: another sizeup stands before it")
         return earlier_program(self._graph(reply.get("graph", "")), name=self._revision.name)
@@ -167,7 +168,7 @@ def recording_at(revision: git.Revision, stack: str, *, key: bytes) -> Iterator[
         process = subprocess.Popen(  # noqa: S603  this very Python, arguments passed as a list
             [sys.executable, "-m", "infra.preview.child", stack, str(project)],
             cwd=project,
-            env={**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project), os.environ.get("PYTHONPATH", "")])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

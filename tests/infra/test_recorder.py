@@ -15,11 +15,15 @@ import pytest
 
 from components.graph import Secret, Unknown
 from infra.preview import sdk
+from infra.preview.answers import created
 from infra.preview.config import engine_config
 from infra.preview.errors import DuplicateResource, NotAnswerableOffline, ProgramError
+from infra.preview.monitor import Monitor, Run
 from infra.preview.recorder import Transport, program_file, record, record_all
 from sizing.errors import SizingError, StalePlan
 from tests.recordings import PROJECT, ROOT, STACK, Disk, Rack, named, recorded
+
+LEGACY = ("secrets", "aliasSpecs", "outputValues", "somethingNew")
 
 
 def test_urns_are_those_of_the_engine():
@@ -386,6 +390,23 @@ def test_configuration_is_what_the_engine_hands_over():
     }
     assert json.loads(config.values["shop:list"])[0] == 1
     assert config.secret_keys == ("shop:list",)
+
+
+def test_features_are_offered_by_allow_list():
+    """What is not implemented is not offered, by the new names and by those that older SDKs ask with."""
+    config = engine_config(project=PROJECT, stack_config={})
+    run = Run(project=PROJECT, stack=STACK, organization="o", root=ROOT, config=config, answer=created)
+    monitor = Monitor(run)
+    offered = {
+        sdk.resource_pb2.ResourceMonitorFeature.Name(feature).removeprefix("RESOURCE_MONITOR_FEATURE_")
+        for feature in monitor.GetDeploymentInfo(None).supportedFeatures
+    }
+    assert {"SECRETS", "ALIAS_SPECS", "TRANSFORMS"} <= offered
+    assert not offered & {"OUTPUT_VALUES", "BYTE_STRING", "INVOKE_DEPENDS_ON", "INVOKE_PARENT", "STATE_MIGRATIONS"}
+    asked = {
+        name: monitor.SupportsFeature(sdk.resource_pb2.SupportsFeatureRequest(id=name)).hasSupport for name in LEGACY
+    }
+    assert asked == {"secrets": True, "aliasSpecs": True, "outputValues": False, "somethingNew": False}
 
 
 def test_the_installed_sdk_is_one_that_the_adapter_was_tested_with():
