@@ -27,7 +27,7 @@ from sizing.performance import (
     replica_on,
     vcpus,
 )
-from sizing.spec.workload import Objectives, Serving
+from sizing.spec.workload import Objectives, Serving, Traffic
 from sizing.units import GIB
 
 if TYPE_CHECKING:
@@ -175,17 +175,15 @@ def _on_machines(workload: Serving, replica: Replica, alike: list[Machine]) -> I
 
 def rate_within(replica: Replica, workload: Serving) -> OperatingPoint | Excuse:
     """The highest rate of one replica within the workload's objectives."""
-    return _rate(replica, workload)
+    any_rate = replace(workload.traffic, requests_per_s=1.0)  # the rate is not read: one answer for all rates
+    return _rate(replica, any_rate, workload.objectives, workload.max_context_tokens)
 
 
-@lru_cache(maxsize=8192)
-def _rate(replica: Replica, workload: Serving) -> OperatingPoint | Excuse:
-    return highest_rate(
-        replica,
-        traffic=workload.traffic,
-        objectives=workload.objectives,
-        max_context_tokens=workload.max_context_tokens,
-    )
+@lru_cache(maxsize=16384)
+def _rate(
+    replica: Replica, traffic: Traffic, objectives: Objectives, max_context_tokens: int
+) -> OperatingPoint | Excuse:
+    return highest_rate(replica, traffic=traffic, objectives=objectives, max_context_tokens=max_context_tokens)
 
 
 def host_miss(machine: Machine, replica: Replica) -> Miss:

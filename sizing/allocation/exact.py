@@ -69,12 +69,16 @@ class _Variables:
     system_machines: cp_model.IntVar
 
 
-def purchase(problem: Problem) -> Purchase:
+def purchase(problem: Problem, *, deterministic_limit: float = DETERMINISTIC_LIMIT) -> Purchase:
     """
     The machines that carry every workload at least cost, and among those the fewest changes from the current plan.
 
     With a current plan, a machine that is not there yet costs DOUBLE_RUNNING_H of its price on top, and the cost of
     all machines counts for PAYBACK_H: so the plan moves only where the saving pays for the move in that time.
+
+    Args:
+        problem: One region's problem.
+        deterministic_limit: Of each solve, in CP-SAT's deterministic time; about as many seconds of one core.
     """
     problem = without_dominated(problem)
     model, variables = _model(problem)
@@ -82,16 +86,18 @@ def purchase(problem: Problem) -> Purchase:
     if problem.budget_micro_usd_per_hour is not None:
         model.add(cost <= problem.budget_micro_usd_per_hour)
     levels = [cost]
-    if any(pool.running is not None for pool in problem.pools):
+    moves = any(pool.running is not None for pool in problem.pools)
+    if moves:
         added, changed = _changes(problem, model, variables)
         levels = [cost * PAYBACK_H + added * DOUBLE_RUNNING_H, changed]
-    status, bound, value = _lexicographic(model, [*levels, _ranked(variables.machines.values())])
+    levels.append(_ranked(variables.machines.values()))
+    status, bound, value = _lexicographic(model, levels, deterministic_limit)
     if value is None:
         return NOTHING_BOUGHT[status]
     machines = tuple((pool, number) for pool, variable in variables.machines.items() if (number := value(variable)))
     micro_usd = value(cost)
     unproved = value(levels[0]) - bound
-    if len(levels) > 1:
+    if moves:
         unproved = -(-unproved // PAYBACK_H)
     return Purchase(
         status=status,
@@ -133,7 +139,7 @@ def arrangement(problem: Problem, bought: Purchase, *, latency: Callable[[Choice
         _ranked(used),
         _ranked(standing),
     ]
-    status, _, value = _lexicographic(model, levels)
+    status, _, value = _lexicographic(model, levels, DETERMINISTIC_LIMIT)
     if value is None:
         return Arrangement(status=status, replicas=())
     stands = tuple((choice, pool, value(number)) for (choice, pool), number in variables.replicas.items())
@@ -252,7 +258,7 @@ def _weighted(variables: Sequence[cp_model.IntVar], weights: Sequence[int]) -> c
 
 
 def _lexicographic(
-    model: cp_model.CpModel, levels: Sequence[cp_model.LinearExpr]
+    model: cp_model.CpModel, levels: Sequence[cp_model.LinearExpr], deterministic_limit: float
 ) -> tuple[SolverStatus, int, Callable[[cp_model.LinearExprT], int] | None]:
     """
     Each level at its least, the earlier ones held: status and bound of the first, and the values of the last solution.
@@ -268,9 +274,9 @@ def _lexicographic(
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
         solver.parameters.linearization_level = 2  # the packing rows prove little without the linear relaxation
-        solver.parameters.max_deterministic_time = DETERMINISTIC_LIMIT
+        solver.parameters.max_deterministic_time = deterministic_limit
         model.minimize(level)
-        ended = _status(solver, solver.solve(model))
+        ended = _status(solver, solver.solve(model), deterministic_limit)
         if place == 0:
             status = ended
             bound = math.ceil(solver.best_objective_bound - 1e-6)
@@ -285,7 +291,7 @@ def _lexicographic(
     return status, bound, None if solved is None else solved.value
 
 
-def _status(solver: cp_model.CpSolver, ended: cp_model.CpSolverStatus) -> SolverStatus:
+def _status(solver: cp_model.CpSolver, ended: cp_model.CpSolverStatus, deterministic_limit: float) -> SolverStatus:
     """The solver's word in ours; a search that stopped without a plan says whether the limit stopped it."""
     from ortools.sat.python import cp_model  # noqa: PLC0415  half a second: imported where it is first used
 
@@ -297,7 +303,7 @@ def _status(solver: cp_model.CpSolver, ended: cp_model.CpSolverStatus) -> Solver
         case cp_model.INFEASIBLE:
             return SolverStatus.INFEASIBLE
         case cp_model.UNKNOWN:
-            spent = solver.response_proto.deterministic_time >= DETERMINISTIC_LIMIT
+            spent = solver.response_proto.deterministic_time >= deterministic_limit
             return SolverStatus.OUT_OF_TIME if spent else SolverStatus.UNKNOWN
         case _:
             raise ValueError(f"the allocation model is invalid: {solver.status_name(ended)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sizing.allocation.exact import Purchase, purchase
+from sizing.allocation.exact import PAYBACK_H, Purchase, purchase
 from sizing.allocation.formulation import Formulation
 from sizing.allocation.nearest import purchase_text, rejected, unsold, usd
 from sizing.allocation.problem import Problem
@@ -14,7 +14,9 @@ from sizing.outcome import Miss, RunnerUp, SolverStatus
 from sizing.spec.workload import Spec
 from sizing.units import HOURS_PER_MONTH
 
-MOST_MACHINES = 12  # alternatives solved for each workload
+MOST_MACHINES = 12  # alternatives solved for a workload alone; fewer for each of several, at least four
+LEAST_MACHINES = 4
+ALTERNATIVE_LIMIT = 1.0  # deterministic time of each: about a second of one core
 TWO_ZONES = 2
 STOPPED = Miss(metric="solver", asked=None, reached=None, text="the search was stopped before it found a plan")
 
@@ -29,9 +31,26 @@ def runners_up(spec: Spec, search: Search) -> tuple[RunnerUp, ...]:
     best = search.best
     if best is None or best.formulation is None or best.found is None:
         return ()
-    costed = [*_regions(spec, search), *_machines(spec, best.formulation, best.found)]
+    moving = any(pool.running is not None for pool in best.formulation.problem.pools)
+    costed = [
+        _dearer(one, best.found, moving=moving)
+        for one in (*_regions(spec, search), *_machines(spec, best.formulation, best.found))
+    ]
     costed.sort(key=lambda one: (one.usd_per_hour is None, one.usd_per_hour or 0.0, one.workload, one.what))
     return (*dict.fromkeys(costed), *unsold(search), *rejected(search))
+
+
+def _dearer(one: RunnerUp, taken: Purchase, *, moving: bool) -> RunnerUp:
+    """The alternative; one that costs less than what was taken says why it was not."""
+    if one.usd_per_hour is None or taken.micro_usd_per_hour is None or one.misses:
+        return one
+    saving = usd(taken.micro_usd_per_hour) - one.usd_per_hour
+    if saving <= 0:
+        return one
+    text = f"{saving:,.2f} USD/h less, but moving does not pay within {PAYBACK_H // 24} days"
+    if not moving:
+        text = f"{saving:,.2f} USD/h less: found by a narrower search, the plan is not proved cheapest"
+    return replace(one, misses=(Miss(metric="moving", asked=None, reached=saving, text=text),))
 
 
 def _regions(spec: Spec, search: Search) -> Iterator[RunnerUp]:
@@ -60,7 +79,7 @@ def _machines(spec: Spec, formulation: Formulation, bought: Purchase) -> Iterato
         ranked = sorted(
             (one for one in others if one not in taken), key=lambda one: _floor(problem, workload.name, one)
         )
-        for machine in ranked[:MOST_MACHINES]:
+        for machine in ranked[: max(LEAST_MACHINES, MOST_MACHINES // len(spec.workloads))]:
             held = _held(problem, workload.name, machine)
             miss = _unsold(formulation, held, workload.name, machine)
             none = RunnerUp(workload=workload.name, what=machine, usd_per_hour=None, misses=(miss,))
@@ -112,14 +131,14 @@ def _floor(problem: Problem, workload: str, machine: str) -> tuple[float, str]:
 
 def _alternative(spec: Spec, formulation: Formulation, problem: Problem, *, none: RunnerUp) -> RunnerUp:
     """The best plan of a changed problem, beyond the budget or not; *none* where it has no plan."""
-    found = purchase(problem)
+    found = purchase(problem, deterministic_limit=ALTERNATIVE_LIMIT)
     if found.micro_usd_per_hour is None:
         return none if found.status is SolverStatus.INFEASIBLE else replace(none, misses=(STOPPED,))
     cost, budget = usd(found.micro_usd_per_hour), spec.budget_usd_per_month
     over = budget is not None and cost * HOURS_PER_MONTH > budget
     return RunnerUp(
         workload=none.workload,
-        what=purchase_text(formulation, found),
+        what=purchase_text(formulation, found) + ("" if found.status is SolverStatus.OPTIMAL else ", or less"),
         usd_per_hour=cost,
         misses=(over_budget(cost, budget),) if budget is not None and over else (),
     )

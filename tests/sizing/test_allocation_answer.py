@@ -221,8 +221,12 @@ def test_an_existing_plan_is_left_only_where_that_pays_within_thirty_days(*, usd
     wider = replace(
         SMALL_MARKET, machines=(*SMALL_MARKET.machines, new), offers=(*SMALL_MARKET.offers, offer(new, usd))
     )
-    moved = sized(spec_of(CHAT_70B), wider, current=today).plan
+    answer = sized(spec_of(CHAT_70B), wider, current=today)
+    moved = answer.plan
     assert {pool.machine for pool in moved.node_pools} == {"p5.48xlarge" if stays else "new.48xlarge", "m7i.xlarge"}
+    cheaper = [one for one in answer.runners_up if one.what.startswith("1 x new.48xlarge on demand, ")]
+    said = [miss.text for one in cheaper for miss in one.misses]
+    assert any(text == "1.04 USD/h less, but moving does not pay within 30 days" for text in said) == stays
     fresh = sized(spec_of(CHAT_70B), wider).plan
     assert "new.48xlarge" in {pool.machine for pool in fresh.node_pools}
 

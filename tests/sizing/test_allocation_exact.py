@@ -430,3 +430,34 @@ def test_one_kind_has_one_capacity():
     unequal = replace(choice("y", slots=1, capacity=2), kind=choice("x", slots=1, capacity=1).kind)
     with pytest.raises(ValueError, match="two capacities"):
         problem([demand(1)], [choice("x", slots=1, capacity=1), unequal], [])
+
+
+def large_problem() -> Problem:
+    """Forty machine types in three zones for six workloads: more than a moment's work."""
+    machines = [(f"m{n}", 2 ** (n % 4), 1 + 0.37 * (n % 7)) for n in range(40)]
+    pools = [pool(m, zone, slots=slots, usd=usd * slots) for m, slots, usd in machines for zone in "abc"]
+    choices = [
+        choice(m, slots=size, capacity=1000 + 317 * ((n * 7 + size * 3 + place) % 11), workload=f"w{place}")
+        for place in range(6)
+        for n, (m, slots, _) in enumerate(machines)
+        for size in (1, 2, 4, 8)
+        if size <= slots
+    ]
+    unlike = [replace(one, kind=f"{one.kind} {one.machine}") for one in choices]
+    return problem([demand(9000 + n, workload=f"w{n}", zone_loss=True) for n in range(6)], unlike, pools)
+
+
+def test_a_search_that_is_stopped_before_any_plan_says_so():
+    """Out of time is neither infeasible nor unknown: the limit is named as the cause."""
+    stopped = purchase(large_problem(), deterministic_limit=1e-9)
+    assert stopped.status is SolverStatus.OUT_OF_TIME
+    assert stopped.micro_usd_per_hour is None
+    assert not stopped.machines
+
+
+def test_a_search_that_is_stopped_early_tells_how_far_its_plan_may_be_from_the_best():
+    """The bound is below the cost, and the same limit gives the same plan: time is counted in steps of the search."""
+    early, again = (purchase(large_problem(), deterministic_limit=0.2) for _ in range(2))
+    assert early.status is SolverStatus.FEASIBLE
+    assert (early.bound_micro_usd_per_hour or 0) < (early.micro_usd_per_hour or 0)
+    assert early == again
