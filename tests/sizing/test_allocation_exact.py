@@ -162,12 +162,11 @@ def small_problems(draw: st.DrawFn) -> Problem:
     pools = []
     for machine, slots in kinds:
         usd = draw(st.integers(1, 6)) * slots
-        for zone in zones:
-            if draw(st.integers(0, 4)):
-                pools.append(pool(machine, zone, slots=slots, usd=usd))
-                if spot and draw(st.booleans()):
-                    pools.append(pool(machine, zone, slots=slots, usd=usd * 0.4))
-                    pools[-1] = replace(pools[-1], mode=PurchaseMode.SPOT)
+        for zone in draw(st.lists(st.sampled_from(zones), min_size=1, unique=True)):
+            pools.append(pool(machine, zone, slots=slots, usd=usd))
+            if spot and draw(st.booleans()):
+                pools.append(pool(machine, zone, slots=slots, usd=usd * 0.4, spot=True))
+    pools = draw(st.permutations(pools))[:4]
     if draw(st.booleans()):
         pools = [replace(at, running=draw(st.integers(0, MOST_MACHINES))) for at in pools]
     workloads = ["chat", "code"][: 1 if spot or len(pools) > 3 else draw(st.integers(1, 2))]
@@ -175,13 +174,13 @@ def small_problems(draw: st.DrawFn) -> Problem:
     for workload in workloads:
         capacities = {1: draw(st.integers(1, 6)), 2: draw(st.integers(1, 6))}
         for machine, slots in kinds:
-            sizes = draw(st.lists(st.sampled_from([1, 2] if slots > 1 else [1]), unique=True, max_size=2))
+            sizes = draw(st.lists(st.sampled_from([1, 2] if slots > 1 else [1]), unique=True, min_size=1, max_size=2))
             choices += [choice(machine, slots=n, capacity=capacities[n], workload=workload) for n in sizes]
         total = draw(st.integers(1, 6))
         firm = draw(st.integers(0, total)) if spot else total
         least_spot = draw(st.integers(0, total - firm)) if firm < total else 0
         demands.append(demand(total, workload=workload, firm=firm, spot=least_spot, zone_loss=draw(st.booleans())))
-    return problem(demands, choices, pools[:4], system=draw(st.sampled_from([0, 500_000])), least_system=1)
+    return problem(demands, choices, pools, system=draw(st.sampled_from([0, 500_000])), least_system=1)
 
 
 @settings(max_examples=300, deadline=None)
