@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from hypothesis import settings
 GOLDEN = Path(__file__).parent / "golden"
 
 # Two cores shared with other work: an example that took long says nothing about the code.
-settings.register_profile("sizeup", deadline=None)
+settings.register_profile(
+    "sizeup", deadline=None, derandomize="CI" in os.environ
+)  # CI tries the same examples each time
 settings.load_profile("sizeup")
 
 
