@@ -52,7 +52,7 @@ def size(spec: Spec, catalog: Catalog, *, current: SizingPlan | None = None) -> 
         return refusal(spec, catalog, found)
     formulation = best.formulation
     arranged = arrangement(formulation.problem, best.found, latency=lambda choice: slowness(spec, formulation, choice))
-    plan = plan_of(spec, catalog, formulation, best.found, arranged, moved=current is not None)
+    plan = plan_of(spec, catalog, formulation, best.found, arranged)
     if broken := violations(plan, spec, catalog):
         raise InconsistentPlan(broken)
     return Sized(plan=plan, outcome=_outcome(found, plan), runners_up=runners_up(spec, found))

@@ -44,8 +44,6 @@ def plan_of(
     formulation: Formulation,
     bought: Purchase,
     arranged: Arrangement,
-    *,
-    moved: bool,
 ) -> SizingPlan:
     """
     The plan of one region.
@@ -56,7 +54,6 @@ def plan_of(
         formulation: The region's problem and what its integers stand for.
         bought: Its machines.
         arranged: The replicas on them.
-        moved: Whether a current plan was weighed against.
     """
     system = formulation.market.system
     if system is None:
@@ -85,7 +82,7 @@ def plan_of(
             for promise in promises_of(workload, _served(workload, formulation, arranged))
         ),
         cost_lines=tuple(_cost_line(pool) for pool in pools),
-        assumptions=_assumptions(spec, formulation, arranged, moved=moved),
+        assumptions=_assumptions(spec, formulation, arranged),
     )
 
 
@@ -294,7 +291,7 @@ def _bucket(spec: Spec, catalog: Catalog, market: Market) -> Bucket:
     )
 
 
-def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement, *, moved: bool) -> tuple[str, ...]:
+def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement) -> tuple[str, ...]:
     """What the plan rests on beside what was asked, in words."""
     replicas = [formulation.candidates[choice].replica for choice, _, _ in arranged.replicas]
     engines = dict.fromkeys(f"{one.engine.name} {one.engine.version} with its defaults" for one in replicas)
@@ -312,9 +309,8 @@ def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement, *,
         )
     if any(workload.allowed.spot_share > 0 for workload in spec.workloads):
         said.append("spot machines may go all at once: on-demand machines alone carry what may not rest on spot")
-    if moved:
-        said.append(
-            f"a machine that the current plan does not have costs {DOUBLE_RUNNING_H} h of its price once, and moving "
-            f"must pay within {PAYBACK_H // 24} days"
-        )
+    said.append(
+        f"sizing again starts from this plan: it stays in its region, and a machine that it lacks costs "
+        f"{DOUBLE_RUNNING_H} h of its price once, which must pay within {PAYBACK_H // 24} days"
+    )
     return tuple(said)

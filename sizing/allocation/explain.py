@@ -67,7 +67,19 @@ def _regions(spec: Spec, search: Search) -> Iterator[RunnerUp]:
             yield RunnerUp(workload=every, what=where, usd_per_hour=None, misses=(_why_none(spec, one.formulation),))
         else:
             what = f"{where}: {purchase_text(one.formulation, one.found)}"
-            yield RunnerUp(workload=every, what=what, usd_per_hour=usd(one.found.micro_usd_per_hour), misses=())
+            price = usd(one.found.micro_usd_per_hour)
+            yield RunnerUp(workload=every, what=what, usd_per_hour=price, misses=tuple(_away(search, price)))
+
+
+def _away(search: Search, usd_per_hour: float) -> Iterator[Miss]:
+    """Why a cheaper region was not taken: the stack runs elsewhere."""
+    best = search.best
+    if best is None or best.found is None or best.found.micro_usd_per_hour is None or best.place != search.home:
+        return
+    saving = usd(best.found.micro_usd_per_hour) - usd_per_hour
+    if saving > 0:
+        text = f"{saving:,.2f} USD/h less, but another region replaces the whole stack: sizeup size --fresh takes it"
+        yield Miss(metric="region", asked=None, reached=saving, text=text)
 
 
 def _machines(spec: Spec, formulation: Formulation, bought: Purchase) -> Iterator[RunnerUp]:

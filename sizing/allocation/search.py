@@ -27,6 +27,11 @@ class Searched:
     formulation: Formulation | None
     found: Purchase | None
 
+    @property
+    def place(self) -> tuple[Cloud, str]:
+        """Cloud and region."""
+        return self.market.cloud, self.market.region
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
@@ -34,16 +39,22 @@ class Search:
 
     weighed: tuple[Weighed, ...]  # in the order of the spec's workloads
     regions: tuple[Searched, ...]  # in the order of the spec
+    home: tuple[Cloud, str] | None = None  # where the current plan runs
 
     @property
     def best(self) -> Searched | None:
-        """The region of least cost (moves priced in where there is a current plan); the first of equal ones."""
+        """
+        The region of least cost, the first of equal ones; with a current plan its own, as long as a plan exists there.
+
+        Another region means another network, cluster, bucket and address: no price of machines pays for that unasked.
+        """
         found = [
             (one.found.objective, place)
             for place, one in enumerate(self.regions)
             if one.found is not None and one.found.objective is not None
         ]
-        return self.regions[min(found)[1]] if found else None
+        at_home = [(cost, place) for cost, place in found if self.regions[place].place == self.home]
+        return self.regions[min(at_home or found)[1]] if found else None
 
     @property
     def status(self) -> SolverStatus:
@@ -87,7 +98,8 @@ def search(
         formulation = formulate(spec, sold, weighed, current=current)
         found = purchase(formulation.problem) if formulation is not None else None
         regions.append(Searched(market=sold, formulation=formulation, found=found))
-    return Search(weighed=weighed, regions=tuple(regions))
+    home = None if current is None else (current.cloud, current.region)
+    return Search(weighed=weighed, regions=tuple(regions), home=home)
 
 
 def places(spec: Spec, catalog: Catalog) -> list[tuple[Cloud, str]]:
