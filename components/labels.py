@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from components.platform import Platform
+from sizing.catalog.offer import PurchaseMode
 from sizing.plan import Deployment, NodePool
 
 POOL = "sizeup/pool"  # node label: which node pool of the plan a machine belongs to
+MACHINES = "sizeup/machines"  # node label: what kind of machine, bought how; in every zone the same
 ROLE = "sizeup/role"  # node label: accelerator or system
 ACCELERATOR = "sizeup/accelerator"  # node label: name of the accelerator in the catalog
 WORKLOAD = "sizeup/workload"  # pod label: what the Service selects
@@ -23,7 +25,17 @@ def cost_tags(platform: Platform, *, stack: str) -> Mapping[str, str]:
 def node_labels(pool: NodePool) -> Mapping[str, str]:
     """Labels of the nodes of a pool; what pods select their machines by."""
     accelerator = {ACCELERATOR: pool.accelerator} if pool.accelerator else {}
-    return {POOL: pool.name, ROLE: pool.role.value} | accelerator
+    return {POOL: pool.name, MACHINES: machine_kind(pool), ROLE: pool.role.value} | accelerator
+
+
+def machine_kind(pool: NodePool) -> str:
+    """The kind of machine that pods ask for, without its zone: more zones or pools of it touch no pod."""
+    return pool.machine.replace(".", "-").lower() + ("-spot" if pool.mode is PurchaseMode.SPOT else "")
+
+
+def machine_kinds(pools: Iterable[NodePool]) -> tuple[str, ...]:
+    """The kinds of machines of these pools, each once."""
+    return tuple(dict.fromkeys(map(machine_kind, pools)))
 
 
 def workload_labels(workload: str) -> Mapping[str, str]:

@@ -47,7 +47,7 @@ from components.kubernetes.devices import (
     neuron_plugin,
     nvidia_plugin,
 )
-from components.labels import cost_tags
+from components.labels import cost_tags, machine_kinds
 from components.platform import MissingSetting, Platform
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.machine import Cloud
@@ -278,18 +278,18 @@ def _tolerations(kind: AcceleratorKind) -> tuple[Toleration, ...]:
 
 
 def _plugins(plan: SizingPlan, pins: _Pins) -> tuple[DevicePlugin, ...]:
-    """The device plugins that the plan's machines need, each on the pools that have its device."""
+    """The device plugins that the plan's machines need, each on the machines that have its device."""
     make = {AcceleratorKind.GPU: nvidia_plugin, AcceleratorKind.NEURON: neuron_plugin}
     plugins: list[DevicePlugin] = []
     for kind in _kinds(plan):
-        pools = tuple(pool.name for pool in plan.node_pools if pool.accelerator_kind is kind)
-        plugins.append(make[kind](image=pins.images[PLUGINS[kind]], pools=pools, tolerations=_tolerations(kind)))
+        on = machine_kinds(pool for pool in plan.node_pools if pool.accelerator_kind is kind)
+        plugins.append(make[kind](image=pins.images[PLUGINS[kind]], machines=on, tolerations=_tolerations(kind)))
     fabric = [pool for pool in plan.node_pools if has_efa(pool)]
     if fabric:
         plugins.append(
             efa_plugin(
                 image=pins.images[EFA_PLUGIN],
-                pools=tuple(pool.name for pool in fabric),
+                machines=machine_kinds(fabric),
                 tolerations=tuple(one for kind in _kinds(plan) for one in _tolerations(kind)),
             )
         )
@@ -317,7 +317,7 @@ def _one_served(deployment: Deployment, pools: Mapping[str, PlannedPool], pins: 
     return Served(
         deployment=deployment,
         scheduling=Scheduling(
-            pools=tuple(placement.pool for placement in deployment.placements),
+            machines=machine_kinds(pools[placement.pool] for placement in deployment.placements),
             device=TAINT_KEYS[kind],  # taints are named after the resource they guard
             devices=deployment.layout.accelerators,
             tolerations=_tolerations(kind),

@@ -17,7 +17,7 @@ from components.gcp.cluster import SCOPES
 from components.gcp.machines import GkeMachine, Unprovisionable, gke_machine
 from components.gcp.slices import Slice, placement_policy, slice_of
 from components.kubernetes.scheduling import Scheduling, Toleration
-from components.labels import node_labels
+from components.labels import machine_kinds, node_labels
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.offer import PurchaseMode
 from sizing.plan import Deployment, PoolRole
@@ -219,7 +219,7 @@ def scheduling(deployment: Deployment, pools: tuple[PlannedPool, ...]) -> Schedu
             mend="size the stack again: sizeup size <stack>",
         )
     return Scheduling(
-        pools=tuple(pool.name for pool in pools),
+        machines=machine_kinds(pools),
         device=_DEVICES[kind],
         devices=there if kind is AcceleratorKind.TPU else asked,
         tolerations=taints(pools[0]),

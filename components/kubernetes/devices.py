@@ -16,7 +16,7 @@ from pulumi_kubernetes.core import v1
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.rbac import v1 as rbac
 
-from components.kubernetes.scheduling import Toleration, pool_affinity, toleration_args
+from components.kubernetes.scheduling import Toleration, machine_affinity, toleration_args
 
 NAMESPACE = "kube-system"
 KUBELET_PLUGINS = "/var/lib/kubelet/device-plugins"
@@ -36,7 +36,7 @@ class DevicePlugin:
 
     name: str
     image: str
-    pools: tuple[str, ...]  # node pools that have the device
+    machines: tuple[str, ...]  # kinds of machines that have the device
     tolerations: tuple[Toleration, ...]
     host_paths: tuple[str, ...]  # of the node, mounted at the same place
     environment: tuple[tuple[str, str], ...] = ()
@@ -45,36 +45,36 @@ class DevicePlugin:
     permissions: tuple[Permission, ...] = ()
 
 
-def nvidia_plugin(*, image: str, pools: tuple[str, ...], tolerations: tuple[Toleration, ...]) -> DevicePlugin:
+def nvidia_plugin(*, image: str, machines: tuple[str, ...], tolerations: tuple[Toleration, ...]) -> DevicePlugin:
     """GPUs as nvidia.com/gpu, after NVIDIA/k8s-device-plugin deployments/static; it runs only where there are GPUs."""
     return DevicePlugin(
         name="nvidia-device-plugin",
         image=image,
-        pools=pools,
+        machines=machines,
         tolerations=tolerations,
         host_paths=(KUBELET_PLUGINS,),
         environment=(("FAIL_ON_INIT_ERROR", "true"),),
     )
 
 
-def efa_plugin(*, image: str, pools: tuple[str, ...], tolerations: tuple[Toleration, ...]) -> DevicePlugin:
+def efa_plugin(*, image: str, machines: tuple[str, ...], tolerations: tuple[Toleration, ...]) -> DevicePlugin:
     """EFA interfaces as vpc.amazonaws.com/efa, after aws/eks-charts aws-efa-k8s-device-plugin."""
     return DevicePlugin(
         name="efa-device-plugin",
         image=image,
-        pools=pools,
+        machines=machines,
         tolerations=tolerations,
         host_paths=(KUBELET_PLUGINS, "/dev/infiniband", "/opt/aws/neuron"),
         host_network=True,
     )
 
 
-def neuron_plugin(*, image: str, pools: tuple[str, ...], tolerations: tuple[Toleration, ...]) -> DevicePlugin:
+def neuron_plugin(*, image: str, machines: tuple[str, ...], tolerations: tuple[Toleration, ...]) -> DevicePlugin:
     """Neuron chips as aws.amazon.com/neuron, after aws-neuron/aws-neuron-sdk src/k8."""
     return DevicePlugin(
         name="neuron-device-plugin",
         image=image,
-        pools=pools,
+        machines=machines,
         tolerations=tolerations,
         host_paths=(KUBELET_PLUGINS, "/run"),
         environment=(("KUBECONFIG", "/etc/kubernetes/kubelet.conf"),),
@@ -131,7 +131,7 @@ def plugin_pod(plugin: DevicePlugin) -> v1.PodSpecArgs:
         service_account_name=plugin.name,
         automount_service_account_token=bool(plugin.permissions),
         host_network=plugin.host_network,
-        affinity=pool_affinity(plugin.pools),
+        affinity=machine_affinity(plugin.machines),
         tolerations=toleration_args(plugin.tolerations),
         security_context=v1.PodSecurityContextArgs(seccomp_profile=v1.SeccompProfileArgs(type="RuntimeDefault")),
         containers=[

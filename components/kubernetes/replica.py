@@ -12,7 +12,7 @@ from pulumi_kubernetes.core import v1
 from pulumi_kubernetes.meta import v1 as meta
 
 from components.kubernetes import lifecycle
-from components.kubernetes.scheduling import Scheduling, pool_affinity, toleration_args, zone_spread
+from components.kubernetes.scheduling import Scheduling, machine_affinity, toleration_args, zone_spread
 from components.kubernetes.vllm import MODEL_VARIABLE, PORT, Streaming, vllm_args
 from components.labels import DEPLOYMENT, pod_labels
 from sizing.plan import Deployment
@@ -80,7 +80,7 @@ def pod_template(served: Served, weights: Weights, *, has_api_key: bool) -> v1.P
             enable_service_links=False,  # a Service named vllm would set VLLM_PORT, which the engine reads
             termination_grace_period_seconds=lifecycle.termination_grace_s(deployment),
             node_selector=dict(served.scheduling.node_selector),
-            affinity=pool_affinity(served.scheduling.pools),
+            affinity=machine_affinity(served.scheduling.machines),
             tolerations=toleration_args(served.scheduling.tolerations),
             topology_spread_constraints=[zone_spread({DEPLOYMENT: deployment.name})],
             security_context=v1.PodSecurityContextArgs(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pulumi_kubernetes.core import v1
 from pulumi_kubernetes.meta import v1 as meta
 
-from components.labels import POOL
+from components.labels import MACHINES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +24,11 @@ class Toleration:
 class Scheduling:
     """The nodes that the pods of one deployment may use, and what they take of them."""
 
-    pools: tuple[str, ...]  # names of the plan's node pools; nodes carry them in the label sizeup/pool
+    machines: tuple[str, ...]  # kinds of machines; nodes carry theirs in the label sizeup/machines
     device: str  # extended resource: nvidia.com/gpu, google.com/tpu, aws.amazon.com/neuron
     devices: int  # of one replica
     tolerations: tuple[Toleration, ...] = ()
-    node_selector: Mapping[str, str] = field(default_factory=dict)  # beside the pool: TPU type and topology on GKE
+    node_selector: Mapping[str, str] = field(default_factory=dict)  # beside the machine: TPU type and topology on GKE
 
 
 def toleration_args(tolerations: tuple[Toleration, ...]) -> list[v1.TolerationArgs]:
@@ -41,10 +41,10 @@ def toleration_args(tolerations: tuple[Toleration, ...]) -> list[v1.TolerationAr
     ]
 
 
-def pool_affinity(pools: tuple[str, ...]) -> v1.AffinityArgs:
-    """Only the nodes of these pools, in any of them."""
+def machine_affinity(machines: tuple[str, ...]) -> v1.AffinityArgs:
+    """Only nodes that are machines of these kinds."""
     term = v1.NodeSelectorTermArgs(
-        match_expressions=[v1.NodeSelectorRequirementArgs(key=POOL, operator="In", values=list(pools))]
+        match_expressions=[v1.NodeSelectorRequirementArgs(key=MACHINES, operator="In", values=list(machines))]
     )
     return v1.AffinityArgs(
         node_affinity=v1.NodeAffinityArgs(

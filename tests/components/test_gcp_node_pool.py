@@ -184,7 +184,7 @@ def test_other_ways_to_buy_are_refused(mode: PurchaseMode) -> None:
 def test_pods_go_where_they_are_placed_and_put_up_with_the_taint() -> None:
     """8 GPUs in the node, 4 for a replica of TP4."""
     found = scheduling(CHAT_DEPLOYMENT, (GCP_GPU_POOL,))
-    assert found.pools == ("a3-highgpu-8g-us-central1-a",)
+    assert found.machines == ("a3-highgpu-8g",)
     assert (found.device, found.devices) == ("nvidia.com/gpu", 4)
     assert found.tolerations == (Toleration(key="nvidia.com/gpu", effect="NoSchedule", value="present"),)
     assert found.node_selector == {}

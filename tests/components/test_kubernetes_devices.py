@@ -17,22 +17,22 @@ from components.kubernetes.scheduling import Toleration
 from tests.recording import only, recorded
 
 GPU_TAINT = (Toleration(key="nvidia.com/gpu", effect="NoSchedule"),)
-NVIDIA = nvidia_plugin(image="nvcr.io/nvidia/k8s-device-plugin:v0.20.0", pools=("gpu",), tolerations=GPU_TAINT)
-EFA = efa_plugin(image="registry.example/efa:v0.5.20", pools=("gpu",), tolerations=GPU_TAINT)
+NVIDIA = nvidia_plugin(image="nvcr.io/nvidia/k8s-device-plugin:v0.20.0", machines=("gpu",), tolerations=GPU_TAINT)
+EFA = efa_plugin(image="registry.example/efa:v0.5.20", machines=("gpu",), tolerations=GPU_TAINT)
 NEURON = neuron_plugin(
     image="public.ecr.aws/neuron/neuron-device-plugin:2.22.4.0",
-    pools=("neuron",),
+    machines=("neuron",),
     tolerations=(Toleration(key="aws.amazon.com/neuron", effect="NoSchedule"),),
 )
 
 
 @pytest.mark.parametrize("plugin", [NVIDIA, EFA, NEURON], ids=lambda plugin: plugin.name)
 def test_a_plugin_runs_only_where_its_device_is(plugin: DevicePlugin):
-    """On the nodes of its pools, past the taint that guards them."""
+    """On the machines that have it, past the taint that guards them."""
     pod = plugin_pod(plugin)
     required = pod.affinity.node_affinity.required_during_scheduling_ignored_during_execution
     (expression,) = required.node_selector_terms[0].match_expressions
-    assert expression.values == list(plugin.pools)
+    assert expression.values == list(plugin.machines)
     assert [one.key for one in pod.tolerations] == [one.key for one in plugin.tolerations]
 
 

@@ -15,7 +15,7 @@ from tests.examples import CHAT_DEPLOYMENT
 SERVED = Served(
     deployment=CHAT_DEPLOYMENT,
     scheduling=Scheduling(
-        pools=("p5-48xlarge-use1-az4",),
+        machines=("p5-48xlarge",),
         device="nvidia.com/gpu",
         devices=4,
         tolerations=(Toleration(key="nvidia.com/gpu", effect="NoSchedule"),),
@@ -107,12 +107,12 @@ def test_shared_memory_is_memory():
     assert (shared.empty_dir.medium, shared.empty_dir.size_limit) == ("Memory", "19074Mi")
 
 
-def test_only_the_planned_pools_take_the_pod():
+def test_only_the_planned_machines_take_the_pod():
     """By the label that their nodes carry, and past the taint that guards them."""
     spec = pod_template(SERVED, BUCKET, has_api_key=False).spec
     required = spec.affinity.node_affinity.required_during_scheduling_ignored_during_execution
     (expression,) = required.node_selector_terms[0].match_expressions
-    assert (expression.key, expression.values) == ("sizeup/pool", ["p5-48xlarge-use1-az4"])
+    assert (expression.key, expression.values) == ("sizeup/machines", ["p5-48xlarge"])
     (toleration,) = spec.tolerations
     assert (toleration.key, toleration.operator) == ("nvidia.com/gpu", "Exists")
 

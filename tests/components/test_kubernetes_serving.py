@@ -26,9 +26,7 @@ ARGS = ServingArgs(
     served=tuple(
         Served(
             deployment=deployment,
-            scheduling=Scheduling(
-                pools=tuple(placement.pool for placement in deployment.placements), device="nvidia.com/gpu", devices=4
-            ),
+            scheduling=Scheduling(machines=(deployment.machine.replace(".", "-"),), device="nvidia.com/gpu", devices=4),
             image="vllm/vllm-openai:v0.27.1",
             engine_version="0.27.1",
         )

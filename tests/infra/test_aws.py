@@ -74,13 +74,12 @@ def test_everything_runs_in_the_plans_region_and_carries_the_cost_tags():
     }
 
 
-def test_device_plugins_run_on_the_pools_that_have_the_device():
-    """GPUs and EFA on the three accelerator pools, nothing on the system pool."""
-    accelerators = [pool.name for pool in AWS_PLAN.node_pools if pool.role is PoolRole.ACCELERATOR]
+def test_device_plugins_run_on_the_machines_that_have_the_device():
+    """GPUs and EFA on the machines of the three accelerator pools, two of them alike; nothing on the system pool."""
     for name in ("devices-nvidia-device-plugin", "devices-efa-device-plugin"):
         pod = only(stack(), ":DaemonSet", name).inputs["spec"]["template"]["spec"]
         required = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
-        assert required["nodeSelectorTerms"][0]["matchExpressions"][0]["values"] == accelerators
+        assert required["nodeSelectorTerms"][0]["matchExpressions"][0]["values"] == ["p5-48xlarge", "g6e-12xlarge-spot"]
 
 
 def test_pods_ask_for_their_layouts_accelerators_and_pass_the_taint_of_their_nodes():
