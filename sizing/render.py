@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sizing.figures import figure, memory, money, percent, plural, rate, seconds, span, storage
+from sizing.figures import figure, memory, money, percent, plural, rate, seconds, span, storage, unit_price
 from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
 from sizing.plan import Deployment, NodePool, PoolRole, Promise, SizingPlan
 from sizing.table import WIDTH, elided, table, wrapped
@@ -135,26 +135,34 @@ def margin(promise: Promise) -> float | None:
 
 
 def machine_lines(plan: SizingPlan) -> list[str]:
-    """Pools of equal machines over their zones, with unit price and cost."""
-    rows = [["machines", "", "", "USD/h each", "USD/h"]]
-    for pools in _alike(plan.node_pools):
+    """Pools of equal machines with unit price and cost; the zones of each below it, with how many stand in each."""
+    groups = _alike(plan.node_pools)
+    rows = [["machines", "", "USD/h each", "USD/h"]]
+    for pools in groups:
         first = pools[0]
         nodes = sum(pool.nodes for pool in pools)
-        zones = ", ".join(f"{pool.zone} x{pool.nodes}" if len(pools) > 1 else pool.zone for pool in pools)
         what = first.accelerator or first.role.value
-        kind = f"{first.accelerators_per_node} x {what}" if first.accelerator else what
-        mode = first.mode.value.replace("_", " ")
         rows.append(
             [
-                f"{nodes} x {first.machine} {mode}",
-                kind,
-                zones,
-                money(first.usd_per_hour),
+                f"{nodes} x {first.machine} {first.mode.value.replace('_', ' ')}",
+                f"{first.accelerators_per_node} x {what}" if first.accelerator else what,
+                unit_price(first.usd_per_hour),
                 money(nodes * first.usd_per_hour),
             ]
         )
-    rows.append(["total", "", "", "", money(plan.usd_per_hour)])
-    return table(rows, align="<<<>>", elastic=2)
+    rows.append(["total", "", "", money(plan.usd_per_hour)])
+    head, *priced, total = table(rows, align="<<>>", elastic=1)
+    below = [_zone_lines(pools) for pools in groups]
+    return [head, *(line for row, zones in zip(priced, below, strict=True) for line in (row, *zones)), total]
+
+
+def _zone_lines(pools: Sequence[NodePool]) -> list[str]:
+    """In which zones machines of one kind stand: in use1-az4, or 3 in use1-az1, 1 in use1-az2."""
+    nodes = Counter[str]()
+    for pool in pools:
+        nodes[pool.zone] += pool.nodes
+    zones = ", ".join(zone if len(nodes) == 1 else f"{number} in {zone}" for zone, number in nodes.items())
+    return wrapped(f"in {zones}" if len(nodes) == 1 else zones, indent="      ")
 
 
 def runner_up_text(runner: RunnerUp, *, than: float | None) -> list[str]:
@@ -164,8 +172,9 @@ def runner_up_text(runner: RunnerUp, *, than: float | None) -> list[str]:
     if not why:
         more = None if than is None or runner.usd_per_hour is None else runner.usd_per_hour - than
         why = f"meets all, {money(more)} USD/h dearer" if more is not None and more > 0 else "meets all"
-    head = f"  {elided(runner.what, WIDTH - len(price) - 4):<{WIDTH - len(price) - 4}}  {price}"
-    return [head, *wrapped(why, indent="      ")]
+    room = WIDTH - len(price) - 4
+    first, *rest = wrapped(runner.what, width=room + 2, indent="  ", hanging="    ")
+    return [f"{first:<{room + 2}}  {price}", *rest, *wrapped(why, indent="      ")]
 
 
 def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:

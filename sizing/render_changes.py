@@ -20,6 +20,12 @@ _FOLLOWS: Mapping[Subject, frozenset[str]] = {
 }
 _LABELS = {
     "usd_per_hour": "USD/h",
+    "concurrency": "in flight each",
+    "layout.tp": "TP",
+    "layout.pp": "PP",
+    "layout.ep": "EP",
+    "layout.dp": "DP",
+    "vcpus": "vCPU",
     "facts_as_of": "facts of",
     "sizeup_version": "sizeup",
     "requests_per_s": "sustains each",
@@ -89,8 +95,21 @@ def _part_text(part: Part) -> str:
 
 
 def _field_text(change: FieldChange, part: Part | None) -> str:
-    label = _LABELS.get(change.field, change.field.replace("placements.", "replicas on ").replace("_", " "))
+    label = _LABELS.get(change.field, _words(change.field))
+    if isinstance(change.before, tuple) and isinstance(change.after, tuple):
+        return f"{label} {_list_text(change.before, change.after)}"
     return f"{label} {_value(change.field, change.before, part)} -> {_value(change.field, change.after, part)}"
+
+
+def _words(field: str) -> str:
+    """The name of a field as words: engine max num seqs, replicas on p5-48xlarge-use1-az4."""
+    return field.replace("placements.", "replicas on ").replace("engine.", "engine ").replace("_", " ")
+
+
+def _list_text(before: Sequence[str], after: Sequence[str]) -> str:
+    """What came to a list and what left it; all of it where only the order moved."""
+    said = [f"+ {x}" for x in after if x not in before] + [f"- {x}" for x in before if x not in after]
+    return "; ".join(said) or f"{', '.join(before)} -> {', '.join(after)}"
 
 
 def _value(field: str, value: Scalar, part: Part | None) -> str:

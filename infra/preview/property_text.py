@@ -11,6 +11,7 @@ from sizing.table import elided
 
 KNOWN_LATER = "(known after apply)"
 HIDDEN = "[secret]"
+_UNCUT = 10_000  # columns: wider than any value that is shown whole
 _CONTEXT = 8  # characters shown on either side of where two long texts differ
 
 _FORCES = {
@@ -33,7 +34,8 @@ def change_text(change: PropertyChange, *, width: int) -> str:
     """
     mark = _FORCES[change.replaces] + ("" if change.certain else "  # cannot be compared here: it may be the same")
     room = max(24, width - len(mark))
-    path = elided(change.path, max(12, room // 2))
+    values = len(_values(change, _UNCUT))
+    path = elided(change.path, max(12, room // 2, room - 2 - values))
     room -= len(path) + 2
     return f"{path}: {_values(change, room)}{mark}"
 

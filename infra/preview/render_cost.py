@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from infra.preview.bill import CostChange, CostGroup, CostKind, CostLine, LineChange
 from infra.preview.line import UNTOLD
 from sizing.figures import count, money, plural, signed_money, unit_price
-from sizing.table import elided, table, wrapped
+from sizing.table import table, wrapped
 from sizing.units import HOURS_PER_MONTH
 
 _MEASURES = frozenset({"GB", "IOPS", "MB/s"})  # units that a quantity is told in; other things are counted
-_WIDEST_DATE = 22
 
 
 def cost_lines(change: CostChange, *, has_base: bool) -> list[str]:
@@ -50,8 +49,12 @@ class _Sources:
         """The list of the sources cited, with their dates."""
         if not self.numbers:
             return []
-        cited = [(f"[{at}]", elided(as_of, _WIDEST_DATE), source) for (source, as_of), at in self.numbers.items()]
-        return ["", "  prices as of, from", *table(cited, align="<<<", indent="    ", elastic=2)]
+        cited = [
+            line
+            for (source, as_of), at in self.numbers.items()
+            for line in wrapped(f"[{at}] {as_of}: {source}", indent="    ", hanging=" " * 8)
+        ]
+        return ["", "  prices as of, from", *cited]
 
 
 def _full_table(change: CostChange, sources: _Sources) -> list[str]:
@@ -141,7 +144,9 @@ def _unknown_lines(lines: Sequence[CostLine], *, as_before: int) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for line in merged(lines):
         reason = line.note.partition(";")[0] or UNTOLD
-        by_reason.setdefault(reason, []).append(line.item if line.quantity in {None, 1} else _quantity(line))
+        alike = sum(x.quantity is None and x.item == line.item and x.note == line.note for x in lines)
+        uncounted = f"{alike} x {line.item}" if alike > 1 else line.item
+        by_reason.setdefault(reason, []).append(uncounted if line.quantity in {None, 1} else _quantity(line))
     told = [f"{reason}: {', '.join(items)}" for reason, items in by_reason.items()]
     if before:
         told.append(f"{before} as before")

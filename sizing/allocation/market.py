@@ -90,7 +90,7 @@ def _why_not(listed: tuple[Offer, ...], region: str, within: frozenset[str]) -> 
     if not listed:
         metric, text = "offer", f"not offered in {region}"
     elif not orderable:
-        others = ", ".join(sorted({offer.mode.value for offer in listed if offer.orderable}))
+        others = ", ".join(sorted({offer.mode.value.replace("_", " ") for offer in listed if offer.orderable}))
         metric, text = "offer", f"not sold on demand in {region}" + (f", only as {others}" if others else "")
     elif all(offer.usd_per_hour is None for offer in orderable):
         metric, text = "price", f"price unknown in {region}"

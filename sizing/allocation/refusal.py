@@ -47,7 +47,7 @@ class WayOut:
         month = math.ceil(self.usd_per_hour * HOURS_PER_MONTH)
         mend = self.relaxed.mend.format(region=self.place.market.region)
         if budget_usd_per_month is not None and month > budget_usd_per_month:
-            also = f"raise budget_usd_per_month to {month:,}".replace(",", "_")
+            also = f"raise budget_usd_per_month to {month}"
             mend = f"{mend}, and {also}" if mend else also
         return f"{mend}: the plan then costs {self.usd_per_hour:,.2f} USD/h, {month:,} USD a month"
 

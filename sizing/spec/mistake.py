@@ -97,7 +97,7 @@ _LIMITS = {
 def _quotes(kind: str, written: object) -> str:
     """What to do about quotes, which are the usual reason for a wrong kind of value in YAML."""
     if isinstance(written, str) and "number" in _MUST_BE[kind]:
-        return ", without quotes"
+        return ", in plain digits without quotes"
     return ", in quotes" if isinstance(written, int | float) and kind == "string_type" else ""
 
 

@@ -21,6 +21,12 @@ def test_numbers_read_as_people_write_them() -> None:
     assert change_text(changed(2.0, 3.0), width=72) == "spec.replicas: 2 -> 3"
 
 
+def test_a_path_is_whole_where_its_values_leave_room() -> None:
+    """Short values need little of the line."""
+    path = "spec.template.spec.containers[0].args[13]"
+    assert change_text(changed("144", "240", path=path), width=72) == f'{path}: "144" -> "240"'
+
+
 def test_unknown_values_say_when_they_are_known() -> None:
     """What an id will be is known after apply."""
     assert change_text(changed("subnet-1", Unknown()), width=72) == 'spec.replicas: "subnet-1" -> (known after apply)'

@@ -80,8 +80,8 @@ def test_a_new_bill_line_by_line() -> None:
         "    no source tells the price: KMS key",
         "",
         "  prices as of, from",
-        "    [1]  2026-07-20  AWS price list",
-        "    [2]  2026-10     VPC prices",
+        "    [1] 2026-07-20: AWS price list",
+        "    [2] 2026-10: VPC prices",
     ]
 
 
@@ -98,8 +98,22 @@ def test_a_change_shows_what_moved_and_counts_the_rest() -> None:
         "    1 as before",
         "",
         "  prices as of, from",
-        "    [1]  2026-07-20  AWS price list",
+        "    [1] 2026-07-20: AWS price list",
     ]
+
+
+def test_a_long_source_is_told_whole() -> None:
+    """Where a price is from is of use only where it can be found again."""
+    source = "cloud.google.com/kubernetes-engine/pricing: a flat fee, whatever the mode, size or topology of a cluster"
+    lines = shown(None, (replace(MACHINES, source=source, as_of="2026 (page copy, undated)"),))
+    assert source in " ".join(" ".join(lines).split())
+    assert max(map(len, lines)) <= 80
+
+
+def test_unknown_prices_of_one_thing_are_counted() -> None:
+    """Two keys whose price nobody tells are two prices that are not known."""
+    unknown = replace(KEY, quantity=None)
+    assert "    no source tells the price: 2 x KMS key" in shown(None, (unknown, unknown))
 
 
 def test_what_comes_and_what_goes() -> None:

@@ -161,7 +161,7 @@ def test_text_that_yaml_readers_take_for_different_values_stays_text(root: Path)
     """Yes is true in YAML 1.1 and text in 1.2; 012 is 10 or 12; 1_000 is 1000 or text."""
     for written in ("yes", "012", "1_000", "0x1F", "1:30"):
         write(root, CHAT.replace("requests_per_s: 12", f"requests_per_s: {written}"))
-        assert f"requests_per_s: is {written}, but must be a number, without quotes" in told(root)
+        assert f"requests_per_s: is {written}, but must be a number, in plain digits without quotes" in told(root)
 
 
 def test_a_model_configuration_is_found_from_the_stack_file(root: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_list_price_that_nobody_can_order_at_is_no_offer():
 def test_other_ways_of_sale_are_named():
     """P5e is sold as capacity blocks and spot only."""
     block = replace(offer(H100_NODE, 30.0), mode=PurchaseMode.CAPACITY_BLOCK)
-    assert reason(block) == "not sold on demand in us-east-1, only as capacity_block"
+    assert reason(block) == "not sold on demand in us-east-1, only as capacity block"
 
 
 def test_unknown_zones_cannot_be_placed_in():

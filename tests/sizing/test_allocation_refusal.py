@@ -46,7 +46,7 @@ def test_a_budget_too_small_is_told_with_the_least_cost():
     spec = spec_of(CHAT_70B, budget_usd_per_month=30_000)
     answer = refused(spec)
     assert "40,617.20 USD > 30,000.00 USD a month" in answer.reason
-    assert "raise budget_usd_per_month to 40_618: the plan then costs 55.64 USD/h, 40,618 USD a month" in answer.mends
+    assert "raise budget_usd_per_month to 40618: the plan then costs 55.64 USD/h, 40,618 USD a month" in answer.mends
     assert answer.nearest[0].usd_per_hour == pytest.approx(55.64)
     assert cost(replace(spec, budget_usd_per_month=40_618)) == pytest.approx(55.64)
 

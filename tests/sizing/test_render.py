@@ -36,9 +36,10 @@ def test_the_plan_screen() -> None:
         "      vllm: 16,384 tokens of context, 256 sequences at once, 8,192 batched\n"
         "      tokens, 92 % of memory, ready in 4 min\n"
         "\n"
-        "  machines                                                   USD/h each   USD/h\n"
-        "  2 x p5.48xlarge on demand  8 x nvidia-h100-80gb  use1-az4       55.04  110.08\n"
-        "  total                                                                  110.08\n"
+        "  machines                                         USD/h each   USD/h\n"
+        "  2 x p5.48xlarge on demand  8 x nvidia-h100-80gb       55.04  110.08\n"
+        "      in use1-az4\n"
+        "  total                                                        110.08\n"
         "  bucket models: STANDARD, 70.6 GB\n"
         "\n"
         "assumed\n"
@@ -51,7 +52,13 @@ def test_pools_of_one_machine_are_told_together() -> None:
     other = replace(CHAT_POOL, name="p5-48xlarge-use1-az6", zone="use1-az6")
     text = render_plan(replace(CHAT_PLAN, node_pools=(CHAT_POOL, other)), name="chat")
     assert "4 x p5.48xlarge on demand" in text
-    assert "220.16" in text
+    assert "220.16\n      2 in use1-az4, 2 in use1-az6\n" in text
+
+
+def test_a_price_below_a_dollar_keeps_its_digits() -> None:
+    """Four machines at 0.2016 are 0.81 USD/h, which four times 0.20 would not be."""
+    text = render_plan(replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, nodes=4, usd_per_hour=0.2016),)), name="chat")
+    assert ["0.202", "0.81"] in [line.split()[-2:] for line in text.splitlines()]
 
 
 def test_margins_count_from_what_was_asked() -> None:
@@ -92,6 +99,14 @@ def test_explain_says_what_was_proved_what_binds_and_why_each_lost() -> None:
     assert "binding: chat: requests by HBM bandwidth" in text
     assert "90.39 USD/h\n      TPOT 61 ms > 40 ms\n" in text
     assert "126.60 USD/h\n      meets all, 16.52 USD/h dearer\n" in text
+
+
+def test_a_long_alternative_is_told_whole() -> None:
+    """What it would be is told over two lines, not cut in its middle."""
+    what = "1 x p5.4xlarge on demand + 1 x p5.4xlarge spot, nvidia-h100-80gb TP1 fp8 and more"
+    text = render_explain(Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=(replace(P5EN, what=what),)), name="chat")
+    assert " ".join(what.split()) in " ".join(text.replace("126.60 USD/h", "").split())
+    assert all(len(line) <= WIDTH for line in text.splitlines())
 
 
 def test_an_alternative_without_a_price_says_so() -> None:

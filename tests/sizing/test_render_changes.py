@@ -42,6 +42,13 @@ def test_a_promise_is_told_in_the_unit_of_its_metric() -> None:
     assert plan_change_lines(change) == ["  ~ promise chat TTFT p95: asked 500 ms -> 800 ms, planned 310 ms -> 410 ms"]
 
 
+def test_of_a_list_only_what_moved_is_told() -> None:
+    """A plan assumes much; one more assumption is one line."""
+    more = replace(CHAT_PLAN, assumptions=(*CHAT_PLAN.assumptions, "prompts share nothing"))
+    assert plan_change_lines(diff(CHAT_PLAN, more)) == ["  ~ plan: assumptions + prompts share nothing"]
+    assert plan_change_lines(diff(more, CHAT_PLAN)) == ["  ~ plan: assumptions - prompts share nothing"]
+
+
 def test_fingerprints_are_left_to_the_json() -> None:
     """A new hash alone is no change that a person can weigh; the JSON keeps it."""
     changes = diff(CHAT_PLAN, replace(CHAT_PLAN, facts_hash="c" * 64))

@@ -169,7 +169,7 @@ MISTAKES: list[tuple[tuple[str | int, ...], object, str, str, str]] = [
     (("zones",), ["use2-az1"], "zones[0]", "lies in us-east-2, which is not among regions", "add us-east-2"),
     (("zones",), ["use1-az1"], "zones", "names no two zones of one region", "add a zone"),
     (("budget_usd_per_month",), 0, "budget_usd_per_month", "is 0, but must be greater than 0", "USD per month"),
-    (("budget_usd_per_month",), "90000", "budget_usd_per_month", "must be a number, without quotes", "for example"),
+    (("budget_usd_per_month",), "90000", "budget_usd_per_month", "must be a number, in plain digits without quotes", "for example"),
     (("headroom",), 1, "headroom", "is 1, but must be less than 1", "for example 0.2"),
     (("headrom",), 0.1, "headrom", "is no key that is known here", "did you mean headroom?"),
     (("workloads",), ..., "workloads", "is missing", "what must be served"),
