@@ -30,6 +30,7 @@ class Registered:
     dependencies: tuple[str, ...]  # names
     ignore_changes: tuple[str, ...]
     custom: bool
+    create_timeout: str  # 600s; empty: the provider's own
 
 
 class _Cloud(Mocks):
@@ -80,6 +81,7 @@ class _Monitor(MockMonitor):
                     dependencies=tuple(sorted({urn.split("::")[-1] for urn in request.dependencies})),
                     ignore_changes=tuple(request.ignoreChanges),
                     custom=request.custom,
+                    create_timeout=request.customTimeouts.create,
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

@@ -92,14 +92,26 @@ class ServingStack(pulumi.ComponentResource):
         _network_policies(name, args, inside)
         for served in args.served:
             _replicas(name, args, served, pulumi.ResourceOptions(parent=self, depends_on=[namespace, *identity]))
-        _service(name, args, inside)
-        _load_balancer(name, args, inside)
+        addressed = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(custom_timeouts=_timeouts(args.served)))
+        _service(name, args, addressed)
+        _load_balancer(name, args, addressed)
         self.namespace = pulumi.Output.from_input(namespace_of(args.workload))
         self.service = pulumi.Output.from_input(args.workload)
         self.load_balancer = pulumi.Output.from_input(f"{args.workload}-internal")
         self.register_outputs(
             {"namespace": self.namespace, "service": self.service, "loadBalancer": self.load_balancer}
         )
+
+
+def _timeouts(served: tuple[Served, ...]) -> pulumi.CustomTimeouts:
+    """
+    How long to wait until replicas are ready: the slowest of *served*, and a minute to notice.
+
+    For a Service too: Pulumi waits until it has pods to send traffic to, and would give up after ten minutes, before a
+    large model is loaded.
+    """
+    seconds = max(lifecycle.progress_deadline_s(one.deployment) for one in served) + 60
+    return pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
 
 
 def _metadata(args: ServingArgs, name: str, **more: Mapping[str, pulumi.Input[str]]) -> meta.ObjectMetaArgs:
@@ -147,7 +159,6 @@ def _network_policies(name: str, args: ServingArgs, opts: pulumi.ResourceOptions
 def _replicas(name: str, args: ServingArgs, served: Served, opts: pulumi.ResourceOptions) -> None:
     """One deployment with its disruption budget and its autoscaler."""
     plan, labels = served.deployment, pod_labels(served.deployment)
-    timeout = f"{lifecycle.progress_deadline_s(plan) + 60}s"
     apps.Deployment(
         f"{name}-{plan.name}",
         metadata=_metadata(args, plan.name, labels=labels),
@@ -163,7 +174,7 @@ def _replicas(name: str, args: ServingArgs, served: Served, opts: pulumi.Resourc
             opts,
             pulumi.ResourceOptions(
                 ignore_changes=["spec.replicas"],  # the autoscaler's, from its floor, the planned replicas, upwards
-                custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout),
+                custom_timeouts=_timeouts((served,)),
             ),
         ),
     )

@@ -40,6 +40,12 @@ def _eks_cluster(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     return tuple(lines)
 
 
+def _network(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    """Load balancers and callers reach replicas in every zone, and each side of a zone's border is billed."""
+    price = _charge(resource, pricing, "inter_az", unit="GB")
+    return (usage(resource, "traffic between zones, each way", CostGroup.NETWORK, price),)
+
+
 def _internet_gateway(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     price = _charge(resource, pricing, "egress_internet_first_10tb", unit="GB")
     return (usage(resource, "egress to the internet, first 10 TB a month", CostGroup.NETWORK, price),)
@@ -90,6 +96,7 @@ PRICED: Mapping[str, Pricer] = MappingProxyType(
         "aws:eks/cluster:Cluster": _eks_cluster,
         "aws:eks/nodeGroup:NodeGroup": pool_lines,
         "aws:ec2/natGateway:NatGateway": _nat_gateway,
+        "aws:ec2/vpc:Vpc": _network,
         "aws:ec2/internetGateway:InternetGateway": _internet_gateway,
         "aws:ec2/eip:Eip": _public_address,
         "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
@@ -110,7 +117,6 @@ _SETTING = "a setting of another resource"
 
 FREE: Mapping[str, str] = MappingProxyType(
     {
-        "aws:ec2/vpc:Vpc": _NETWORK,
         "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation": _NETWORK,
         "aws:ec2/vpcDhcpOptions:VpcDhcpOptions": _NETWORK,
         "aws:ec2/subnet:Subnet": _NETWORK,

@@ -46,8 +46,10 @@ def _gke_cluster(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
 
 
 def _nat(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    most = "as for 32 machines, from where on it is flat; fewer are charged one by one"
+    gateway = _charge(resource, pricing, "cloud_nat_gateway")
     lines = [
-        fixed(resource, "Cloud NAT gateway", CostGroup.NETWORK, _charge(resource, pricing, "cloud_nat_gateway")),
+        fixed(resource, "Cloud NAT gateway", CostGroup.NETWORK, gateway, note=most),
         usage(resource, "Cloud NAT data", CostGroup.NETWORK, _charge(resource, pricing, "cloud_nat_data", unit="GB")),
     ]
     if not length(read(resource, "natIps")):
@@ -71,7 +73,11 @@ def _forwarding_rule(resource: Resource, pricing: Pricing) -> tuple[CostLine, ..
 def _network(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     region = pricing.among.cluster_region
     price = charge_price(pricing.catalog, Cloud.GCP, region, "egress_internet_to_worldwide", unit="GB")
-    return (usage(resource, "egress to the internet, first TiB a month", CostGroup.NETWORK, price),)
+    between = charge_price(pricing.catalog, Cloud.GCP, region, "inter_zone_egress", unit="GB")
+    return (
+        usage(resource, "egress to the internet, first TiB a month", CostGroup.NETWORK, price),
+        usage(resource, "traffic between zones", CostGroup.NETWORK, between),
+    )
 
 
 def _subnetwork(resource: Resource, _: Pricing) -> tuple[CostLine, ...]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from components.graph import Resource
 from infra.preview.bill import CostGroup, CostLine
-from infra.preview.line import UNTOLD, Pricer, Pricing, fixed, free, not_priced, unpriced, unpriced_usage
+from infra.preview.line import UNTOLD, Pricer, Pricing, fixed, free, not_priced, unpriced, unpriced_usage, usage
 from infra.preview.price_list import charge_price
 from infra.preview.surroundings import at, cloud_of, read, region_of, text
 from sizing.catalog.machine import Cloud
@@ -37,8 +37,11 @@ def _service(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
         return (fixed(resource, "load balancer forwarding rule", CostGroup.NETWORK, price),)
     if cloud is Cloud.AWS and _is_network_load_balancer(resource):
         price = charge_price(pricing.catalog, cloud, region, "nlb_hour", unit="hour")
-        note = "capacity units come on top"
-        return (fixed(resource, "network load balancer", CostGroup.NETWORK, price, note=note),)
+        units = not_priced("LCU-hour", UNTOLD)
+        return (
+            fixed(resource, "network load balancer", CostGroup.NETWORK, price),
+            usage(resource, "load balancer capacity units", CostGroup.NETWORK, units),
+        )
     price = not_priced("hour", UNTOLD)
     return (fixed(resource, "load balancer", CostGroup.NETWORK, price),)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -105,14 +106,15 @@ def _accelerator_pools(
     pools = []
     for pool, nodes in bought.machines:
         machine, offer = formulation.offers[pool]
-        models = {
-            candidate.replica.model.name: weight_bytes(candidate.replica)
-            for choice, at, _ in arranged.replicas
-            if at == pool
-            for candidate in (formulation.candidates[choice],)
-        }
+        replicas = [formulation.candidates[choice].replica for choice, at, _ in arranged.replicas if at == pool]
+        models = {replica.model.name: weight_bytes(replica) for replica in replicas}
         accelerator = catalog.accelerator(machine.accelerator) if machine.accelerator is not None else None
-        pools.append(_pool(machine, offer, pool.zone, nodes, accelerator, weights_bytes=sum(models.values())))
+        made = _pool(machine, offer, pool.zone, nodes, accelerator, weights_bytes=sum(models.values()))
+        if not any(replica.layout.accelerators > machine.accelerators for replica in replicas):
+            # Machines that have nothing to say to each other need no fabric, nor the placement close together that
+            # comes with it: that is harder to get, and lets one fault take several replicas.
+            made = replace(made, fabric=None, fabric_interfaces=0)
+        pools.append(made)
     return pools
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from sizing.catalog.accelerator import AcceleratorKind
 from sizing.performance.replica import Replica
 from sizing.performance.shard import shard_of
 from sizing.units import GIB
@@ -17,7 +20,13 @@ VCPUS_PER_REPLICA = 4.0
 
 HOST_MEMORY_PER_PROCESS_BYTES = 8 * GIB  # for each accelerator: Python, its libraries, a buffer of streamed weights
 HOST_MEMORY_OF_SERVER_BYTES = 8 * GIB
-STAGED_SHARE = 0.25  # of the weights, resident while loading: safetensors are mapped file by file, not held whole
+
+# Of the weights, resident while loading. Safetensors are mapped file by file, and streamed weights pass through a
+# bounded buffer; but on a TPU the one process holds the model whole before it shards it: 131 GiB resident for a 70B
+# model in bf16, killed under a limit of 32 GiB (marin-community/marin issue 3768, 2026-03), and llm-d took its limit of
+# 64 GiB away (llm-d PR 1102, 2026-04).
+STAGED_SHARE = 0.25
+STAGED_SHARES: Mapping[AcceleratorKind, float] = {AcceleratorKind.TPU: 1.0}
 
 
 def weight_bytes(replica: Replica) -> int:
@@ -37,7 +46,8 @@ def startup_s(replica: Replica, load_bytes_per_s: float) -> float:
 def host_memory_bytes(replica: Replica) -> int:
     """Host memory that one replica asks for: processes, server, and the share of the weights staged while loading."""
     processes = replica.layout.accelerators * HOST_MEMORY_PER_PROCESS_BYTES
-    return round(processes + HOST_MEMORY_OF_SERVER_BYTES + STAGED_SHARE * weight_bytes(replica))
+    staged = STAGED_SHARES.get(replica.accelerator.kind, STAGED_SHARE) * weight_bytes(replica)
+    return round(processes + HOST_MEMORY_OF_SERVER_BYTES + staged)
 
 
 def vcpus(replica: Replica) -> float:

@@ -124,7 +124,7 @@ def test_on_demand_and_spot_are_two_deployments_each_on_its_own_pool() -> None:
         )
         for deployment in every(GPU, "Deployment")
     }
-    assert pools == {"chat": ["a3-highgpu-8g-us-central1-a"], "chat-spot": ["a3-highgpu-8g-us-central1-b-spot"]}
+    assert pools == {"chat": ["a3-highgpu-8g"], "chat-spot": ["a3-highgpu-8g-spot"]}
 
 
 @BOTH

@@ -27,6 +27,12 @@ def test_a_small_model_still_gets_five_minutes():
     assert lifecycle.startup_failures(replace(CHAT_DEPLOYMENT, startup_s=30)) == 30
 
 
+def test_a_tpu_gets_an_hour_since_xla_compiles_first():
+    """431 s predicted are 862 s allowed elsewhere; llm-d allows 120 probes of 30 s: 3,600 s, 360 of ours."""
+    on_tpu = replace(CHAT_DEPLOYMENT, accelerator="tpu-v6e", startup_s=431)
+    assert lifecycle.startup_failures(on_tpu) == 360
+
+
 def test_a_rollout_may_wait_for_a_node_and_an_image_as_well():
     """900 s for node and image, and 480 s to start."""
     assert lifecycle.progress_deadline_s(replace(CHAT_DEPLOYMENT, startup_s=240)) == 1380

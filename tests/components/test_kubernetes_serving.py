@@ -80,6 +80,18 @@ def test_replicas_are_the_planned_ones_and_then_the_autoscalers():
     assert "spec.replicas" in pods.ignore_changes
 
 
+def test_services_wait_as_long_as_their_replicas_take():
+    """
+    A Service is ready once it has a pod to send traffic to, and Pulumi gives up on it after ten minutes by itself.
+
+    A start of 300 s may take 600 s, after 900 s for a new node and its image; one minute more to notice.
+    """
+    slow = tuple(replace(one, deployment=replace(one.deployment, startup_s=300.0)) for one in ARGS.served)
+    resources = built(replace(ARGS, served=slow))
+    assert only(resources, "apps/v1:Deployment", "chat-chat").create_timeout == "1560s"
+    assert {one.create_timeout for one in resources if one.type.endswith(":Service")} == {"1560s"}
+
+
 def test_the_load_balancer_is_internal_and_open_to_the_network_only():
     """What makes it internal is the cloud's to say; who may call is the network."""
     balancer = only(stack(), ":Service", "chat-load-balancer")

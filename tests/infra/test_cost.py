@@ -300,6 +300,16 @@ def test_the_network_of_aws() -> None:
     ]
 
 
+def test_traffic_between_zones_is_told_by_use() -> None:
+    """A cent a GB in and out of a zone of us-east-1; for Google Cloud the facts have no figure that is verified."""
+    vpc = resource("aws:ec2/vpc:Vpc", "network", provider=AWS)
+    (line,) = bill(vpc).lines
+    assert (line.item, line.kind, line.usd_per_unit) == ("traffic between zones, each way", CostKind.USAGE, 0.01)
+    network = resource("gcp:compute/network:Network", "network")
+    (between,) = [x for x in bill(GKE, network).lines if x.item == "traffic between zones"]
+    assert (between.kind, between.is_unknown) == (CostKind.USAGE, True)
+
+
 def test_a_gateway_endpoint_is_free() -> None:
     """The S3 endpoint of the private route tables."""
     endpoint = resource("aws:ec2/vpcEndpoint:VpcEndpoint", "s3", inputs={"vpcEndpointType": "Gateway"}, provider=AWS)
@@ -381,6 +391,8 @@ def test_a_load_balancer_is_billed_by_the_cluster_s_cloud() -> None:
         },
     )
     assert hourly("network load balancer", EKS, service) == 0.0225
+    (units,) = [x for x in bill(EKS, service).lines if x.item == "load balancer capacity units"]
+    assert (units.kind, units.is_unknown) == (CostKind.USAGE, True)
     (rule,) = [x for x in bill(GKE, service).lines if x.item == "load balancer forwarding rule"]
     assert (rule.is_unknown, rule.note) == (True, "the only figure is unverified")
     plain = replace(service, inputs={"spec": {"type": "ClusterIP"}})

@@ -54,6 +54,17 @@ def capacity(workload: Serving, on: Machine, kind: str) -> float:
     return next(one.point.requests_per_s for one in found if one.kind == kind)
 
 
+def test_replicas_within_a_machine_buy_no_fabric_between_machines():
+    """A p5.48xlarge has 32 EFA interfaces, but four H100 of one machine talk over NVLink."""
+    with_efa = replace(H100_NODE, fabric="efa", fabric_interfaces=32)
+    catalog = replace(
+        SMALL_MARKET,
+        machines=tuple(with_efa if one.name == with_efa.name else one for one in SMALL_MARKET.machines),
+    )
+    pools = [pool for pool in sized(spec_of(CHAT_70B), catalog).plan.node_pools if pool.machine == with_efa.name]
+    assert [(pool.fabric, pool.fabric_interfaces) for pool in pools] == [(None, 0)]
+
+
 def test_cost_is_whole_machines_and_the_system_machines():
     """
     One p5.48xlarge carries the chat (see the rate below), and three system machines: 55.04 + 3 x 0.20 USD/h.

@@ -84,3 +84,9 @@ def test_host_memory_holds_processes_and_staged_weights():
     replica = replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=Precision.BF16)
     assert host_memory_bytes(replica) == pytest.approx(40 * 2**30 + 141.1e9 / 4, rel=0.001)
     assert vcpus(replica) == 12
+
+
+def test_on_a_tpu_host_memory_holds_the_whole_model():
+    """131 GiB were resident for this model (marin issue 3768); beside it eight processes' 8 GiB and the server's 8."""
+    replica = replica_on(LLAMA_70B, TPU_V6E, layout=Layout(tp=8), weights=Precision.BF16)
+    assert host_memory_bytes(replica) == pytest.approx((64 + 8 + 131.4) * 2**30, rel=0.001)
