@@ -14,8 +14,8 @@ PROBE_PERIOD_S = 10
 # that would have come up and starts it anew, for ever; too long a one only finds a broken replica later.
 STARTUP_MARGIN = 2.0
 LEAST_STARTUP_BUDGET_S = 300
-# XLA compiles every shape of batch before the first answer, and a new pod has no cache of it: llm-d gives a 32B model on
-# v6e an hour (guides/optimized-baseline modelserver/tpu/v6, startupProbe of 120 x 30 s).
+# XLA compiles every shape of batch before the first answer, and a new pod has no cache of it: llm-d gives a 32B model
+# on v6e an hour (guides/optimized-baseline modelserver/tpu/v6, startupProbe of 120 x 30 s).
 LEAST_STARTUP_BUDGET_ON_TPU_S = 3600
 
 # Before the first container starts: a node joins (284 s + 126 s) and pulls the image (101 s for 5.6 GB), measured by

@@ -130,6 +130,7 @@ CATALOG = Catalog(
         charge(Cloud.AWS, "all", "eks_control_plane_standard", 0.1, "cluster-hour"),
         charge(Cloud.AWS, "us-east-1", "nat_gateway_hour", 0.045),
         charge(Cloud.AWS, "us-east-1", "nat_gateway_data", 0.045, "GB"),
+        charge(Cloud.AWS, "us-east-1", "inter_az", 0.01, "GB"),
         charge(Cloud.AWS, "us-east-1", "public_ipv4", 0.005),
         charge(Cloud.AWS, "us-east-1", "privatelink_interface_endpoint", 0.01, "AZ-hour"),
         charge(Cloud.AWS, "us-east-1", "privatelink_data", 0.01, "GB"),
