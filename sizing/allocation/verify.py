@@ -15,7 +15,7 @@ from sizing.catalog.offer import PurchaseMode
 from sizing.performance import Overloaded, Replica, replica_on
 from sizing.plan import Deployment, NodePool, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
-from sizing.units import usd_per_month
+from sizing.units import MICRO_USD_PER_USD, usd_per_month
 
 if TYPE_CHECKING:
     from sizing.catalog import Catalog
@@ -55,7 +55,7 @@ def _prices(plan: SizingPlan, spec: Spec, catalog: Catalog) -> Iterator[str]:
             for offer in catalog.offers_for(plan.cloud, plan.region, pool.machine)
             if offer.mode is pool.mode and offer.orderable and pool.zone in offer.zones
         ]
-        if [offer.usd_per_hour for offer in offers] != [pool.usd_per_hour]:
+        if [_micro(offer.usd_per_hour) for offer in offers] != [_micro(pool.usd_per_hour)]:
             yield f"pool {pool.name}: {pool.machine} {pool.mode} is not offered at {pool.usd_per_hour} USD/h"
     counted = [(line.pool, line.quantity, line.usd_per_hour) for line in plan.cost_lines]
     if counted != [(pool.name, pool.nodes, pool.usd_per_hour) for pool in plan.node_pools]:
@@ -65,6 +65,11 @@ def _prices(plan: SizingPlan, spec: Spec, catalog: Catalog) -> Iterator[str]:
     monthly, budget = usd_per_month(plan.usd_per_hour), spec.budget_usd_per_month
     if budget is not None and monthly > budget + 0.01:
         yield f"{monthly:.2f} USD a month is over the budget of {budget:.2f}"
+
+
+def _micro(usd: float | None) -> int | None:
+    """A price to the micro-dollar, which is how a lock file keeps it."""
+    return None if usd is None else round(usd * MICRO_USD_PER_USD)
 
 
 def _system(plan: SizingPlan, catalog: Catalog) -> Iterator[str]:

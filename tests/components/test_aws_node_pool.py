@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import functools
+from collections.abc import Mapping
 from dataclasses import replace
 from email import message_from_bytes
+from email.message import Message
+from typing import Any
 
 import pytest
 import yaml
@@ -40,11 +43,11 @@ def built(pool: PlannedPool) -> tuple[Registered, ...]:
     return recorded(program)
 
 
-def template_of(pool: PlannedPool) -> dict:
+def template_of(pool: PlannedPool) -> Mapping[str, Any]:
     return only(built(pool), ":LaunchTemplate").inputs
 
 
-def group_of(pool: PlannedPool) -> dict:
+def group_of(pool: PlannedPool) -> Mapping[str, Any]:
     return only(built(pool), ":NodeGroup").inputs
 
 
@@ -132,9 +135,12 @@ def test_local_disks_become_one_raid_0():
     """The user data is a MIME document that the node's bootstrap reads."""
     document = user_data(CHAT_POOL)
     assert document is not None
-    (part,) = message_from_bytes(base64.b64decode(document)).get_payload()
+    parts = message_from_bytes(base64.b64decode(document)).get_payload()
+    assert isinstance(parts, list)
+    (part,) = parts
+    assert isinstance(part, Message)
     assert part.get_content_type() == "application/node.eks.aws"
-    config = yaml.safe_load(part.get_payload())
+    config = yaml.safe_load(str(part.get_payload()))
     assert config["kind"] == "NodeConfig"
     assert config["spec"] == {"instance": {"localStorage": {"strategy": "RAID0"}}}
 
@@ -172,6 +178,7 @@ def test_nodes_say_which_pool_they_belong_to():
     """What pods are placed by."""
     assert group_of(CHAT_POOL)["labels"] == {
         "sizeup/pool": "p5-48xlarge-use1-az4",
+        "sizeup/machines": "p5-48xlarge",
         "sizeup/role": "accelerator",
         "sizeup/accelerator": "nvidia-h100-80gb",
     }
