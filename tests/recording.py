@@ -84,7 +84,7 @@ class _Monitor(MockMonitor):
                     create_timeout=request.customTimeouts.create,
                 )
             )
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        return super().RegisterResource(request)
 
 
 def recorded(program: Callable[[], None], *, project: str = "sizeup", stack: str = "test") -> tuple[Registered, ...]:

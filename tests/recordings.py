@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -16,6 +16,7 @@ from infra.preview.config import Config
 from infra.preview.diff import changes
 from infra.preview.recorded import Base
 from infra.preview.recorder import Transport, record
+from infra.preview.sdk import Program
 from infra.preview.state import read_state
 from infra.preview.wire import SECRET, SIGNATURE
 
@@ -46,10 +47,15 @@ class Rack(pulumi.ComponentResource):
 
 
 def recorded(
-    program: Callable[[], None], *, config: Config | None = None, transport: Transport = Transport.DIRECT
+    program: Callable[[], object], *, config: Config | None = None, transport: Transport = Transport.DIRECT
 ) -> Graph:
     """The graph of *program* as a stack that does not exist yet."""
-    return record(program, project=PROJECT, stack=STACK, root=ROOT, config=config, transport=transport)
+    return record(_program(program), project=PROJECT, stack=STACK, root=ROOT, config=config, transport=transport)
+
+
+def _program(program: Callable[[], object]) -> Program:
+    """*program* as the recorder takes it; a lambda may return its resource, which nobody looks at."""
+    return cast("Program", program)
 
 
 def named(graph: Graph, name: str) -> Resource:
@@ -58,14 +64,14 @@ def named(graph: Graph, name: str) -> Resource:
     return found
 
 
-def settled_base(program: Callable[[], None], *, encrypted: bool = False, **outputs: Mapping[str, Value]) -> Base:
+def settled_base(program: Callable[[], object], *, encrypted: bool = False, **outputs: Mapping[str, Value]) -> Base:
     """The base that reading the state gives, after *program* was deployed and the cloud filled in *outputs*."""
     return read_state(
         exported_state(program, encrypted=encrypted, **outputs), source="state.json", project=PROJECT, stack=STACK
     )
 
 
-def exported_state(program: Callable[[], None], *, encrypted: bool = False, **outputs: Mapping[str, Value]) -> str:
+def exported_state(program: Callable[[], object], *, encrypted: bool = False, **outputs: Mapping[str, Value]) -> str:
     """
     What `pulumi stack export` prints after *program* was deployed: each resource's id is `id-of-<name>`.
 
@@ -80,7 +86,7 @@ def exported_state(program: Callable[[], None], *, encrypted: bool = False, **ou
         own = resource.import_id if resource.external else f"id-of-{resource.name}"
         return Answer(id=own if resource.custom else "", outputs={**resource.inputs, **filled_in})
 
-    graph = record(program, project=PROJECT, stack=STACK, root=ROOT, answer=deployed)
+    graph = record(_program(program), project=PROJECT, stack=STACK, root=ROOT, answer=deployed)
     return exported(graph, outputs, encrypted=encrypted)
 
 
@@ -123,9 +129,10 @@ def _raw(value: Value, *, encrypted: bool) -> object:
             return value
 
 
-def deployed_over(program: Callable[[], None], base: Base) -> ResourceChanges:
+def deployed_over(program: Callable[[], object], base: Base) -> ResourceChanges:
     """What deploying *program* on top of *base* would do."""
-    return changes(record(program, project=base.project, stack=base.stack, root=ROOT, answer=settled(base)), base)
+    graph = record(_program(program), project=base.project, stack=base.stack, root=ROOT, answer=settled(base))
+    return changes(graph, base)
 
 
 def only_step(found: ResourceChanges) -> Step:

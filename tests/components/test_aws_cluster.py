@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from components.aws.cluster import Cluster, ClusterArgs, kubeconfig, principal_name
 from tests.recording import Registered, only, recorded
@@ -34,7 +36,7 @@ def cluster(*, api_access_cidrs: tuple[str, ...] = ()) -> tuple[Registered, ...]
     return recorded(program)
 
 
-def control_plane(**settings) -> dict:
+def control_plane(**settings) -> Mapping[str, Any]:
     return only(cluster(**settings), ":Cluster").inputs
 
 

@@ -44,10 +44,12 @@ def test_a_zone_has_the_range_of_its_number():
 def test_the_ranges_of_all_zones_lie_apart_and_inside_the_network():
     """No region numbers its zones above seven; no two of their subnets share an address."""
     ranges = [
-        ipaddress.ip_network(cidr(f"usw2-az{number}")) for number in range(1, 8) for cidr in (private_cidr, public_cidr)
+        ipaddress.IPv4Network(cidr(f"usw2-az{number}"))
+        for number in range(1, 8)
+        for cidr in (private_cidr, public_cidr)
     ]
     assert not any(one.overlaps(other) for one, other in itertools.combinations(ranges, 2))
-    assert all(one.subnet_of(ipaddress.ip_network(CIDR)) for one in ranges)
+    assert all(one.subnet_of(ipaddress.IPv4Network(CIDR)) for one in ranges)
 
 
 @pytest.mark.parametrize("zone", ["us-east-1a", "use1-lax1-az1x", "use1-az9", ""])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from components.kubernetes import availability
 from sizing.plan import Deployment, Placement
@@ -13,15 +14,20 @@ def with_replicas(replicas: int, *, most: int) -> Deployment:
     return replace(CHAT_DEPLOYMENT, placements=(Placement(pool="p", replicas=replicas),), max_replicas=most)
 
 
+def rolling_update(deployment: Deployment) -> Any:
+    """Its rollout's settings; by their types they might be outputs, so they are read without a type."""
+    return availability.rollout(deployment).rolling_update
+
+
 def test_a_rollout_never_asks_for_accelerators_that_were_not_bought():
     """Four replicas on machines that hold four: one stops before its successor starts."""
-    rolling = availability.rollout(with_replicas(4, most=4)).rolling_update
+    rolling = rolling_update(with_replicas(4, most=4))
     assert (rolling.max_surge, rolling.max_unavailable) == (0, 1)
 
 
 def test_a_single_replica_with_a_free_slot_is_replaced_without_a_gap():
     """Its successor starts on the free slot first."""
-    rolling = availability.rollout(with_replicas(1, most=2)).rolling_update
+    rolling = rolling_update(with_replicas(1, most=2))
     assert (rolling.max_surge, rolling.max_unavailable) == (1, 0)
 
 
@@ -34,7 +40,7 @@ def test_a_disruption_budget_always_lets_one_go():
 
 def test_the_autoscaler_moves_between_the_planned_replicas_and_what_the_machines_hold():
     """Five planned, six fit; 80 % of 40 requests in flight each."""
-    scaler = availability.autoscaler(replace(with_replicas(5, most=6), concurrency=40))
+    scaler: Any = availability.autoscaler(replace(with_replicas(5, most=6), concurrency=40))
     assert (scaler.min_replicas, scaler.max_replicas) == (5, 6)
     (metric,) = scaler.metrics
     assert metric.pods.metric.name == "vllm:num_requests_running"
@@ -43,4 +49,5 @@ def test_the_autoscaler_moves_between_the_planned_replicas_and_what_the_machines
 
 def test_the_autoscaler_scales_the_deployment_of_the_same_name():
     """It is found by name in its own namespace."""
-    assert availability.autoscaler(CHAT_DEPLOYMENT).scale_target_ref.name == CHAT_DEPLOYMENT.name
+    scaler: Any = availability.autoscaler(CHAT_DEPLOYMENT)
+    assert scaler.scale_target_ref.name == CHAT_DEPLOYMENT.name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from components.kubernetes.devices import (
@@ -29,7 +31,7 @@ NEURON = neuron_plugin(
 @pytest.mark.parametrize("plugin", [NVIDIA, EFA, NEURON], ids=lambda plugin: plugin.name)
 def test_a_plugin_runs_only_where_its_device_is(plugin: DevicePlugin):
     """On the machines that have it, past the taint that guards them."""
-    pod = plugin_pod(plugin)
+    pod: Any = plugin_pod(plugin)  # by their types its properties might be outputs
     required = pod.affinity.node_affinity.required_during_scheduling_ignored_during_execution
     (expression,) = required.node_selector_terms[0].match_expressions
     assert expression.values == list(plugin.machines)
@@ -39,7 +41,8 @@ def test_a_plugin_runs_only_where_its_device_is(plugin: DevicePlugin):
 @pytest.mark.parametrize("plugin", [NVIDIA, EFA, NEURON], ids=lambda plugin: plugin.name)
 def test_a_plugin_has_no_privilege(plugin: DevicePlugin):
     """No capability, no escalation; the kubelet's plugin socket is what it needs of the host."""
-    (container,) = plugin_pod(plugin).containers
+    pod: Any = plugin_pod(plugin)
+    (container,) = pod.containers
     assert container.security_context.allow_privilege_escalation is False
     assert container.security_context.capabilities.drop == ["ALL"]
     assert container.security_context.privileged is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,16 +27,21 @@ SERVED = Served(
 BUCKET = FromBucket(uri="s3://models")
 
 
-def container_of(served=SERVED, weights=BUCKET, *, has_api_key=False):
-    (container,) = pod_template(served, weights, has_api_key=has_api_key).spec.containers
+def pod_of(served=SERVED, weights=BUCKET, *, has_api_key=False) -> Any:
+    """The pod; any of its properties might by its type also be an output, so they are read without a type."""
+    return pod_template(served, weights, has_api_key=has_api_key).spec
+
+
+def container_of(served=SERVED, weights=BUCKET, *, has_api_key=False) -> Any:
+    (container,) = pod_of(served, weights, has_api_key=has_api_key).containers
     return container
 
 
-def loader_of(container) -> dict:
+def loader_of(container) -> Any:
     return json.loads(container.args[container.args.index("--model-loader-extra-config") + 1])
 
 
-def environment_of(container) -> dict:
+def environment_of(container) -> dict[str, Any]:
     return {one.name: one.value for one in container.env}
 
 
@@ -71,7 +77,7 @@ def test_a_key_protects_the_models_endpoint_from_the_probe_too():
 
 def test_stopping_takes_longer_than_waiting_and_draining():
     """15 s for proxies, 50 s for requests in flight (4 x 40 / 3.2), 15 s to end: 80 s."""
-    spec = pod_template(SERVED, BUCKET, has_api_key=False).spec
+    spec = pod_of()
     assert spec.termination_grace_period_seconds == 80
     (container,) = spec.containers
     assert container.lifecycle.pre_stop.sleep.seconds == 15
@@ -80,7 +86,7 @@ def test_stopping_takes_longer_than_waiting_and_draining():
 
 def test_the_pod_meets_the_restricted_standard():
     """No root, no privilege, no capability, read-only image, the runtime's system-call filter, no API token."""
-    spec = pod_template(SERVED, BUCKET, has_api_key=False).spec
+    spec = pod_of()
     assert spec.security_context.run_as_non_root is True
     assert spec.security_context.run_as_user == 10001
     assert spec.security_context.seccomp_profile.type == "RuntimeDefault"
@@ -93,7 +99,7 @@ def test_the_pod_meets_the_restricted_standard():
 
 def test_every_place_the_server_writes_to_is_a_volume_of_the_pod():
     """The image is read-only: caches, temporary files and shared memory are the pod's own."""
-    spec = pod_template(SERVED, BUCKET, has_api_key=False).spec
+    spec = pod_of()
     mounted = {mount.mount_path for mount in spec.containers[0].volume_mounts}
     assert mounted == {"/home/server", "/tmp", "/dev/shm"}  # noqa: S108
     environment = environment_of(spec.containers[0])
@@ -103,13 +109,13 @@ def test_every_place_the_server_writes_to_is_a_volume_of_the_pod():
 
 def test_shared_memory_is_memory():
     """A quarter of 80,000,000,000 bytes: 19,073.5 MiB, rounded up."""
-    (shared,) = [one for one in pod_template(SERVED, BUCKET, has_api_key=False).spec.volumes if one.name == "shm"]
+    (shared,) = [one for one in pod_of().volumes if one.name == "shm"]
     assert (shared.empty_dir.medium, shared.empty_dir.size_limit) == ("Memory", "19074Mi")
 
 
 def test_only_the_planned_machines_take_the_pod():
     """By the label that their nodes carry, and past the taint that guards them."""
-    spec = pod_template(SERVED, BUCKET, has_api_key=False).spec
+    spec = pod_of()
     required = spec.affinity.node_affinity.required_during_scheduling_ignored_during_execution
     (expression,) = required.node_selector_terms[0].match_expressions
     assert (expression.key, expression.values) == ("sizeup/machines", ["p5-48xlarge"])
@@ -119,13 +125,13 @@ def test_only_the_planned_machines_take_the_pod():
 
 def test_replicas_spread_over_zones_without_waiting_for_one():
     """Soft: a zone without machines must not keep replicas pending."""
-    (spread,) = pod_template(SERVED, BUCKET, has_api_key=False).spec.topology_spread_constraints
+    (spread,) = pod_of().topology_spread_constraints
     assert (spread.topology_key, spread.when_unsatisfiable) == ("topology.kubernetes.io/zone", "ScheduleAnyway")
 
 
 def test_no_service_can_set_the_engines_own_variables():
     """A Service named vllm would make Kubernetes set VLLM_PORT, which vLLM reads."""
-    assert pod_template(SERVED, BUCKET, has_api_key=False).spec.enable_service_links is False
+    assert pod_of().enable_service_links is False
 
 
 def test_weights_from_the_hub_are_counted_as_disk():

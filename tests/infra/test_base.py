@@ -41,7 +41,7 @@ for number in range(plan["disks"]):
 @pytest.fixture(scope="module")
 def template(tmp_path_factory) -> Path:
     """A repository with this code, a program and a plan, committed once."""
-    root = tmp_path_factory.mktemp("template") / "project"
+    root: Path = tmp_path_factory.mktemp("template") / "project"
     for package in ("sizing", "components", "infra"):
         shutil.copytree(REPOSITORY / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "Pulumi.yaml").write_text("name: shop\nmain: program.py\nruntime: python\n")

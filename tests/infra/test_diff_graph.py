@@ -60,7 +60,7 @@ def shop(*, size=10, replicas=2, label="blue"):
     return program
 
 
-ADDRESS = {"disk": {"address": "10.0.0.7"}}
+ADDRESS = {"address": "10.0.0.7"}
 
 
 def test_everything_is_created_where_there_is_nothing():
@@ -73,13 +73,13 @@ def test_everything_is_created_where_there_is_nothing():
 
 def test_an_unchanged_program_over_its_settled_state_changes_nothing():
     """Outputs come from the state while the program runs, so that what is behind them is known and equal."""
-    found = deployed_over(shop(), settled_base(shop(), **ADDRESS))
+    found = deployed_over(shop(), settled_base(shop(), disk=ADDRESS))
     assert (found.steps, found.outputs) == ((), ())
 
 
 def test_an_update_in_place_leaves_the_rest_alone():
     """One step with the property's path, old and new value; replicas never replace a deployment."""
-    step = only_step(deployed_over(shop(replicas=5), settled_base(shop(), **ADDRESS)))
+    step = only_step(deployed_over(shop(replicas=5), settled_base(shop(), disk=ADDRESS)))
     (change,) = step.changes
     assert (step.op, step.name, step.replaces) == (Op.UPDATE, "web", Replaces.NO)
     assert (change.path, change.old, change.new, change.kind) == ("spec.replicas", 2, 5, ChangeKind.CHANGED)
@@ -87,7 +87,7 @@ def test_an_update_in_place_leaves_the_rest_alone():
 
 def test_a_changed_selector_replaces_the_deployment_and_says_so():
     """The Kubernetes provider replaces on `spec.selector`; the labels of the pods alone it would update."""
-    step = only_step(deployed_over(shop(label="green"), settled_base(shop(), **ADDRESS)))
+    step = only_step(deployed_over(shop(label="green"), settled_base(shop(), disk=ADDRESS)))
     assert (step.op, step.replaces) == (Op.REPLACE, Replaces.YES)
     assert step.replace_reason == ("spec.selector.matchLabels.app",)
     assert {change.path: change.replaces for change in step.changes} == {
@@ -98,7 +98,7 @@ def test_a_changed_selector_replaces_the_deployment_and_says_so():
 
 def test_a_type_without_facts_is_not_guessed():
     """Whether a toy disk grows in place is known to nobody here."""
-    step = only_step(deployed_over(shop(size=20), settled_base(shop(), **ADDRESS)))
+    step = only_step(deployed_over(shop(size=20), settled_base(shop(), disk=ADDRESS)))
     assert (step.op, step.replaces) == (Op.UPDATE, Replaces.UNKNOWN)
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -121,7 +122,7 @@ def test_default_providers_are_made_as_the_engine_makes_them():
         there = aws.Provider("there", region="eu-west-1")
         aws.s3.Bucket("explicit", opts=pulumi.ResourceOptions(provider=there))
 
-    version = aws._utilities.get_version()
+    version = aws._utilities.get_version()  # type: ignore[attr-defined]  # the SDK's own, and not exported
     config = engine_config(project=PROJECT, stack_config={"aws:region": "us-east-1", "other": 3})
     graph = recorded(program, config=config)
     name = "default_" + version.replace(".", "_")
@@ -266,7 +267,7 @@ def test_equal_runs_give_equal_graphs_in_an_order_that_does_not_depend_on_thread
 
 def test_the_program_runs_as_in_a_preview_and_knows_its_project():
     """Dry run; project, stack, organization, root folder and configuration are those that were asked for."""
-    seen = {}
+    seen: dict[str, object] = {}
 
     def program():
         config = pulumi.Config()
@@ -326,7 +327,8 @@ def test_any_other_exception_is_a_bug_and_stays_what_it_is():
         raise KeyError("oops")
 
     def later():
-        pulumi.export("x", pulumi.Output.from_input(1).apply(lambda _: {}["gone"]))
+        empty: dict[str, int] = {}
+        pulumi.export("x", pulumi.Output.from_input(1).apply(lambda _: empty["gone"]))
 
     for program in (at_once, later):
         with pytest.raises(KeyError):
@@ -396,7 +398,7 @@ def test_features_are_offered_by_allow_list():
     """What is not implemented is not offered, by the new names and by those that older SDKs ask with."""
     config = engine_config(project=PROJECT, stack_config={})
     run = Run(project=PROJECT, stack=STACK, organization="o", root=ROOT, config=config, answer=created)
-    monitor = Monitor(run)
+    monitor: Any = Monitor(run)  # its answers are messages of the protocol, which have no types
     offered = {
         sdk.resource_pb2.ResourceMonitorFeature.Name(feature).removeprefix("RESOURCE_MONITOR_FEATURE_")
         for feature in monitor.GetDeploymentInfo(None).supportedFeatures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi_aws  # noqa: F401  packages register their types when they are imported
 import pulumi_gcp  # noqa: F401
@@ -19,7 +20,7 @@ from infra.preview.replacement import recomputed_by_updates, replaces, rule_for,
 NODE_GROUP, NODE_POOL = "aws:eks/nodeGroup:NodeGroup", "gcp:container/nodePool:NodePool"
 
 
-def verdicts(type_: str, old: dict, new: dict, **options) -> dict[str, Replaces]:
+def verdicts(type_: str, old: dict[str, Any], new: dict[str, Any], **options) -> dict[str, Replaces]:
     resource = Resource(
         urn="urn:pulumi:s::p::t::n",
         type=type_,
@@ -113,8 +114,9 @@ def exists(path: paths.Path, kind: object) -> bool:
     for alternative in validation._alternatives(kind):
         if path[0] == paths.WILDCARD and typing.get_origin(alternative) is Sequence:
             return exists(path[1:], typing.get_args(alternative)[0])
-        if sdk.is_input_type(alternative) and path[0] in validation._fields(alternative):
-            return exists(path[1:], validation._fields(alternative)[path[0]].kind)
+        fields = validation._fields(alternative) if sdk.is_input_type(alternative) else {}
+        if isinstance(path[0], str) and path[0] in fields:
+            return exists(path[1:], fields[path[0]].kind)
     return False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,12 @@ def filled(value: Value, kind: object, name: str) -> Value:
             return (
                 {key: filled(Unknown(), fields[key], f"{name}.{key}") for key in fields} if name.count(".") < 3 else {}
             )
-        if typing.get_origin(kind) is not None:
+        origin = typing.get_origin(kind)
+        if origin is not None:
             inner = [filled(Unknown(), argument, name) for argument in typing.get_args(kind)]
-            return inner[-1:] if typing.get_origin(kind).__name__ in ("Sequence", "list") else {}
-        return {bool: True, int: 1, float: 1.5}.get(kind, name)
+            return inner[-1:] if origin in (list, Sequence) else {}
+        examples: dict[object, Value] = {bool: True, int: 1, float: 1.5}
+        return examples.get(kind, name)
     if isinstance(value, dict) and isinstance(kind, type) and sdk.is_output_type(kind):
         fields = sdk.output_types(kind)
         return {key: filled(item, fields.get(key, str), f"{name}.{key}") for key, item in value.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pulumi
 import pytest
@@ -14,7 +15,7 @@ from infra.preview.state import read_state
 from infra.preview.wire import SECRET, SIGNATURE
 from tests.recordings import PROJECT, STACK, Disk, exported_state
 
-DISK = {
+DISK: dict[str, Any] = {
     "urn": "urn:pulumi:dev::shop::toy:storage/disk:Disk::d",
     "type": "toy:storage/disk:Disk",
     "custom": True,
@@ -118,7 +119,7 @@ def test_what_an_interrupted_run_left_is_surfaced():
 
 def test_the_stacks_outputs_are_those_of_its_root():
     """They are the outputs of the stack resource."""
-    root = {
+    root: dict[str, object] = {
         "urn": "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev",
         "type": "pulumi:pulumi:Stack",
         "outputs": {"address": "10.0.0.1"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
@@ -80,19 +82,21 @@ def test_a_misspelt_key_comes_with_the_nearest_name_and_the_place():
     """What it is not, what it may have been, and the line of the program."""
 
     def program():
-        aws.ec2.LaunchTemplate("lt", block_device_mappings=[{"ebs": {"volumeSizee": 8}}])
+        misspelt: Any = {"ebs": {"volumeSizee": 8}}
+        aws.ec2.LaunchTemplate("lt", block_device_mappings=[misspelt])
 
     (finding,) = findings(recorded(program))
     assert finding.what == "volumeSizee is not a property of LaunchTemplateBlockDeviceMappingEbs"
     assert finding.mend == "did you mean volumeSize?"
-    assert finding.source_position == f"infra/test_validation.py:{program.__code__.co_firstlineno + 1}"
+    assert finding.source_position == f"infra/test_validation.py:{program.__code__.co_firstlineno + 2}"
 
 
 def test_required_values_that_are_missing_are_errors():
     """At any depth: a container without a name, a deployment without a selector."""
 
     def program():
-        kubernetes.apps.v1.Deployment("d", spec={"template": {"spec": {"containers": [{"image": "x"}]}}})
+        incomplete: Any = {"template": {"spec": {"containers": [{"image": "x"}]}}}
+        kubernetes.apps.v1.Deployment("d", spec=incomplete)
 
     assert found(program) == [
         ("error", "spec.template.spec.containers[0]", "name is required and missing"),
@@ -123,7 +127,8 @@ def test_secrets_are_checked_inside_and_not_quoted():
     """A secret of another shape is a finding; its text is not in the message."""
 
     def program():
-        aws.ec2.LaunchTemplate("lt", metadata_options=pulumi.Output.secret({"hush": "quiet"}))
+        misspelt: Any = {"hush": "quiet"}
+        aws.ec2.LaunchTemplate("lt", metadata_options=pulumi.Output.secret(misspelt))
 
     (finding,) = findings(recorded(program))
     assert "quiet" not in repr(finding)
