@@ -110,7 +110,7 @@ def rate(value_per_s: float, noun: str = "") -> str:
 def percent(share: float) -> str:
     """A share of one in percent: 38 %; two digits are enough for a margin, one place below ten."""
     value = share * 100
-    return f"{value:.0f} %" if abs(value) >= 10 or value == round(value) else f"{figure(round(value, 1))} %"
+    return f"{value:,.0f} %" if abs(value) >= 10 or value == round(value) else f"{figure(round(value, 1))} %"
 
 
 def span(low: str, planned: str, high: str) -> str:

@@ -75,7 +75,7 @@ def render_no_plan(answer: NoPlan, *, name: str) -> str:
             *wrapped(f"no plan for {name}: {answer.reason}", hanging="  "),
             "",
             *_outcome_lines(answer.outcome),
-            "",
+            *([""] if answer.nearest else []),
             *_runner_up_lines(answer.nearest, title="closest, and what each misses", than=None),
             *(["", "ways out, the cheapest first", *mends] if mends else []),
         ]
@@ -88,7 +88,7 @@ def headline(plan: SizingPlan, *, name: str) -> str:
     for pool in plan.node_pools:
         if pool.role is PoolRole.ACCELERATOR:
             machines[f"{pool.machine}{' spot' if pool.mode.value == 'spot' else ''}"] += pool.nodes
-    bought = " + ".join(f"{nodes} x {machine}" for machine, nodes in machines.items()) or "no accelerators"
+    bought = " + ".join(f"{nodes:,} x {machine}" for machine, nodes in machines.items()) or "no accelerators"
     left = f"{name} on {plan.cloud} {plan.region}: {bought}, {money(plan.usd_per_hour)} USD/h"
     right = f"facts of {plan.facts_as_of}"
     if len(left) + 2 + len(right) <= WIDTH:
@@ -144,7 +144,7 @@ def machine_lines(plan: SizingPlan) -> list[str]:
         what = first.accelerator or first.role.value
         rows.append(
             [
-                f"{nodes} x {first.machine} {first.mode.value.replace('_', ' ')}",
+                f"{nodes:,} x {first.machine} {first.mode.value.replace('_', ' ')}",
                 f"{first.accelerators_per_node} x {what}" if first.accelerator else what,
                 unit_price(first.usd_per_hour),
                 money(nodes * first.usd_per_hour),
@@ -161,7 +161,7 @@ def _zone_lines(pools: Sequence[NodePool]) -> list[str]:
     nodes = Counter[str]()
     for pool in pools:
         nodes[pool.zone] += pool.nodes
-    zones = ", ".join(zone if len(nodes) == 1 else f"{number} in {zone}" for zone, number in nodes.items())
+    zones = ", ".join(zone if len(nodes) == 1 else f"{number:,} in {zone}" for zone, number in nodes.items())
     return wrapped(f"in {zones}" if len(nodes) == 1 else zones, indent="      ")
 
 

@@ -9,13 +9,13 @@ from typing import TypeAlias
 
 from sizing.catalog import Accelerator, Catalog, Charge, Machine, Model, ModelKind, Offer, StorageTier
 from sizing.figures import arithmetic, bandwidth, count, memory, parameters, unit_price
-from sizing.table import table, wrapped
+from sizing.table import WIDTH, table, wrapped
 
 Fact: TypeAlias = Accelerator | Machine | Offer | StorageTier | Charge | Model
 UNKNOWN = "unknown"
 
 _HEADS: dict[type, tuple[list[str], str]] = {
-    Accelerator: (["accelerator", "memory", "bandwidth", "bf16 dense", "rented on; link"], "<>>><"),
+    Accelerator: (["accelerator", "memory", "bandwidth", "bf16 dense", "rented on"], "<>>><"),
     Machine: (["machine", "cloud", "vCPU", "memory", "accelerators", "network"], "<<>><>"),
     Offer: (["machine", "region", "bought", "USD/h", "zones", "as of"], "<<<>><"),
     StorageTier: (["service", "tier", "region", "USD/GB-month", "as of"], "<<<><"),
@@ -24,13 +24,16 @@ _HEADS: dict[type, tuple[list[str], str]] = {
 }
 
 
+_UNCUT = 1000  # columns: wider than any row
+
+
 def listing_lines(facts: Sequence[Fact]) -> list[str]:
-    """A table of facts of one kind, a line each."""
+    """A table of facts of one kind, a line each; nothing is cut, as names and regions are searched for in it."""
     if not facts:
         return ["no such facts"]
     heads, align = _HEADS[type(facts[0])]
     rows = sorted(_row(fact) for fact in facts)
-    return table([heads, *rows], align=align, indent="", elastic=len(heads) - 1)
+    return table([heads, *rows], align=align, indent="", width=_UNCUT)
 
 
 def _date(fact: Fact) -> str:
@@ -42,15 +45,15 @@ def _row(fact: Fact) -> list[str]:  # noqa: PLR0911  one line for each kind of f
     match fact:
         case Accelerator():
             flop = UNKNOWN if fact.bf16_flop_per_s is None else arithmetic(fact.bf16_flop_per_s)
-            link = f"{', '.join(fact.rented_on) or 'not rented'}; {fact.link}"
-            return [fact.name, memory(fact.memory_bytes), _rate(fact.memory_bytes_per_s), flop, link]
+            rented = ", ".join(fact.rented_on) or "not rented"
+            return [fact.name, memory(fact.memory_bytes), _rate(fact.memory_bytes_per_s), flop, rented]
         case Machine():
-            held = f"{fact.accelerators} x {fact.accelerator}" if fact.accelerator else "none"
+            held = f"{fact.accelerators} {fact.accelerator}" if fact.accelerator else "none"
             network = _rate(fact.network_bytes_per_s)
             return [fact.name, fact.cloud, count(fact.vcpus), memory(fact.memory_bytes), held, network]
         case Offer():
             price = UNKNOWN if fact.usd_per_hour is None else unit_price(fact.usd_per_hour)
-            mode = fact.mode.value if fact.orderable else f"{fact.mode.value} (not sold)"
+            mode = fact.mode.value.replace("_", " ") + ("" if fact.orderable else " (not sold)")
             return [fact.machine, fact.region, mode, price, str(len(fact.zones)), _date(fact)]
         case StorageTier():
             return [fact.service, fact.tier, fact.region, _usd(fact.usd_per_gb_month), _date(fact)]
@@ -69,7 +72,11 @@ def fact_lines(facts: Sequence[Fact], catalog: Catalog) -> list[str]:
     for fact in facts:
         absent = "none" if isinstance(fact, Model) else UNKNOWN  # a model has no such part; a device's is not told
         rows = [[name, _shown(value, absent)] for name, value in _fields(fact) if name != "provenance"]
-        lines += [*([""] if lines else []), type(fact).__name__.lower(), *table(rows, align="<<", elastic=1)]
+        width = max(len(name) for name, _ in rows)
+        lines += [*([""] if lines else []), type(fact).__name__.lower()]
+        for name, value in rows:
+            first, *rest = wrapped(value, width=WIDTH - width - 4) or [""]
+            lines += [f"  {name:<{width}}  {first}".rstrip(), *(f"{'':{width + 4}}{more}" for more in rest)]
         lines += wrapped(f"source: {fact.provenance.source}; {fact.provenance.as_of}", indent="  ", hanging="    ")
         if fact.provenance.unverified:
             lines += wrapped(f"unverified: {', '.join(fact.provenance.unverified)}", indent="  ", hanging="    ")

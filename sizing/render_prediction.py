@@ -37,13 +37,16 @@ def _memory(budget: MemoryBudget) -> list[str]:
         ("cache", budget.kv_bytes),
     )
     rows = [["memory of each accelerator", ""], *([name, memory(value)] for name, value in parts)]
-    cached = f"{memory(budget.kv_bytes_per_token)} a token each: {count(budget.kv_tokens)} tokens of the replica"
+    cached = f"{memory(budget.kv_bytes_per_token)} of it a token; the replica holds {count(budget.kv_tokens)} tokens"
     return [*table(rows, align="<>"), f"  {cached}"]
 
 
 def _speed(
     answer: OperatingPoint | Overloaded | None, budget: MemoryBudget, input_tokens: int, output_tokens: int
 ) -> list[str]:
+    if answer is None and budget.fits:
+        tokens = f"{count(input_tokens + output_tokens)} tokens"
+        return wrapped(f"does not fit: the cache holds no request of {tokens}", hanging="  ")
     if answer is None:
         return [f"does not fit: {memory(-budget.headroom_bytes)} missing on each accelerator"]
     if isinstance(answer, Overloaded):

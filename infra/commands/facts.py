@@ -14,6 +14,7 @@ from infra.terminal import show
 from sizing.catalog import Catalog, Cloud, catalog
 from sizing.catalog.check import Severity, check
 from sizing.errors import UnknownFact
+from sizing.figures import plural
 from sizing.render_facts import Fact, fact_lines, listing_lines
 from sizing.table import wrapped
 
@@ -87,7 +88,7 @@ def _named(facts: Catalog, name: str) -> list[Fact]:
                 lookup(name)
             except UnknownFact as error:
                 near += error.nearest
-        raise UnknownFact(kind="accelerator, machine or model", name=name, nearest=tuple(near[:4]))
+        raise UnknownFact(kind="accelerator, machine or model", name=name, nearest=tuple(dict.fromkeys(near))[:4])
     return found
 
 
@@ -96,7 +97,8 @@ def _check(facts: Catalog, *, as_json: bool) -> int:
     errors = sum(doubt.severity is Severity.ERROR for doubt in doubts)
     lines = [line for d in doubts for line in wrapped(f"{d.severity} {d.rule} {d.subject}: {d.text}", hanging="  ")]
     count = sum(len(getattr(facts, field)) for field in _FIELDS.values())
-    last = f"{count:,} facts of {facts.as_of} checked: {errors} errors, {len(doubts) - errors} warnings"
+    found = f"{plural(errors, 'error')}, {plural(len(doubts) - errors, 'warning')}"
+    last = f"{count:,} facts of {facts.as_of} checked: {found}"
     _answer([_plain(doubt) for doubt in doubts], [*lines, last], as_json=as_json)
     return REFUSED if errors else DONE
 

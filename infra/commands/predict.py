@@ -5,23 +5,26 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import sys
 from pathlib import Path
 
 from infra.failures import DONE, REFUSED, WrongInput
 from infra.terminal import show
-from sizing.catalog import Model, ModelKind, Precision, catalog, model_from_config
+from sizing.catalog import Accelerator, Model, ModelKind, Precision, catalog, model_from_config
 from sizing.performance import (
     Layout,
     OperatingPoint,
     Overloaded,
     Replica,
     closed_loop,
+    legal_precisions,
     memory_budget,
     open_loop,
     replica_on,
 )
+from sizing.performance.memory import max_sequences
 from sizing.render_prediction import prediction_lines
 from sizing.spec.workload import TokenLengths, Traffic
 
@@ -31,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     replica, lengths = _replica(arguments), (arguments.input_tokens, arguments.output_tokens)
     budget = memory_budget(replica)
-    answer = _load(replica, arguments) if budget.fits else None
+    answer = _load(replica, arguments) if budget.fits and max_sequences(budget, sum(lengths)) else None
     if arguments.json:
         document = {
             "configuration": _configuration(replica),
@@ -50,9 +53,10 @@ def _check(arguments: argparse.Namespace) -> None:
     wrong = []
     for option in ("tp", "pp", "ep", "input_tokens", "output_tokens", "in_machine", "concurrency", "requests_per_s"):
         value = getattr(arguments, option)
-        if value is not None and not value > 0:
+        if value is not None and not 0 < value < math.inf:
             wrong.append(
-                f"--{option.replace('_', '-')} is {value}, but must be above 0\n    hint: give a number above 0"
+                f"--{option.replace('_', '-')} is {value}, but must be above 0 and finite\n"
+                "    hint: give a number above 0"
             )
     precisions = [precision.value for precision in Precision]
     for option in ("weights", "kv"):
@@ -68,6 +72,10 @@ def _replica(arguments: argparse.Namespace) -> Replica:
     model = _model(arguments.model)
     if model.kind is not ModelKind.DECODER:
         raise WrongInput(f"{model.name} is no decoder of known shape\n    hint: only decoders are predicted yet")
+    accelerator = catalog().accelerator(arguments.accelerator)
+    weights = model.native_precision if arguments.weights is None else Precision(arguments.weights)
+    _check_shape(arguments, model, layout)
+    _check_weights(model, accelerator, weights)
     if model.heads % arguments.tp or max(model.kv_heads, arguments.tp) % min(model.kv_heads, arguments.tp):
         raise WrongInput(
             f"--tp {arguments.tp} does not divide {model.heads} query and {model.kv_heads} key-value heads\n"
@@ -75,24 +83,56 @@ def _replica(arguments: argparse.Namespace) -> Replica:
         )
     return replica_on(
         model,
-        catalog().accelerator(arguments.accelerator),
+        accelerator,
         layout=layout,
-        weights=model.native_precision if arguments.weights is None else Precision(arguments.weights),
+        weights=weights,
         kv=Precision(arguments.kv),
         engine=arguments.engine,
         accelerators_in_machine=arguments.in_machine or layout.accelerators,
     )
 
 
+def _check_shape(arguments: argparse.Namespace, model: Model, layout: Layout) -> None:
+    """What the model and the machine do not allow, before anything is predicted of it."""
+    tokens = arguments.input_tokens + arguments.output_tokens
+    if tokens > model.max_context:
+        raise WrongInput(
+            f"--input-tokens and --output-tokens are {tokens:,} together, "
+            f"and {model.name} takes {model.max_context:,}\n"
+            "    hint: ask for shorter prompts or answers"
+        )
+    if arguments.in_machine is not None and arguments.in_machine < layout.accelerators:
+        raise WrongInput(
+            f"{layout} takes {layout.accelerators} accelerators, and --in-machine is {arguments.in_machine}\n"
+            "    hint: a replica stays in one machine: split it over fewer, or give a larger machine"
+        )
+    if arguments.ep > 1 and model.moe is None:
+        raise WrongInput(f"--ep {arguments.ep}: {model.name} has no experts to spread\n    hint: leave --ep out")
+    if arguments.ep not in {1, arguments.tp}:
+        raise WrongInput(
+            f"--ep {arguments.ep} with --tp {arguments.tp}: experts are spread over all tensor ranks or none\n"
+            f"    hint: --ep {arguments.tp}, or leave it out"
+        )
+
+
+def _check_weights(model: Model, accelerator: Accelerator, weights: Precision) -> None:
+    """Weights that the device does not run, or that this checkpoint cannot be served in."""
+    legal = legal_precisions(model, accelerator)
+    if weights not in legal:
+        hint = f"--weights {' or '.join(legal)}" if legal else "choose another accelerator"
+        raise WrongInput(f"{accelerator.name} does not run {model.name} in {weights} weights\n    hint: {hint}")
+
+
 def _model(name: str) -> Model:
-    """A model of the facts, or the one that a file describes."""
-    path = Path(name)
+    """A model of the facts, or the one that a file, or the config.json of a folder, describes."""
+    path = Path(name) / "config.json" if Path(name, "config.json").is_file() else Path(name)
     if path.suffix != ".json":
         return catalog().model(name)
     try:
         mapping = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise WrongInput(f"{name}: cannot be read ({error})\n    hint: give a Hugging Face config.json") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise WrongInput(f"{name}: cannot be read ({why})\n    hint: give a Hugging Face config.json") from None
     if not isinstance(mapping, dict):
         raise WrongInput(f"{name}: holds no mapping\n    hint: give a Hugging Face config.json")
     return model_from_config(mapping, name=path.parent.name or path.stem, source=name)

@@ -20,6 +20,7 @@ STAGES = (
     ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s"),
     ("kv_tokens", "hbm_bytes"),
     ("host_memory_bytes", "vcpus"),
+    ("weights", "kv"),
 )
 
 
@@ -29,7 +30,7 @@ def purchase_text(formulation: Formulation, bought: Purchase) -> str:
     for pool, nodes in bought.machines:
         what = f"{pool.machine} {'spot' if pool.mode is PurchaseMode.SPOT else 'on demand'}"
         counts[what] = counts.get(what, 0) + nodes
-    machines = " + ".join(f"{nodes} x {what}" for what, nodes in counts.items())
+    machines = " + ".join(f"{nodes:,} x {what}" for what, nodes in counts.items())
     kinds = dict.fromkeys(formulation.candidates[choice].kind for choice in bought.choices)
     return f"{machines}, {', '.join(kinds)}"
 

@@ -161,3 +161,37 @@ def test_options_of_predict_that_cannot_be_are_told_at_once():
     assert ended.status == 2
     assert "--tp is 0" in ended.err
     assert "fp7" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--input-tokens", "200000"], "takes 131,072"),
+        (["--tp", "8", "--in-machine", "4"], "TP8 takes 8 accelerators, and --in-machine is 4"),
+        (["--ep", "2", "--tp", "2"], "has no experts to spread"),
+        (["--weights", "mxfp4"], "nvidia-h100-80gb does not run Llama-3.3-70B-Instruct in mxfp4 weights"),
+        (["--requests-per-s", "inf"], "--requests-per-s is inf"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_not_predicted(options: list[str], why: str):
+    """A figure for what no server would start is worse than none."""
+    ended = sizeup("predict", "Llama-3.3-70B", "--accelerator", "nvidia-h100-80gb", *options)
+    assert ended.status == 2
+    assert why in ended.err
+    assert "hint: " in ended.err
+    assert ended.out == ""
+
+
+def test_a_request_longer_than_the_cache_does_not_fit():
+    """32 B parameters in bf16 leave one H100 about 9 GiB, at 256 KiB a token some 36,000 tokens: not 40,200."""
+    ended = sizeup("predict", "Qwen3-32B", "--accelerator", "nvidia-h100-80gb", "--input-tokens", "40000")
+    assert ended.status == 1
+    assert "does not fit: the cache holds no request of 40,200 tokens" in ended.out
+
+
+def test_lists_of_facts_are_told_whole():
+    """A network rate, or a name, cut in its middle is none; lists that are read as such keep to eighty columns."""
+    for what in ("accelerators", "machines", "models", "charges", "storage"):
+        lines = sizeup("facts", "list", what).out.splitlines()
+        assert not [line for line in lines if ".." in line], what
+        assert what not in {"accelerators", "machines"} or max(map(len, lines)) <= 80, what

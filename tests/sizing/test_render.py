@@ -147,6 +147,17 @@ def test_no_plan_is_an_answer() -> None:
     )
 
 
+def test_no_plan_without_anything_near_leaves_no_hole() -> None:
+    """Nothing came close: the ways out follow the solver's answer."""
+    answer = NoPlan(
+        outcome=SolverOutcome(status=SolverStatus.INFEASIBLE, usd_per_hour=None, bound_usd_per_hour=None),
+        reason="nothing is sold",
+        nearest=(),
+        mends=("add a region",),
+    )
+    assert "requirement\n\nways out" in render_no_plan(answer, name="chat-aws")
+
+
 def test_infeasible_unknown_and_out_of_time_are_told_apart() -> None:
     """Three ways of having no plan, three different texts."""
     texts = {

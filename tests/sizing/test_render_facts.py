@@ -37,7 +37,7 @@ EMPTY = Catalog(
 
 def test_an_offer_is_one_line_with_its_date() -> None:
     """Machine, region, how it is bought, the price and its date."""
-    assert listing_lines([OFFER])[1].split() == ["p5.48xlarge", "us-east-1", "on_demand", "55.04", "1", "2026-07-20"]
+    assert listing_lines([OFFER])[1].split() == ["p5.48xlarge", "us-east-1", "on", "demand", "55.04", "1", "2026-07-20"]
 
 
 def test_an_offer_without_a_price_is_not_free() -> None:

@@ -50,7 +50,7 @@ def test_each_latency_has_its_interval() -> None:
 
 def test_the_memory_is_worked_out_per_accelerator() -> None:
     """320 KiB a token over four accelerators are 80 KiB on each."""
-    assert any(line.startswith("  80 KiB a token each: ") for line in shown(FOUR_H100, POINT))
+    assert any(line.startswith("  80 KiB of it a token; the replica holds ") for line in shown(FOUR_H100, POINT))
 
 
 def test_what_does_not_fit_says_how_much_is_missing() -> None:
