@@ -20,7 +20,7 @@ from pulumi_aws import cloudwatch, ec2, iam
 from sizing.errors import SizingError
 
 CIDR = "10.0.0.0/16"
-LOG_RETENTION_DAYS = 90
+LOG_RETENTION_DAYS = 90  # a quarter, as flow logs of model traffic grow fast; checkov CKV_AWS_338 wants a year
 _ZONE_NUMBER = re.compile(r"-az([1-7])$")
 
 

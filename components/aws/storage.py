@@ -1,4 +1,10 @@
-"""The bucket that model weights are streamed from: private, encrypted, versioned, protected. Knows nothing of pods."""
+"""
+The bucket that model weights are streamed from: private, encrypted, versioned, protected. Knows nothing of pods.
+
+Left out on purpose: replication and event notifications (weights can be had again from where they came; checkov
+CKV_AWS_144, CKV2_AWS_62), and server access logs (CKV_AWS_18), which need a bucket of their own: whoever must know of
+each read has CloudTrail's data events for the account.
+"""
 
 from __future__ import annotations
 

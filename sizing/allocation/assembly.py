@@ -296,7 +296,10 @@ def _bucket(spec: Spec, catalog: Catalog, market: Market) -> Bucket:
 def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement) -> tuple[str, ...]:
     """What the plan rests on beside what was asked, in words."""
     replicas = [formulation.candidates[choice].replica for choice, _, _ in arranged.replicas]
-    engines = dict.fromkeys(f"{one.engine.name} {one.engine.version} with its defaults" for one in replicas)
+    engines = dict.fromkeys(
+        f"{one.engine.name} reserves memory as version {one.engine.version} does; its image is the platform's to pin"
+        for one in replicas
+    )
     said = [
         *spec.assumptions,
         *engines,
