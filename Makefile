@@ -19,7 +19,7 @@ size: $(RUNTIME) ## size STACK anew and write stacks/STACK.plan.json
 test: $(DEV) ## all tests
 	@$(BIN)/python -m pytest
 
-check: $(DEV) ## ruff, mypy strict, import contracts; about three minutes when cold (mypy reads the provider packages)
+check: $(DEV) ## ruff, mypy strict, import contracts; up to three minutes when cold (mypy reads the provider packages it needs)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
