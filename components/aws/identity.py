@@ -74,13 +74,13 @@ class PodIdentity(pulumi.ComponentResource):
         )
         role = iam.Role(f"{name}-role", assume_role_policy=trust, opts=child)
         policy = pulumi.Output.all(args.bucket_arn, args.key_arn).apply(lambda arns: read_policy(arns[0], arns[1]))
-        iam.RolePolicy(f"{name}-read", role=role.name, policy=policy, opts=child)
+        allowed = iam.RolePolicy(f"{name}-read", role=role.name, policy=policy, opts=child)
         self.association = eks.PodIdentityAssociation(
             f"{name}-association",
             cluster_name=args.cluster_name,
             namespace=args.namespace,
             service_account=args.service_account,
             role_arn=role.arn,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[allowed]),  # or pods start that may not read yet
         )
         self.register_outputs({"roleArn": role.arn})

@@ -55,3 +55,8 @@ def test_the_association_names_the_account_that_the_pods_use():
     association = only(identity(), ":PodIdentityAssociation").inputs
     assert (association["namespace"], association["serviceAccount"]) == ("chat", "model-server")
     assert association["roleArn"] == "arn:chat-role"
+
+
+def test_pods_get_the_role_only_once_it_may_read():
+    """Pods wait for the association, which waits for the permission: no server starts that is turned away."""
+    assert "chat-read" in only(identity(), ":PodIdentityAssociation").dependencies
