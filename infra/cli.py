@@ -21,9 +21,9 @@ FACTS = ("accelerators", "machines", "offers", "storage", "charges", "models")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    arguments = parser().parse_args(argv)
-    command = importlib.import_module(f"infra.commands.{arguments.command}")
     try:
+        arguments = parser().parse_args(argv)
+        command = importlib.import_module(f"infra.commands.{arguments.command}")
         status: int = command.run(arguments)
     except (StalePlan, Refused) as error:
         return _ended(str(error), REFUSED)

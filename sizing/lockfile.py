@@ -25,7 +25,7 @@ STATED_DIGITS = 12  # significant, for what was asked: as it was written
 USD_DECIMALS = 6  # of a price per hour: 100 machines for a month are off by at most 4 cents
 MOST_PROBLEMS = 5  # shown of one file
 
-_RESTORE = "restore the file from version control, or work it out anew with `sizeup size`"
+_RESTORE = "restore the file from version control, or work it out anew with `sizeup size --fresh`"
 
 
 def dumps(plan: SizingPlan) -> str:
@@ -190,7 +190,7 @@ def _wrong(value: object, expected: str, path: str, problems: list[Problem]) -> 
 
 
 def _inconsistent(plan: SizingPlan) -> list[Problem]:
-    """Names that stand twice, and pools that are named but not there: a file that was merged or edited by hand."""
+    """What a merge or an edit by hand leaves: names that stand twice, pools that are not there, counts below one."""
     pools = {pool.name for pool in plan.node_pools}
     named = [
         (f"deployments[{i}].placements[{j}].pool", placement.pool)
@@ -203,6 +203,17 @@ def _inconsistent(plan: SizingPlan) -> list[Problem]:
         names = [part.name for part in parts]
         twice = [i for i, name in enumerate(names) if name in names[:i]]
         problems += [(f"{key}[{i}].name", f"is {names[i]}, which stands twice") for i in twice]
+    problems += [
+        (f"node_pools[{i}].nodes", f"is {pool.nodes}, but must be above 0")
+        for i, pool in enumerate(plan.node_pools)
+        if pool.nodes <= 0
+    ]
+    problems += [
+        (f"deployments[{i}].placements[{j}].replicas", f"is {placement.replicas}, but must be above 0")
+        for i, deployment in enumerate(plan.deployments)
+        for j, placement in enumerate(deployment.placements)
+        if placement.replicas <= 0
+    ]
     return [Problem(path=path, what=what, mend=_RESTORE) for path, what in problems]
 
 

@@ -44,7 +44,9 @@ def plans(draw: st.DrawFn) -> SizingPlan:
     """Plans whose parts have different names, and whose placements and cost lines stand on pools that exist."""
     plan: SizingPlan = draw(of_type(SizingPlan))
     names = draw(st.lists(NAMES, min_size=8, max_size=8, unique=True))
-    pools = tuple(dataclasses.replace(pool, name=names[i]) for i, pool in enumerate(plan.node_pools))
+    pools = tuple(
+        dataclasses.replace(pool, name=names[i], nodes=max(1, pool.nodes)) for i, pool in enumerate(plan.node_pools)
+    )
     first = [pool.name for pool in pools[:1]]
     return dataclasses.replace(
         plan,
@@ -54,7 +56,7 @@ def plans(draw: st.DrawFn) -> SizingPlan:
                 deployment,
                 name=names[2 + i],
                 workload=names[2 + i],
-                placements=tuple(Placement(pool=pool, replicas=draw(st.integers(0, 99))) for pool in first),
+                placements=tuple(Placement(pool=pool, replicas=draw(st.integers(1, 99))) for pool in first),
             )
             for i, deployment in enumerate(plan.deployments)
         ),

@@ -273,6 +273,7 @@ def _lexicographic(
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
+        solver.parameters.catch_sigint_signal = False  # Ctrl-C is the caller's: the solver would leave it deaf or dead
         solver.parameters.linearization_level = 2  # the packing rows prove little without the linear relaxation
         solver.parameters.max_deterministic_time = deterministic_limit
         model.minimize(level)

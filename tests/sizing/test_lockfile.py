@@ -118,3 +118,19 @@ def test_a_pool_that_is_named_but_not_there_is_told() -> None:
 def test_a_name_that_stands_twice_is_told() -> None:
     with pytest.raises(DamagedPlan, match=r"node_pools\[1\].name is p5-48xlarge-use1-az4, which stands twice"):
         from_dict(to_dict(replace(CHAT_PLAN, node_pools=(CHAT_POOL, CHAT_POOL))))
+
+
+def test_counts_below_one_are_told() -> None:
+    """Minus two machines are no pool, and no replica is no placement."""
+    with pytest.raises(DamagedPlan, match=r"node_pools\[0\].nodes is -2, but must be above 0"):
+        from_dict(to_dict(replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, nodes=-2),))))
+    none = replace(CHAT_DEPLOYMENT, placements=(replace(CHAT_DEPLOYMENT.placements[0], replicas=0),))
+    with pytest.raises(DamagedPlan, match=r"placements\[0\].replicas is 0, but must be above 0"):
+        from_dict(to_dict(replace(CHAT_PLAN, deployments=(none,))))
+
+
+def test_the_mend_of_a_damaged_plan_leaves_that_plan_out() -> None:
+    """Sizing starts from the locked plan: only --fresh works where that cannot be read."""
+    with pytest.raises(DamagedPlan) as error:
+        loads("{", source="p.json")
+    assert "sizeup size --fresh" in error.value.mend
