@@ -105,7 +105,7 @@ def requirement_lines(plan: SizingPlan, *, next_best: RunnerUp | None = None) ->
         lines += _promise_table([x for x in plan.promises if x.workload == workload], title=title)
     if next_best is not None:
         price = "no price" if next_best.usd_per_hour is None else f"{money(next_best.usd_per_hour)} USD/h"
-        why = next_best.misses[0].text if next_best.misses else "dearer"
+        why = _why_lost(next_best, than=plan.usd_per_hour)
         lines += wrapped(f"next best: {next_best.what}, {price}; {why}", indent="  ", hanging="    ")
     return lines
 
@@ -168,13 +168,18 @@ def _zone_lines(pools: Sequence[NodePool]) -> list[str]:
 def runner_up_text(runner: RunnerUp, *, than: float | None) -> list[str]:
     """One alternative in a line or two: what, its price, and what it misses, or by how much it is dearer."""
     price = "no price" if runner.usd_per_hour is None else f"{money(runner.usd_per_hour)} USD/h"
-    why = "; ".join(miss.text for miss in runner.misses)
-    if not why:
-        more = None if than is None or runner.usd_per_hour is None else runner.usd_per_hour - than
-        why = f"meets all, {money(more)} USD/h dearer" if more is not None and more > 0 else "meets all"
+    why = _why_lost(runner, than=than)
     room = WIDTH - len(price) - 4
     first, *rest = wrapped(runner.what, width=room + 2, indent="  ", hanging="    ")
     return [f"{first:<{room + 2}}  {price}", *rest, *wrapped(why, indent="      ")]
+
+
+def _why_lost(runner: RunnerUp, *, than: float | None) -> str:
+    """What an alternative misses, or by how much it is dearer."""
+    if runner.misses:
+        return "; ".join(miss.text for miss in runner.misses)
+    more = None if than is None or runner.usd_per_hour is None else runner.usd_per_hour - than
+    return f"meets all, {money(more)} USD/h dearer" if more is not None and more > 0 else "meets all"
 
 
 def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:

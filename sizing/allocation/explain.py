@@ -157,11 +157,19 @@ def _alternative(spec: Spec, formulation: Formulation, problem: Problem, *, none
 
 
 def _unsold(formulation: Formulation, problem: Problem, workload: str, machine: str) -> Miss:
-    """Why a workload cannot stand on one machine type alone: its zones, or how it is sold."""
+    """Why a workload cannot stand on one machine type alone."""
+    text = f"what {formulation.market.region} sells of it does not serve {workload}"
+    return sale_miss(formulation, problem, workload, machine) or Miss(
+        metric="offer", asked=None, reached=None, text=text
+    )
+
+
+def sale_miss(formulation: Formulation, problem: Problem, workload: str, machine: str) -> Miss | None:
+    """What keeps a workload from standing on one machine type alone: how it is sold, or in too few zones; or None."""
     demand = next(one for one in problem.demands if one.workload == workload)
     region = formulation.market.region
     pools = [pool for pool in problem.pools if pool.machine == machine]
-    zones = sorted({pool.zone for pool in pools if not pool.is_spot})
+    zones = sorted({pool.zone for pool in pools if not (demand.firm and pool.is_spot)})
     if demand.firm and not zones:
         text = f"not sold on demand at a known price in {region}"
         return Miss(metric="offer", asked=None, reached=None, text=text)
@@ -170,7 +178,7 @@ def _unsold(formulation: Formulation, problem: Problem, workload: str, machine: 
     if demand.zone_loss and len(zones) < TWO_ZONES:
         text = f"sold in {', '.join(zones)} only: no other zone is left when that is lost"
         return Miss(metric="zones", asked=TWO_ZONES, reached=len(zones), text=text)
-    return Miss(metric="offer", asked=None, reached=None, text=f"what {region} sells of it does not serve {workload}")
+    return None
 
 
 def over_budget(usd_per_hour: float, budget_usd_per_month: float) -> Miss:

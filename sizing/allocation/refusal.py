@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sizing.allocation.explain import over_budget
+from sizing.allocation.explain import over_budget, sale_miss
 from sizing.allocation.nearest import distance, purchase_text, rejected, unsold, usd
 from sizing.allocation.search import Search, Searched, search
 from sizing.catalog.accelerator import Precision
@@ -192,7 +192,21 @@ def _nearest(spec: Spec, found: Search, ways: list[WayOut]) -> Iterator[RunnerUp
             what = f"{way.place.market.region}: {purchase_text(formulation, bought)}"
             misses = (over_budget(way.usd_per_hour, spec.budget_usd_per_month),)
             near.append(RunnerUp(workload=_names(spec), what=what, usd_per_hour=way.usd_per_hour, misses=misses))
-    yield from [*near, *unsold(found), *rejected(found)][:MOST_NEAREST]
+    yield from [*near, *unsold(found), *dict.fromkeys(_half_sold(spec, found)), *rejected(found)][:MOST_NEAREST]
+
+
+def _half_sold(spec: Spec, found: Search) -> Iterator[RunnerUp]:
+    """Machine types that serve a workload and are sold, but not in the mode, or not in as many zones, as is asked."""
+    for region in found.regions:
+        formulation = region.formulation
+        if formulation is None:
+            continue
+        for workload in spec.workloads:
+            choices = [choice for choice in formulation.problem.choices if choice.workload == workload.name]
+            for machine in dict.fromkeys(choice.machine for choice in choices):
+                miss = sale_miss(formulation, formulation.problem, workload.name, machine)
+                if miss is not None:
+                    yield RunnerUp(workload=workload.name, what=machine, usd_per_hour=None, misses=(miss,))
 
 
 def _names(spec: Spec) -> str:

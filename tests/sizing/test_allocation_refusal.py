@@ -60,6 +60,21 @@ def test_a_zone_that_cannot_be_lost_is_told():
     assert cost(spec_of(CHAT_70B), ONE_ZONE) == pytest.approx(55.64)
 
 
+def test_a_machine_that_is_sold_in_too_few_zones_is_named_with_them():
+    """What serves and is sold, but not so that a zone can be lost, is what came closest."""
+    answer = refused(spec_of(replace(CHAT_70B, survive=Survive.ZONE)), ONE_ZONE)
+    assert [(one.what, [miss.text for miss in one.misses]) for one in answer.nearest][:1] == [
+        ("p5.48xlarge", ["sold in use1-az1 only: no other zone is left when that is lost"])
+    ]
+
+
+def test_a_machine_that_is_not_sold_on_spot_is_named():
+    """Half on spot is asked, and the only machine that serves has no spot price."""
+    half = replace(CHAT_70B.allowed, spot_share=0.5, min_spot_share=0.5)
+    answer = refused(spec_of(replace(CHAT_70B, allowed=half)), ONE_ZONE)
+    assert [miss.text for miss in answer.nearest[0].misses] == [f"not sold on spot at a known price in {REGION}"]
+
+
 def test_weights_that_would_do_are_told():
     """bf16 weights of 141 GB fit no single L40S or H100; in fp8 they fit the H100 machine of one."""
     allowed = replace(ANYTHING, weights=(Precision.BF16,), machines=("p5.4xlarge",))

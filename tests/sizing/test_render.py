@@ -47,6 +47,12 @@ def test_the_plan_screen() -> None:
     )
 
 
+def test_the_next_best_says_by_how_much_it_is_dearer() -> None:
+    """126.60 - 110.08 = 16.52 USD/h."""
+    text = render_plan(CHAT_PLAN, name="chat", next_best=P5EN)
+    assert "126.60 USD/h; meets all, 16.52 USD/h dearer" in " ".join(text.split())
+
+
 def test_pools_of_one_machine_are_told_together() -> None:
     """Four machines over two zones are one row, with the zones and their counts."""
     other = replace(CHAT_POOL, name="p5-48xlarge-use1-az6", zone="use1-az6")
