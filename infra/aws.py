@@ -47,6 +47,7 @@ from components.kubernetes.devices import (
     neuron_plugin,
     nvidia_plugin,
 )
+from components.kubernetes.reach import api_reached
 from components.labels import cost_tags, machine_kinds
 from components.platform import MissingSetting, Platform
 from sizing.catalog.accelerator import AcceleratorKind
@@ -116,7 +117,12 @@ def provision(
     name = f"{pulumi.get_project()}-{stack}"
     network = Network("network", NetworkArgs(region=plan.region, zones=plan.zones, cluster_name=name), opts=on_aws)
     cluster = _cluster(name, plan, platform, pins, network, opts=on_aws)
-    pools = [_node_pool(pool, pins, tags, network, cluster, opts=on_aws) for pool in plan.node_pools]
+    in_cluster = _kubernetes(cluster)
+    reached = api_reached(name, in_cluster)
+    pools = [
+        _node_pool(pool, pins, tags, network, cluster, after=_before(pool, reached), opts=on_aws)
+        for pool in plan.node_pools
+    ]
     dns = ClusterDns(
         "dns",
         ClusterDnsArgs(
@@ -125,7 +131,6 @@ def provision(
         opts=on_aws,
     )
     buckets = [ModelBucket(bucket.name, ModelBucketArgs(bucket=bucket), opts=on_aws) for bucket in plan.buckets]
-    in_cluster = _kubernetes(cluster)
     nodes: list[pulumi.Resource] = [*(pool.node_group for pool in pools), dns.addon]
     Devices("devices", DevicesArgs(plugins=_plugins(plan, pins), after=nodes), opts=in_cluster)
     for workload in dict.fromkeys(deployment.workload for deployment in plan.deployments):
@@ -175,6 +180,7 @@ def _node_pool(
     network: Network,
     cluster: Cluster,
     *,
+    after: Sequence[pulumi.Resource],
     opts: pulumi.ResourceOptions,
 ) -> NodePool:
     """One pool of the plan, in the private subnet of its zone."""
@@ -188,9 +194,14 @@ def _node_pool(
         node_role_arn=cluster.node_role_arn,
         vpc_id=network.vpc_id,
         subnet_id=network.private_subnet_ids[pool.zone],
-        after=[*cluster.ready_for_nodes, *network.ways_out],
+        after=[*cluster.ready_for_nodes, *network.ways_out, *after],
     )
     return NodePool(pool.name, args, opts=opts)
+
+
+def _before(pool: PlannedPool, reached: pulumi.Resource) -> list[pulumi.Resource]:
+    """What a pool waits for beside the cluster: accelerators, until the API is known to be reached."""
+    return [reached] if pool.role is PoolRole.ACCELERATOR else []
 
 
 def _kubernetes(cluster: Cluster) -> pulumi.ResourceOptions:

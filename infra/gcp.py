@@ -44,6 +44,7 @@ from components.kubernetes import (
     Weights,
     namespace_of,
 )
+from components.kubernetes.reach import api_reached
 from components.platform import MissingSetting, Platform
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.machine import Cloud
@@ -111,7 +112,8 @@ def provision(
         f"{ground.name}-nodes", NodeIdentityArgs(project=ground.project, stack=ground.name), ground.options()
     )
     cluster, buckets = _cluster(plan, settled, ground, nodes)
-    pools = _node_pools(plan, ground, cluster, nodes)
+    reached = api_reached(ground.name, pulumi.ResourceOptions(provider=cluster.kubernetes))
+    pools = _node_pools(plan, ground, cluster, nodes, reached)
     if settled.administrators:
         Administrators(
             f"{ground.name}-administrators",
@@ -287,7 +289,10 @@ def _buckets(plan: SizingPlan, ground: Ground, ring: kms.KeyRing) -> dict[str, M
     }
 
 
-def _node_pools(plan: SizingPlan, ground: Ground, cluster: Cluster, nodes: NodeIdentity) -> list[NodePool]:
+def _node_pools(
+    plan: SizingPlan, ground: Ground, cluster: Cluster, nodes: NodeIdentity, reached: pulumi.Resource
+) -> list[NodePool]:
+    """Every pool of the plan; accelerators wait until the API is known to be reached."""
     return [
         NodePool(
             gcp_name(pool.name, limit=NODE_POOL_NAME),
@@ -299,7 +304,7 @@ def _node_pools(plan: SizingPlan, ground: Ground, cluster: Cluster, nodes: NodeI
                 cluster_name=cluster.cluster_name,
                 node_email=nodes.email,
             ),
-            ground.options(),
+            ground.options(*([reached] if pool.role is PoolRole.ACCELERATOR else [])),
         )
         for pool in plan.node_pools
     ]

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from components.gcp.machines import Unprovisionable
+from components.gcp.naming import NODE_POOL_NAME, gcp_name
 from components.graph import Graph, Secret
 from components.platform import MissingSetting, Platform
 from components.versions import Pins
@@ -29,6 +30,18 @@ def test_every_pool_of_the_plan_is_built_and_no_other(graph: Graph, plan: Sizing
         for pool in every(graph, "NodePool")
     ]
     assert sorted(built) == sorted((pool.machine, pool.zone, pool.nodes) for pool in plan.node_pools)
+
+
+@pytest.mark.parametrize(("graph", "plan"), [(GPU, GCP_GPU_PLAN), (TPU, GCP_TPU_PLAN)], ids=["gpu", "tpu"])
+def test_no_accelerator_is_bought_before_the_api_is_reached(graph: Graph, plan: SizingPlan) -> None:
+    """
+    The API is private: an update from outside fails at the first object in the cluster, which needs no node.
+
+    The components wait, and with them their children, which take part under their names.
+    """
+    (reached,) = every(graph, "ConfigMap")
+    waiting = {pool.name for pool in graph.resources if reached.urn in pool.dependencies}
+    assert waiting == {gcp_name(pool.name, limit=NODE_POOL_NAME) for pool in plan.node_pools if pool.accelerator}
 
 
 @BOTH

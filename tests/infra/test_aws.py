@@ -105,6 +105,14 @@ def test_pods_start_after_their_identity():
     assert "chat-identity-association" in only(stack(), ":Namespace").dependencies
 
 
+def test_no_accelerator_is_bought_before_the_api_is_reached():
+    """The API is private: an update from outside fails at the first object in the cluster, which needs no node."""
+    for pool in AWS_PLAN.node_pools:
+        group = only(stack(), ":NodeGroup", f"{pool.name}-nodes")
+        assert ("api-reached" in group.dependencies) == (pool.role is PoolRole.ACCELERATOR)
+    assert not [name for name in only(stack(), ":ConfigMap", "api-reached").dependencies if name.endswith("-nodes")]
+
+
 def test_nodes_wait_for_their_way_out():
     """A node that cannot reach the control plane or its images never joins, and its group fails after half an hour."""
     for pool in AWS_PLAN.node_pools:
