@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sizing.allocation.candidates import Rejected
 from sizing.allocation.exact import Purchase
@@ -84,8 +84,11 @@ def unsold(search: Search) -> list[RunnerUp]:
     return found
 
 
+def machines_text(machines: Sequence[str]) -> str:
+    """Machine types in few words: p5e.48xlarge, p5en.48xlarge and 3 more."""
+    return ", ".join(machines[:2]) + (f" and {len(machines) - 2} more" * (len(machines) > 2))
+
+
 def _runner(reject: Rejected) -> RunnerUp:
-    machines = ", ".join(reject.machines[:2]) + (f" and {len(reject.machines) - 2} more" * (len(reject.machines) > 2))
-    return RunnerUp(
-        workload=reject.workload, what=f"{reject.what} on {machines}", usd_per_hour=None, misses=reject.misses
-    )
+    what = f"{reject.what} on {machines_text(reject.machines)}"
+    return RunnerUp(workload=reject.workload, what=what, usd_per_hour=None, misses=reject.misses)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sizing.allocation.explain import over_budget, sale_miss
-from sizing.allocation.nearest import distance, purchase_text, rejected, unsold, usd
+from sizing.allocation.nearest import distance, machines_text, purchase_text, rejected, unsold, usd
 from sizing.allocation.search import Search, Searched, search
 from sizing.catalog.accelerator import Precision
-from sizing.outcome import NoPlan, RunnerUp, SolverOutcome, SolverStatus
+from sizing.outcome import Miss, NoPlan, RunnerUp, SolverOutcome, SolverStatus
 from sizing.spec.workload import Serving, Spec, Survive
 from sizing.units import HOURS_PER_MONTH
 
@@ -192,11 +192,12 @@ def _nearest(spec: Spec, found: Search, ways: list[WayOut]) -> Iterator[RunnerUp
             what = f"{way.place.market.region}: {purchase_text(formulation, bought)}"
             misses = (over_budget(way.usd_per_hour, spec.budget_usd_per_month),)
             near.append(RunnerUp(workload=_names(spec), what=what, usd_per_hour=way.usd_per_hour, misses=misses))
-    yield from [*near, *unsold(found), *dict.fromkeys(_half_sold(spec, found)), *rejected(found)][:MOST_NEAREST]
+    yield from [*near, *unsold(found), *_half_sold(spec, found), *rejected(found)][:MOST_NEAREST]
 
 
 def _half_sold(spec: Spec, found: Search) -> Iterator[RunnerUp]:
     """Machine types that serve a workload and are sold, but not in the mode, or not in as many zones, as is asked."""
+    alike: dict[tuple[str, Miss], list[str]] = {}
     for region in found.regions:
         formulation = region.formulation
         if formulation is None:
@@ -206,7 +207,10 @@ def _half_sold(spec: Spec, found: Search) -> Iterator[RunnerUp]:
             for machine in dict.fromkeys(choice.machine for choice in choices):
                 miss = sale_miss(formulation, formulation.problem, workload.name, machine)
                 if miss is not None:
-                    yield RunnerUp(workload=workload.name, what=machine, usd_per_hour=None, misses=(miss,))
+                    alike.setdefault((workload.name, miss), []).append(machine)
+    for (name, miss), machines in alike.items():
+        what = machines_text(tuple(dict.fromkeys(machines)))
+        yield RunnerUp(workload=name, what=what, usd_per_hour=None, misses=(miss,))
 
 
 def _names(spec: Spec) -> str:
