@@ -191,7 +191,8 @@ def load_plan(root: Path, stack: str) -> SizingPlan:
     except FileNotFoundError:
         raise StalePlan(source=source, what="does not exist yet", mend=f"sizeup size {stack}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DamagedPlan(source=source, what=f"cannot be read: {error}", mend="make it readable text") from None
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise DamagedPlan(source=source, what=f"cannot be read: {why}", mend="make it readable text") from None
     return lockfile.loads(text, source=source)
 
 
