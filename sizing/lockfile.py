@@ -112,8 +112,8 @@ def _rounded_promise(promise: Promise) -> Promise:
         promise,
         asked=asked,
         planned=planned,
-        low=min(_significant(promise.low, ESTIMATE_DIGITS), planned),
-        high=max(_significant(promise.high, ESTIMATE_DIGITS), planned),
+        low=planned if promise.low >= planned else min(_significant(promise.low, ESTIMATE_DIGITS), planned),
+        high=planned if promise.high <= planned else max(_significant(promise.high, ESTIMATE_DIGITS), planned),
     )
 
 
