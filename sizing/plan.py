@@ -34,6 +34,7 @@ class NodePool:
     topology: str | None  # TPU: slice shape of one machine, 2x2
     fabric: str | None
     fabric_interfaces: int
+    placed_together: bool  # replicas span its machines: they stand close, at the price of failing together
     local_disks: int
     boot_disk_gb: int  # network disk of each node, for images and, without local disks, weights
     usd_per_hour: float  # of one machine

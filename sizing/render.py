@@ -57,7 +57,7 @@ def render_explain(sized: Sized, *, name: str) -> str:
             headline(plan, name=name),
             "",
             *_outcome_lines(sized.outcome),
-            *wrapped(f"binding: {'; '.join(binding) or 'no requirement is at its limit'}", indent="  ", hanging="    "),
+            *wrapped(f"binds first as load grows: {'; '.join(binding) or 'nothing'}", indent="  ", hanging="    "),
             "",
             *requirement_lines(plan),
             "",
@@ -82,14 +82,15 @@ def render_no_plan(answer: NoPlan, *, name: str) -> str:
     )
 
 
-def headline(plan: SizingPlan, *, name: str) -> str:
-    """The answer in one line: what runs where, and what its machines cost."""
+def headline(plan: SizingPlan, *, name: str, usd_per_hour: float | None = None) -> str:
+    """The answer in one line: what runs where, and what it costs; without *usd_per_hour*, what its machines cost."""
     machines = Counter[str]()
     for pool in plan.node_pools:
         if pool.role is PoolRole.ACCELERATOR:
             machines[f"{pool.machine}{' spot' if pool.mode.value == 'spot' else ''}"] += pool.nodes
     bought = " + ".join(f"{nodes:,} x {machine}" for machine, nodes in machines.items()) or "no accelerators"
-    left = f"{name} on {plan.cloud} {plan.region}: {bought}, {money(plan.usd_per_hour)} USD/h"
+    costs = plan.usd_per_hour if usd_per_hour is None else usd_per_hour
+    left = f"{name} on {plan.cloud} {plan.region}: {bought}, {money(costs)} USD/h"
     right = f"facts of {plan.facts_as_of}"
     if len(left) + 2 + len(right) <= WIDTH:
         return f"{left}{right:>{WIDTH - len(left)}}"
@@ -185,7 +186,9 @@ def _why_lost(runner: RunnerUp, *, than: float | None) -> str:
 def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
     limits = [metric_value(x.metric, x.asked) for x in promises]
     width = max(map(len, limits))
-    rows = [[title, "asked", "planned", "80 % range", "margin", "binding" if any(x.binding for x in promises) else ""]]
+    rows = [
+        [title, "asked", "planned", "80 % range", "margin", "binds first" if any(x.binding for x in promises) else ""]
+    ]
     rows += [
         [
             metric_name(promise.metric),

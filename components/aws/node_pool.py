@@ -89,10 +89,11 @@ def is_placed_together(pool: PlannedPool) -> bool:
     """
     Whether the machines share a cluster placement group.
 
-    Only on-demand machines with EFA: spot capacity is found machine by machine, and reserved capacity lies where its
-    reservation was made, so a group of our own could never be filled (terraform-aws-eks#3661).
+    Only where replicas span machines: otherwise closeness is harder to get and lets one fault take several replicas.
+    And only on-demand machines with EFA: spot capacity is found machine by machine, and reserved capacity lies where
+    its reservation was made, so a group of our own could never be filled (terraform-aws-eks#3661).
     """
-    return has_efa(pool) and capacity_type(pool) == "ON_DEMAND"
+    return pool.placed_together and has_efa(pool) and capacity_type(pool) == "ON_DEMAND"
 
 
 def check_pool(pool: PlannedPool) -> None:

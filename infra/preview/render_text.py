@@ -31,7 +31,7 @@ def render_text(report: Report, *, full: bool = False) -> str:
     With *full*, every resource has its own line and every property that differs is shown.
     """
     blocks = [
-        [headline(report.plan, name=report.stack)],
+        [headline(report.plan, name=report.stack, usd_per_hour=report.cost.after.usd_per_hour)],
         requirement_lines(report.plan),
         _indented(plan_change_lines(report.plan_changes)),
         step_lines(report.resources, full=full) or [_no_changes(report.resources)],

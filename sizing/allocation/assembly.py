@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sizing.allocation.candidates import Candidate
 from sizing.allocation.exact import DOUBLE_RUNNING_H, PAYBACK_H, Arrangement, Purchase
 from sizing.allocation.formulation import Formulation
-from sizing.allocation.market import NETWORK_ZONES, Market
+from sizing.allocation.market import CONTROL_PLANE_ZONES, NETWORK_ZONES, Market
 from sizing.allocation.names import deployment_name, pool_name
 from sizing.allocation.problem import Choice, Pool
 from sizing.allocation.promises import Served, promises_of
@@ -109,12 +109,9 @@ def _accelerator_pools(
         replicas = [formulation.candidates[choice].replica for choice, at, _ in arranged.replicas if at == pool]
         models = {replica.model.name: weight_bytes(replica) for replica in replicas}
         accelerator = catalog.accelerator(machine.accelerator) if machine.accelerator is not None else None
+        spans = any(replica.layout.accelerators > machine.accelerators for replica in replicas)
         made = _pool(machine, offer, pool.zone, nodes, accelerator, weights_bytes=sum(models.values()))
-        if not any(replica.layout.accelerators > machine.accelerators for replica in replicas):
-            # Machines that have nothing to say to each other need no fabric, nor the placement close together that
-            # comes with it: that is harder to get, and lets one fault take several replicas.
-            made = replace(made, fabric=None, fabric_interfaces=0)
-        pools.append(made)
+        pools.append(replace(made, placed_together=spans))
     return pools
 
 
@@ -144,6 +141,7 @@ def _pool(
         topology=None if accelerator is None else slice_shape(accelerator, machine.accelerators),
         fabric=machine.fabric,
         fabric_interfaces=machine.fabric_interfaces,
+        placed_together=False,
         local_disks=machine.local_disks,
         boot_disk_gb=boot_disk_gb(weights_bytes, local_disks=machine.local_disks),
         usd_per_hour=offer.usd_per_hour,
@@ -314,6 +312,8 @@ def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement) ->
         )
     if any(workload.allowed.spot_share > 0 for workload in spec.workloads):
         said.append("spot machines may go all at once: on-demand machines alone carry what may not rest on spot")
+    if spec.zones and len(set(spec.zones) & set(formulation.market.zones)) < CONTROL_PLANE_ZONES:
+        said.append("a control plane spans more zones than the one allowed: the cluster's own machines stand there too")
     said.append(
         f"sizing again starts from this plan: it stays in its region, and a machine that it lacks costs "
         f"{DOUBLE_RUNNING_H} h of its price once, which must pay within {PAYBACK_H // 24} days"

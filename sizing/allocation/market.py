@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NETWORK_ZONES = 3  # of every network where the region has as many: a control plane spans them, pools may use more
 LEAST_SYSTEM_MACHINES = 2
+CONTROL_PLANE_ZONES = 2  # least that EKS takes
 SYSTEM_VCPUS = 4
 SYSTEM_MEMORY_BYTES = 16 * GB
 SYSTEM_ARCH = "x86_64"
@@ -56,6 +57,8 @@ def market(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str, machines:
     if any(workload.allowed.spot_share > 0 for workload in spec.workloads):
         modes.append(PurchaseMode.SPOT)
     within = frozenset(spec.zones or zones) & frozenset(zones)
+    if len(within) >= CONTROL_PLANE_ZONES:
+        zones = tuple(zone for zone in zones if zone in within)
     offers: list[tuple[Machine, Offer]] = []
     unsold: list[Unsold] = []
     for machine in machines:

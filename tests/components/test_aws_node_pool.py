@@ -83,9 +83,10 @@ def test_reserved_capacity_is_refused_with_the_mend(mode):
         built(replace(CHAT_POOL, mode=mode))
 
 
-def test_a_placement_group_is_for_machines_with_efa():
-    """A machine on the plain network gains nothing by standing near another."""
+def test_a_placement_group_is_for_replicas_that_span_machines_with_efa():
+    """A machine on the plain network, or one that talks to no other, gains nothing by standing near another."""
     assert is_placed_together(CHAT_POOL)
+    assert not is_placed_together(replace(CHAT_POOL, placed_together=False))
     assert not is_placed_together(replace(CHAT_POOL, fabric=None))
 
 

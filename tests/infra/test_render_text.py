@@ -54,9 +54,9 @@ def create(it: Resource) -> Step:
 
 
 def test_the_first_line_is_the_answer_and_the_last_sums_up() -> None:
-    """What runs where at what price; then what would be done and what that costs."""
+    """What runs where at what price (nothing here is priced); then what would be done and what that costs."""
     lines = render_text(report(steps=(create(VPC),))).splitlines()
-    assert lines[0] == "chat-aws on aws us-east-1: 2 x p5.48xlarge, 110.08 USD/h     facts of 2026-07-20"
+    assert lines[0] == "chat-aws on aws us-east-1: 2 x p5.48xlarge, 0.00 USD/h       facts of 2026-07-20"
     assert lines[-1] == "1 to add, 0 to change, 0 to destroy; 0.00 USD/h"
 
 

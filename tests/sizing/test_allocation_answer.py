@@ -54,15 +54,15 @@ def capacity(workload: Serving, on: Machine, kind: str) -> float:
     return next(one.point.requests_per_s for one in found if one.kind == kind)
 
 
-def test_replicas_within_a_machine_buy_no_fabric_between_machines():
-    """A p5.48xlarge has 32 EFA interfaces, but four H100 of one machine talk over NVLink."""
+def test_replicas_within_a_machine_need_not_stand_close():
+    """A p5.48xlarge keeps its 32 EFA interfaces; but four H100 of one machine talk over NVLink, to no other machine."""
     with_efa = replace(H100_NODE, fabric="efa", fabric_interfaces=32)
     catalog = replace(
         SMALL_MARKET,
         machines=tuple(with_efa if one.name == with_efa.name else one for one in SMALL_MARKET.machines),
     )
     pools = [pool for pool in sized(spec_of(CHAT_70B), catalog).plan.node_pools if pool.machine == with_efa.name]
-    assert [(pool.fabric, pool.fabric_interfaces) for pool in pools] == [(None, 0)]
+    assert [(pool.fabric, pool.fabric_interfaces, pool.placed_together) for pool in pools] == [("efa", 32, False)]
 
 
 def test_cost_is_whole_machines_and_the_system_machines():
@@ -297,3 +297,11 @@ def test_the_same_spec_gives_the_same_bytes(cloud: str, tmp_path):
     ]
     assert outputs[0] == outputs[1]
     assert json.loads(outputs[0])["cloud"] == cloud
+
+
+def test_the_cluster_stays_in_the_zones_that_are_allowed():
+    """Two zones are enough for a control plane, so nothing of the stack stands in a third."""
+    spec = replace(spec_of(CHAT_70B), zones=("use1-az2", "use1-az4"))
+    plan = sized(spec, SMALL_MARKET).plan
+    assert {pool.zone for pool in plan.node_pools} <= {"use1-az2", "use1-az4"}
+    assert plan.zones == ("use1-az2", "use1-az4")

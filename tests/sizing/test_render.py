@@ -25,7 +25,7 @@ def test_the_plan_screen() -> None:
     assert render_plan(CHAT_PLAN, name="chat-70b", next_best=G6E) == (
         "chat-70b on aws us-east-1: 2 x p5.48xlarge, 110.08 USD/h     facts of 2026-07-20\n"
         "\n"
-        "  requirement      asked  planned  80 % range  margin binding\n"
+        "  requirement      asked  planned  80 % range  margin binds first\n"
         "  TTFT p95     <= 500 ms   310 ms     250-390    38 %\n"
         "  requests     >=  12 /s  12.8 /s   11.6-14.1   6.7 % <- HBM bandwidth\n"
         "  next best: 3 x g6e.48xlarge on demand, L40S TP4 fp8, 90.39 USD/h; TPOT 61 ms >\n"
@@ -102,7 +102,7 @@ def test_explain_says_what_was_proved_what_binds_and_why_each_lost() -> None:
     """126.60 - 110.08 = 16.52 USD/h is what the feasible alternative costs more."""
     text = render_explain(Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=(G6E, P5EN)), name="chat")
     assert "solver: optimal; 110.08 USD/h; at least 110.08 USD/h is necessary; gap 0 %" in text
-    assert "binding: chat: requests by HBM bandwidth" in text
+    assert "binds first as load grows: chat: requests by HBM bandwidth" in text
     assert "90.39 USD/h\n      TPOT 61 ms > 40 ms\n" in text
     assert "126.60 USD/h\n      meets all, 16.52 USD/h dearer\n" in text
 
