@@ -1,6 +1,6 @@
 """Fits the efficiencies of `sizing/performance/facts/efficiencies.json` to a table of measurements, with strong priors.
 
-    python -m benchmarks.calibrate --table measured.csv --priors priors.json --out efficiencies.json
+    python -m benchmarks.calibrate --table measured.csv --out efficiencies.json
 
 A handful of physical constants per device class and four per engine; none per model, row or source. Each constant is
 pulled towards its prior (measured kernels) on a logarithmic scale, so that what the table says nothing about stays.
@@ -24,6 +24,7 @@ from benchmarks.predictions import Facts, engine_of, engine_version, predict
 from sizing.catalog import catalog
 from sizing.performance import efficiency, forward, queueing
 
+PRIORS = Path(__file__).parent / "priors.json"  # what the constants are before any fit, with their source
 LOOSE, TIGHT = 0.35, 0.15  # one standard deviation of a constant around its prior, in logarithms
 PRIOR_WEIGHT = 0.004  # of one squared standard deviation, against the mean error of many rows
 FEW_ROWS = 200  # with so few, the prior weighs twice as much; with a tenth, eleven times
@@ -228,7 +229,7 @@ def main() -> None:
     """Read a table and priors, fit, write the constants."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--priors", type=Path, required=True)
+    parser.add_argument("--priors", type=Path, default=PRIORS)
     parser.add_argument("--start", type=Path, help="constants to start from; the priors unless given")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=2)

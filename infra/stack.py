@@ -223,12 +223,13 @@ def check_fresh(plan: SizingPlan, spec: Spec, *, stack: str) -> None:
     Raises:
         StalePlan: If the stack asks for something else now.
     """
+    source, mend = f"{STACKS}/{stack}{PLAN_SUFFIX}", f"sizeup size {stack}"
     if plan.spec_hash != spec.hash:
-        raise StalePlan(
-            source=f"{STACKS}/{stack}{PLAN_SUFFIX}",
-            what=f"was made for another spec than {STACKS}/Pulumi.{stack}.yaml holds now",
-            mend=f"sizeup size {stack}",
-        )
+        what = f"was made for another spec than {STACKS}/Pulumi.{stack}.yaml holds now"
+        raise StalePlan(source=source, what=what, mend=mend)
+    if plan.cloud not in spec.clouds or plan.region not in spec.regions:
+        what = f"is for {plan.cloud} {plan.region}, which {STACKS}/Pulumi.{stack}.yaml does not allow: edited by hand?"
+        raise StalePlan(source=source, what=what, mend=f"{mend} --fresh")
 
 
 def _folder(root: Path) -> Path:

@@ -132,10 +132,12 @@ def _recorded(item: Any, place: int, source: str) -> Recorded:
             pending_replacement=bool(item.get("pendingReplacement")),
             init_errors=tuple(item.get("initErrors") or ()),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except KeyError as error:
         raise InvalidState(
-            source=source, what=f"resource {place} cannot be read ({type(error).__name__}: {error})", mend=EXPORT
+            source=source, what=f"resource {place} cannot be read (it lacks {error})", mend=EXPORT
         ) from None
+    except (TypeError, AttributeError, ValueError) as error:
+        raise InvalidState(source=source, what=f"resource {place} cannot be read ({error})", mend=EXPORT) from None
 
 
 def _pending(item: Any, source: str) -> PendingOperation:

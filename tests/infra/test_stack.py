@@ -338,6 +338,14 @@ def test_a_stack_that_was_never_sized_says_how(root: Path) -> None:
     assert error.value.mend == "sizeup size chat"
 
 
+def test_a_plan_for_a_region_that_the_stack_does_not_allow_is_refused(root: Path) -> None:
+    """The hash of the spec still fits where a plan was edited by hand."""
+    spec = load_spec(root, "chat", catalog())
+    elsewhere = replace(CHAT_PLAN, spec_hash=spec.hash, region="mars-1")
+    with pytest.raises(StalePlan, match="aws mars-1, which"):
+        check_fresh(elsewhere, spec, stack="chat")
+
+
 def test_a_plan_from_another_spec_is_stale(root: Path) -> None:
     spec = load_spec(root, "chat", catalog())
     plan = replace(CHAT_PLAN, spec_hash=spec.hash)
