@@ -100,6 +100,12 @@ def _predict(command: argparse.ArgumentParser) -> None:
     command.add_argument("--engine", default="vllm", help="vllm, sglang, tensorrt-llm (default vllm)")
     command.add_argument("--input-tokens", type=int, default=1000, help="tokens of a prompt (default 1000)")
     command.add_argument("--output-tokens", type=int, default=200, help="tokens of an answer (default 200)")
+    spread = "95th percentile of {}, with --requests-per-s (default: all alike)"
+    command.add_argument("--input-p95", type=int, metavar="TOKENS", help=spread.format("prompts"))
+    command.add_argument("--output-p95", type=int, metavar="TOKENS", help=spread.format("answers"))
+    command.add_argument(
+        "--prefix-hit", type=float, default=0.0, help="share of prompt tokens in the cache (default 0)"
+    )
     load = command.add_mutually_exclusive_group()
     load.add_argument("--concurrency", type=int, help="requests kept in flight (default 1)")
     load.add_argument("--requests-per-s", type=float, help="Poisson arrivals at this rate instead")

@@ -26,7 +26,13 @@ from sizing.performance import (
 )
 from sizing.performance.memory import max_sequences
 from sizing.render_prediction import prediction_lines
+from sizing.spec.form import HIGHEST_P95_PER_MEAN
 from sizing.spec.workload import TokenLengths, Traffic
+
+_ABOVE_ZERO = (
+    *("tp", "pp", "ep", "in_machine", "concurrency", "requests_per_s"),
+    *("input_tokens", "output_tokens", "input_p95", "output_p95"),
+)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     """Every option that cannot be, at once."""
     wrong = []
-    for option in ("tp", "pp", "ep", "input_tokens", "output_tokens", "in_machine", "concurrency", "requests_per_s"):
+    for option in _ABOVE_ZERO:
         value = getattr(arguments, option)
         if value is not None and not 0 < value < math.inf:
             wrong.append(
@@ -63,6 +69,15 @@ def _check(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, option)
         if value is not None and value not in precisions:
             wrong.append(f"--{option} is {value!r}, which is no precision\n    hint: one of {', '.join(precisions)}")
+    if not 0 <= arguments.prefix_hit < 1:
+        wrong.append(f"--prefix-hit is {arguments.prefix_hit}, but is a share\n    hint: 0 or more, and less than 1")
+    for mean, p95 in (("input_tokens", "input_p95"), ("output_tokens", "output_p95")):
+        least, most = getattr(arguments, mean), int(getattr(arguments, mean) * HIGHEST_P95_PER_MEAN)
+        value = getattr(arguments, p95)
+        if value is not None and not least <= value <= most:
+            wrong.append(
+                f"--{p95.replace('_', '-')} is {value}, but the mean is {least}\n    hint: {least} to {most} tokens"
+            )
     if wrong:
         raise WrongInput("\n  ".join(wrong))
 
@@ -142,13 +157,18 @@ def _load(replica: Replica, arguments: argparse.Namespace) -> OperatingPoint | O
     sizes = (arguments.input_tokens, arguments.output_tokens)
     if arguments.requests_per_s is None:
         concurrency = arguments.concurrency or 1
-        return closed_loop(replica, input_tokens=sizes[0], output_tokens=sizes[1], concurrency=concurrency)
-    prompt, answer = (TokenLengths(mean=size, p95=size) for size in sizes)
+        return closed_loop(
+            replica,
+            input_tokens=sizes[0],
+            output_tokens=sizes[1],
+            concurrency=concurrency,
+            prefix_hit=arguments.prefix_hit,
+        )
     traffic = Traffic(
         requests_per_s=arguments.requests_per_s,
-        input_tokens=prompt,
-        output_tokens=answer,
-        prefix_hit=0.0,
+        input_tokens=TokenLengths(mean=sizes[0], p95=arguments.input_p95 or sizes[0]),
+        output_tokens=TokenLengths(mean=sizes[1], p95=arguments.output_p95 or sizes[1]),
+        prefix_hit=arguments.prefix_hit,
         burstiness=1.0,
     )
     return open_loop(replica, traffic=traffic)
