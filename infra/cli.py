@@ -13,10 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.commands import FACTS
 from infra.failures import DONE, REFUSED, WRONG_INPUT, Refused
 from sizing.errors import SizingError, StalePlan
-
-FACTS = ("accelerators", "machines", "offers", "storage", "charges", "models")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,1 +1,3 @@
 """One module a command: reads the files it needs, calls the libraries, renders, and tells the exit status."""
+
+FACTS = ("accelerators", "machines", "offers", "storage", "charges", "models")  # what `sizeup facts list` can list

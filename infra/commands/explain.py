@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import sys
 from dataclasses import replace
 
-from infra.failures import DONE, REFUSED
+from infra.commands.answer import answer, no_plan
+from infra.failures import DONE
 from infra.project import project_root
 from infra.stack import current_plan, load_stack
-from infra.terminal import progress, show
+from infra.terminal import progress
 from sizing import lockfile
 from sizing.allocation import size
 from sizing.catalog import catalog
-from sizing.outcome import NoPlan, Sized
-from sizing.render import render_explain, render_no_plan
-from sizing.render_outcome import no_plan_document, sized_document
+from sizing.outcome import NoPlan
+from sizing.render import render_explain
+from sizing.render_outcome import sized_document
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,14 +24,13 @@ def run(arguments: argparse.Namespace) -> int:
     facts = catalog()
     spec = load_stack(root, stack, facts).spec
     with progress(f"weighing the alternatives of {stack}"):
-        answer = size(spec, facts, current=current_plan(root, stack))
-    if isinstance(answer, Sized):
-        answer = replace(answer, plan=lockfile.rounded(answer.plan))  # the figures that `size` locks and shows
-    if arguments.json:
-        document = no_plan_document(answer) if isinstance(answer, NoPlan) else sized_document(answer)
-        sys.stdout.write(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-    elif isinstance(answer, NoPlan):
-        show(render_no_plan(answer, name=stack), sys.stdout, os.environ)
-    else:
-        show(render_explain(answer, name=stack), sys.stdout, os.environ)
-    return REFUSED if isinstance(answer, NoPlan) else DONE
+        found = size(spec, facts, current=current_plan(root, stack))
+    if isinstance(found, NoPlan):
+        return no_plan(found, stack=stack, as_json=arguments.json)
+    sized = replace(found, plan=lockfile.rounded(found.plan))  # the figures that `size` locks and shows
+    answer(
+        as_json=arguments.json,
+        document=lambda: sized_document(sized),
+        text=lambda: render_explain(sized, name=stack),
+    )
+    return DONE

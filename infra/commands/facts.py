@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from infra.commands import FACTS
+from infra.commands.answer import answer
 from infra.failures import DONE, REFUSED, WrongInput
-from infra.terminal import show
 from sizing.catalog import Catalog, Cloud, catalog
-from sizing.catalog.check import Severity, check
+from sizing.catalog.check import Doubt, Severity, check
 from sizing.errors import UnknownFact
 from sizing.figures import plural
 from sizing.render_facts import Fact, fact_lines, listing_lines
@@ -28,28 +26,33 @@ def run(arguments: argparse.Namespace) -> int:
         case "show":
             return _show(facts, arguments)
         case _:
-            return _check(facts, as_json=arguments.json)
+            return _check(facts, arguments)
 
 
 def _list(facts: Catalog, arguments: argparse.Namespace) -> int:
     if arguments.what is None:
-        counts = {field: len(getattr(facts, field)) for field in _FIELDS.values()}
-        rows = [f"{count:>8,}  {name}" for name, count in counts.items()]
-        return _answer({"as_of": facts.as_of, **counts}, [f"facts of {facts.as_of}", *rows], as_json=arguments.json)
-    found = _selected(getattr(facts, _FIELDS[arguments.what]), arguments)
-    return _answer([_plain(fact) for fact in found], listing_lines(found), as_json=arguments.json)
+        counts = {kind: len(getattr(facts, kind)) for kind in FACTS}
+        rows = [f"{count:>8,}  {kind}" for kind, count in counts.items()]
+        head = f"facts of {facts.as_of}"
+        return _answer(arguments, document=lambda: {"as_of": facts.as_of, **counts}, lines=lambda: [head, *rows])
+    found = _selected(facts, arguments)
+    return _answer(arguments, document=lambda: _plain(found), lines=lambda: listing_lines(found))
 
 
-_FIELDS = {name: name for name in ("accelerators", "machines", "offers", "storage", "charges", "models")}
+def _answer(
+    arguments: argparse.Namespace, *, document: Callable[[], object], lines: Callable[[], Sequence[str]]
+) -> int:
+    answer(as_json=arguments.json, document=document, text=lambda: "\n".join(lines()) + "\n")
+    return DONE
 
 
-def _selected(found: Sequence[Fact], arguments: argparse.Namespace) -> list[Fact]:
+def _selected(facts: Catalog, arguments: argparse.Namespace) -> list[Fact]:
     """Facts of the cloud and region asked for whose name contains the text; a fact without a cloud is of every one."""
     if arguments.region is not None:
-        _known_region(catalog(), arguments.region)
+        _known_region(facts, arguments.region)
     return [
         fact
-        for fact in found
+        for fact in getattr(facts, arguments.what)
         if arguments.cloud in {None, getattr(fact, "cloud", arguments.cloud)}
         and arguments.region in {None, getattr(fact, "region", arguments.region)}
         and (arguments.match is None or arguments.match.lower() in _names(fact))
@@ -70,7 +73,7 @@ def _names(fact: Fact) -> str:
 
 def _show(facts: Catalog, arguments: argparse.Namespace) -> int:
     found = _named(facts, arguments.name)
-    return _answer([_plain(fact) for fact in found], fact_lines(found, facts), as_json=arguments.json)
+    return _answer(arguments, document=lambda: _plain(found), lines=lambda: fact_lines(found, facts))
 
 
 def _named(facts: Catalog, name: str) -> list[Fact]:
@@ -92,24 +95,16 @@ def _named(facts: Catalog, name: str) -> list[Fact]:
     return found
 
 
-def _check(facts: Catalog, *, as_json: bool) -> int:
+def _check(facts: Catalog, arguments: argparse.Namespace) -> int:
     doubts = check(facts)
     errors = sum(doubt.severity is Severity.ERROR for doubt in doubts)
     lines = [line for d in doubts for line in wrapped(f"{d.severity} {d.rule} {d.subject}: {d.text}", hanging="  ")]
-    count = sum(len(getattr(facts, field)) for field in _FIELDS.values())
+    count = sum(len(getattr(facts, field)) for field in FACTS)
     found = f"{plural(errors, 'error')}, {plural(len(doubts) - errors, 'warning')}"
     last = f"{count:,} facts of {facts.as_of} checked: {found}"
-    _answer([_plain(doubt) for doubt in doubts], [*lines, last], as_json=as_json)
+    _answer(arguments, document=lambda: _plain(doubts), lines=lambda: [*lines, last])
     return REFUSED if errors else DONE
 
 
-def _plain(fact: object) -> object:
-    return dataclasses.asdict(fact) if dataclasses.is_dataclass(fact) and not isinstance(fact, type) else fact
-
-
-def _answer(document: object, lines: Sequence[str], *, as_json: bool) -> int:
-    if as_json:
-        sys.stdout.write(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-    else:
-        show("\n".join(lines) + "\n", sys.stdout, os.environ)
-    return DONE
+def _plain(facts: Sequence[Fact | Doubt]) -> list[dict[str, object]]:
+    return [dataclasses.asdict(fact) for fact in facts]

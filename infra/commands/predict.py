@@ -6,12 +6,10 @@ import argparse
 import dataclasses
 import json
 import math
-import os
-import sys
 from pathlib import Path
 
+from infra.commands.answer import answer
 from infra.failures import DONE, REFUSED, WrongInput
-from infra.terminal import show
 from sizing.catalog import Accelerator, Model, ModelKind, Precision, catalog, model_from_config
 from sizing.performance import (
     Layout,
@@ -40,18 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     replica, lengths = _replica(arguments), (arguments.input_tokens, arguments.output_tokens)
     budget = memory_budget(replica)
-    answer = _load(replica, arguments) if budget.fits and max_sequences(budget, sum(lengths)) else None
-    if arguments.json:
-        document = {
-            "configuration": _configuration(replica),
-            "memory": dataclasses.asdict(budget) | {"fits": budget.fits, "kv_tokens": budget.kv_tokens},
-            "prediction": None if answer is None else dataclasses.asdict(answer),
-        }
-        sys.stdout.write(json.dumps(document, indent=2, sort_keys=True) + "\n")
-    else:
-        lines = prediction_lines(replica, budget, answer, input_tokens=lengths[0], output_tokens=lengths[1])
-        show("\n".join(lines) + "\n", sys.stdout, os.environ)
-    return DONE if isinstance(answer, OperatingPoint) else REFUSED
+    found = _load(replica, arguments) if budget.fits and max_sequences(budget, sum(lengths)) else None
+    lines = prediction_lines(replica, budget, found, input_tokens=lengths[0], output_tokens=lengths[1])
+    document = {
+        "configuration": _configuration(replica),
+        "memory": dataclasses.asdict(budget) | {"fits": budget.fits, "kv_tokens": budget.kv_tokens},
+        "prediction": None if found is None else dataclasses.asdict(found),
+    }
+    answer(as_json=arguments.json, document=lambda: document, text=lambda: "\n".join(lines) + "\n")
+    return DONE if isinstance(found, OperatingPoint) else REFUSED
 
 
 def _check(arguments: argparse.Namespace) -> None:

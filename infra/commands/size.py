@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 
-from infra.failures import DONE, REFUSED
+from infra.commands.answer import no_plan
+from infra.failures import DONE
 from infra.project import project_root
 from infra.stack import STACKS, check_fresh, current_plan, load_plan, load_stack, plan_path, write_plan
 from infra.staleness import facts_note
@@ -16,8 +16,7 @@ from infra.terminal import progress, show
 from sizing import lockfile
 from sizing.catalog import Catalog, catalog
 from sizing.outcome import NoPlan
-from sizing.render import render_no_plan, render_plan
-from sizing.render_outcome import no_plan_document
+from sizing.render import render_plan
 from sizing.spec.workload import Spec
 
 
@@ -28,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     spec = load_stack(root, stack, facts).spec
     if arguments.check:
         return _check(root, stack, spec, facts, as_json=arguments.json)
-    return _size(root, stack, spec, arguments)
+    return _size(root, stack, spec, facts, arguments)
 
 
 def _check(root: Path, stack: str, spec: Spec, facts: Catalog, *, as_json: bool) -> int:
@@ -44,24 +43,20 @@ def _check(root: Path, stack: str, spec: Spec, facts: Catalog, *, as_json: bool)
     return DONE
 
 
-def _size(root: Path, stack: str, spec: Spec, arguments: argparse.Namespace) -> int:
+def _size(root: Path, stack: str, spec: Spec, facts: Catalog, arguments: argparse.Namespace) -> int:
     from sizing.allocation import size  # noqa: PLC0415  a check never solves
 
     current = None if arguments.fresh else current_plan(root, stack)
     with progress(f"sizing {stack}"):
-        answer = size(spec, catalog(), current=current)
-    if isinstance(answer, NoPlan):
-        if arguments.json:
-            sys.stdout.write(json.dumps(no_plan_document(answer), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-        else:
-            show(render_no_plan(answer, name=stack), sys.stdout, os.environ)
-        return REFUSED
-    plan = lockfile.rounded(answer.plan)  # what is shown is what is locked
+        found = size(spec, facts, current=current)
+    if isinstance(found, NoPlan):
+        return no_plan(found, stack=stack, as_json=arguments.json)
+    plan = lockfile.rounded(found.plan)  # what is shown is what is locked
     written = write_plan(root, stack, plan)
     if arguments.json:
         sys.stdout.write(lockfile.dumps(plan))
     else:
-        next_best = answer.runners_up[0] if answer.runners_up else None
+        next_best = found.runners_up[0] if found.runners_up else None
         show(render_plan(plan, name=stack, next_best=next_best), sys.stdout, os.environ)
     name = plan_path(root, stack).relative_to(root)
     sys.stderr.write(f"{'wrote' if written else 'unchanged:'} {name}\n")
