@@ -39,10 +39,14 @@ def read_project(root: Path) -> Project:
         raise _invalid("Pulumi.yaml", f"cannot be read ({error})", "write a project file; see `pulumi new`") from None
     match content:
         case {"name": str() as name, **rest}:
-            config = rest.get("config")
+            config, main = rest.get("config"), root / str(rest.get("main") or "")
+            if not (main / "__main__.py").is_file() and not main.is_file():
+                raise _invalid(
+                    "main", f"names {main.name}, where there is no program", "give the folder of __main__.py"
+                )
             return Project(
                 name=name,
-                main=root / str(rest.get("main") or ""),
+                main=main,
                 config=config if isinstance(config, Mapping) else {},
             )
     raise _invalid("name", "is missing", "give the project a name: `name: sizeup`")

@@ -18,6 +18,7 @@ from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.catalog.provenance import Provenance
+from sizing.catalog.quantization import named_precision
 from sizing.catalog.shape import Shape
 
 FILES = ("accelerators", "charges", "machines", "models", "offers", "storage", "zones")
@@ -172,6 +173,7 @@ def _model(row: Raw, provenance: Provenance) -> Model:
     shape = _shape(row)
     native = row["native_precision"]
     hub_ids = [alias for alias in row.get("aliases", ()) if "/" in alias]
+    hub_ids.sort(key=lambda hub_id: named_precision(hub_id) is not None)  # as published before as quantised by others
     return Model(
         name=row["name"],
         aliases=tuple(row.get("aliases", ())),

@@ -1,4 +1,4 @@
-"""The precision that a checkpoint is stored in, as its `config.json` tells it."""
+"""The precision that a checkpoint is stored in, as its `config.json` or its name tells it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _FORMATS = {
     "fp8": Precision.FP8,
     "w8a8": Precision.INT8,
 }
+_BY_END_OF_NAME = (("-fp8", Precision.FP8), ("-nvfp4", Precision.NVFP4), ("-fp4", Precision.NVFP4))
 _STORED_AS = {"float32": Precision.FP32, "float": Precision.FP32}
 
 
@@ -64,3 +65,8 @@ def _weights(stated: Mapping[str, object]) -> tuple[int | None, str]:
         if isinstance(weights, Mapping) and isinstance(weights.get("num_bits"), int):
             return int(weights["num_bits"]), str(weights.get("type", "int"))
     return None, "int"
+
+
+def named_precision(hub_id: str) -> Precision | None:
+    """The precision that the end of a repository's name tells (Qwen/Qwen3-32B-FP8); None where it tells none."""
+    return next((held for end, held in _BY_END_OF_NAME if hub_id.lower().endswith(end)), None)

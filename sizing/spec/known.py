@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pydantic import ValidationInfo
 
 from sizing.catalog import Catalog, model_from_config
-from sizing.catalog.accelerator import Precision
 from sizing.catalog.machine import Cloud
 from sizing.catalog.model import Model, ModelKind
+from sizing.catalog.quantization import named_precision
 from sizing.errors import InvalidModel, UnknownFact
 from sizing.spec.mistake import mistake
 from sizing.spec.wording import did_you_mean
 
 CONFIG_SUFFIX = ".json"  # a model that ends so is a path
-_PRECISION_BY_END = (("-fp8", Precision.FP8), ("-nvfp4", Precision.NVFP4), ("-fp4", Precision.NVFP4))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +68,7 @@ def served_from(model: Model, hub_id: str) -> Model:
     Aliases of one model name checkpoints of several precisions; the publishers tell which in the name's end
     (Qwen/Qwen3-32B-FP8), and the server loads what is there.
     """
-    precision = next((held for end, held in _PRECISION_BY_END if hub_id.lower().endswith(end)), model.native_precision)
-    return dataclasses.replace(model, hub_id=hub_id, native_precision=precision)
+    return dataclasses.replace(model, hub_id=hub_id, native_precision=named_precision(hub_id) or model.native_precision)
 
 
 def model_of_config(path: str, model_configs: Mapping[str, bytes]) -> Model:

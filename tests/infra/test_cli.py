@@ -204,3 +204,13 @@ def test_lists_of_facts_are_told_whole():
         lines = sizeup("facts", "list", what).out.splitlines()
         assert not [line for line in lines if ".." in line], what
         assert what not in {"accelerators", "machines"} or max(map(len, lines)) <= 80, what
+
+
+def test_a_project_without_its_program_is_told_as_such(project: Path):
+    """Pulumi.yaml names a folder; that it is not there is a mistake of the project, not a crash."""
+    (project / "infra" / "__main__.py").unlink()
+    ended = sizeup("preview", "small-aws", root=project)
+    assert ended.status == 2
+    assert "Pulumi.yaml" in ended.err
+    assert "no program" in ended.err
+    assert "Traceback" not in ended.err

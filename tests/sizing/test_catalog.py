@@ -239,3 +239,13 @@ def _seconds_to_read() -> float:
     started = time.process_time()
     catalog.__wrapped__()
     return time.process_time() - started
+
+
+def test_a_model_loads_what_its_publisher_published():
+    """Repositories that others quantised are aliases: the bare name must not serve four bits where eight are meant."""
+    found = {name: catalog().model(name).hub_id for name in ("DeepSeek-V3.1", "Kimi-K2.6", "Qwen3.6-27B")}
+    assert found == {
+        "DeepSeek-V3.1": "deepseek-ai/DeepSeek-V3.1",
+        "Kimi-K2.6": "moonshotai/Kimi-K2.6",
+        "Qwen3.6-27B": "Qwen/Qwen3.6-27B",
+    }
