@@ -8,7 +8,7 @@ from pathlib import Path
 from components.graph import Graph, Resource, Value
 from components.platform import Platform
 from infra.gcp import provision
-from infra.preview.recorder import record
+from infra.recorder.recorder import record
 from sizing.plan import SizingPlan
 
 ROOT = Path(__file__).parents[1]

@@ -10,15 +10,16 @@ from typing import Any, cast
 import pulumi
 
 from components.graph import Graph, Resource, Secret, Unknown, Value
-from infra.preview.answers import Answer, settled
-from infra.preview.changes import ResourceChanges, Step
-from infra.preview.config import Config
-from infra.preview.diff import changes
-from infra.preview.recorded import Base
-from infra.preview.recorder import Transport, record
-from infra.preview.sdk import Program
-from infra.preview.state import read_state
-from infra.preview.wire import SECRET, SIGNATURE
+from infra.diff.changes import ResourceChanges, Step
+from infra.diff.diff import changes
+from infra.diff.recorded import Base
+from infra.diff.settled import settled
+from infra.diff.state import read_state
+from infra.recorder.answers import Answer
+from infra.recorder.config import Config
+from infra.recorder.recorder import Transport, record
+from infra.recorder.sdk import Program
+from infra.recorder.wire import SECRET, SIGNATURE
 
 ROOT = Path(__file__).parent
 PROJECT, STACK = "shop", "dev"

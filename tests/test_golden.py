@@ -15,7 +15,7 @@ def test_the_preview_of_an_example_stack(stack, matches_golden):
     """The unmodified program against nothing: sizing, resources, capacity and cost of `make preview`."""
     from infra.preview.base import Nothing
     from infra.preview.compose import preview
-    from infra.preview.render_text import render_text
+    from infra.render.text import render_text
 
     if not (ROOT / "stacks" / f"{stack}.plan.json").exists():
         pytest.skip(f"{stack} has no plan yet: sizeup size {stack}")

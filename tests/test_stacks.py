@@ -5,9 +5,9 @@ import math
 import pytest
 
 from components.graph import Graph
+from infra.cost.cost import cost, machine_lines
 from infra.preview import validation
-from infra.preview.cost import cost, machine_lines
-from infra.preview.stack_program import record_stack
+from infra.recorder.stack_program import record_stack
 from infra.stack import check_fresh, load_plan, load_spec
 from sizing.allocation.verify import violations
 from sizing.catalog import catalog

@@ -10,9 +10,9 @@ import sys
 from infra.failures import DONE, REFUSED
 from infra.preview.base import Against, Nothing, StateFile, against
 from infra.preview.compose import preview
-from infra.preview.render_json import render_json
-from infra.preview.render_text import render_text
 from infra.project import project_root
+from infra.render.json_document import render_json
+from infra.render.text import render_text
 from infra.terminal import progress, show
 
 

@@ -1,1 +1,1 @@
-"""Records what the program would register, compares it with a base, and prices it."""
+"""One preview from start to end."""

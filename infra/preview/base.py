@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from components.graph import Graph
+from infra.diff.changes import ResourceChanges
+from infra.diff.diff import changes
+from infra.diff.errors import InvalidState
+from infra.diff.graph_json import UnreadableGraph, loads, masked
+from infra.diff.recorded import Base, earlier_program, nothing
+from infra.diff.settled import settled
+from infra.diff.state import read_state
 from infra.preview import git
-from infra.preview.answers import created, settled
-from infra.preview.changes import ResourceChanges
-from infra.preview.diff import changes
-from infra.preview.errors import InvalidState, UnusableBase
-from infra.preview.graph_json import UnreadableGraph, loads, masked
-from infra.preview.recorded import Base, earlier_program, nothing
-from infra.preview.recorder import Transport
-from infra.preview.stack_program import read_project, record_stack
-from infra.preview.state import read_state
+from infra.preview.errors import UnusableBase
+from infra.recorder.answers import created
+from infra.recorder.recorder import Transport
+from infra.recorder.stack_program import read_project, record_stack
 
 CHILD = "infra/preview/child.py"
 LOCKED = "requirements.txt"

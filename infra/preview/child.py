@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 import infra
-from infra.preview.graph_json import dumps
-from infra.preview.stack_program import record_stack
+from infra.diff.graph_json import dumps
+from infra.recorder.stack_program import record_stack
 from sizing.errors import SizingError
 
 

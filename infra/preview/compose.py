@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from infra.cost.capacity import capacity_changes
+from infra.cost.cost import content_of, cost, cost_change
+from infra.diff.changes import ResourceChanges
 from infra.preview import git, validation
 from infra.preview.base import Against, AgainstRevision, resource_changes
-from infra.preview.capacity import capacity_changes
-from infra.preview.changes import ResourceChanges
-from infra.preview.cost import content_of, cost, cost_change
-from infra.preview.report import Finding, Report
+from infra.render.report import Finding, Report
 from infra.stack import check_fresh, load_plan, load_stack, plan_path
 from infra.staleness import facts_note
 from sizing import lockfile

@@ -22,9 +22,10 @@ from enum import StrEnum
 import pulumi
 
 from components.graph import Asset, Encrypted, Graph, Resource, Secret, Unknown, Value
-from infra.preview import paths, sdk
-from infra.preview.providers import is_provider
-from infra.preview.urns import ROOT_TYPE
+from infra.diff import paths
+from infra.recorder import sdk
+from infra.recorder.providers import is_provider
+from infra.recorder.urns import ROOT_TYPE
 
 SDK_NAMES = {"Output": pulumi.Output, "T": typing.Any}  # what `pulumi.Input` names and other packages do not import
 

@@ -16,8 +16,8 @@ from components.aws.node_pool import UnsupportedPurchase
 from components.graph import Graph, Secret, Unknown
 from components.platform import MissingSetting, Platform
 from infra.aws import provision
-from infra.preview.recorder import record
 from infra.preview.validation import findings, unchecked_types
+from infra.recorder.recorder import record
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.offer import PurchaseMode
 from sizing.errors import UnusablePlan

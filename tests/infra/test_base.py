@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from components.graph import Asset, Encrypted, Graph, Resource, Secret, Unknown
+from infra.diff.changes import Op
+from infra.diff.errors import InvalidState
+from infra.diff.graph_json import UnreadableGraph, dumps, loads, masked
 from infra.preview.base import AgainstRevision, Nothing, StateFile, against, differing_pins, resource_changes
-from infra.preview.changes import Op
-from infra.preview.errors import InvalidState, UnusableBase
+from infra.preview.errors import UnusableBase
 from infra.preview.git import resolved, text_at
-from infra.preview.graph_json import UnreadableGraph, dumps, loads, masked
-from infra.preview.recorder import program_file, record
+from infra.recorder.recorder import program_file, record
 from tests.recordings import Rack, recorded
 
 REPOSITORY = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.graph import Resource, Unknown, Value
-from infra.preview.capacity import CapacityChange, capacity_changes
+from infra.cost.capacity import CapacityChange, capacity_changes
 from sizing.catalog.catalog import Catalog
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.provenance import Provenance

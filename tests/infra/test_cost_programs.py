@@ -10,8 +10,8 @@ import pytest
 
 from components.graph import Graph
 from components.platform import Platform
-from infra.preview.cost import Cost, content_of, cost, machine_lines
-from infra.preview.recorder import record
+from infra.cost.cost import Cost, content_of, cost, machine_lines
+from infra.recorder.recorder import record
 from sizing.catalog import Cloud, catalog
 from sizing.plan import SizingPlan
 from tests.examples import AWS_PLAN, GCP_GPU_PLAN, GCP_TPU_PLAN

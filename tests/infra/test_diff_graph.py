@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.graph import Asset, Encrypted, Graph, Resource, Secret, Unknown
-from infra.preview.changes import ChangeKind, Op, Replaces
-from infra.preview.compare import input_differences
-from infra.preview.diff import changes, step_of
-from infra.preview.recorded import Base, Recorded, earlier_program, nothing
+from infra.diff.changes import ChangeKind, Op, Replaces
+from infra.diff.compare import input_differences
+from infra.diff.diff import changes, step_of
+from infra.diff.recorded import Base, Recorded, earlier_program, nothing
 from tests.recordings import PROJECT, STACK, Disk, Rack, deployed_over, only_step, recorded, settled_base
 
 AWS, KUBERNETES = "aws:ec2/vpc:Vpc", "kubernetes:core/v1:ConfigMap"

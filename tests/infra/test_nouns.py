@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.preview.nouns import component_noun, counted, noun
+from infra.render.nouns import component_noun, counted, noun
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.graph import Resource, Unknown
-from infra.preview.pools import Disk, MachinePool, machine_pools
+from infra.cost.pools import Disk, MachinePool, machine_pools
 from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import PurchaseMode
 from tests.resources import graph, resource

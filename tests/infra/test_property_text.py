@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.graph import Asset, Secret, Unknown, Value
-from infra.preview.changes import ChangeKind, PropertyChange, Replaces
-from infra.preview.property_text import change_text, plain, value_text
+from infra.diff.changes import ChangeKind, PropertyChange, Replaces
+from infra.render.property_text import change_text, plain, value_text
 
 
 def changed(

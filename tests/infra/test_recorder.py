@@ -15,12 +15,12 @@ import pulumi_kubernetes as kubernetes
 import pytest
 
 from components.graph import Secret, Unknown
-from infra.preview import sdk
-from infra.preview.answers import created
-from infra.preview.config import engine_config
-from infra.preview.errors import DuplicateResource, NotAnswerableOffline, ProgramError
-from infra.preview.monitor import Monitor, Run
-from infra.preview.recorder import Transport, program_file, record, record_all
+from infra.recorder import sdk
+from infra.recorder.answers import created
+from infra.recorder.config import engine_config
+from infra.recorder.errors import DuplicateResource, NotAnswerableOffline, ProgramError
+from infra.recorder.monitor import Monitor, Run
+from infra.recorder.recorder import Transport, program_file, record, record_all
 from sizing.errors import SizingError, StalePlan
 from tests.recordings import PROJECT, ROOT, STACK, Disk, Rack, named, recorded
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from infra.preview.bill import Cost, CostGroup, CostKind, CostLine
-from infra.preview.cost import cost_change
-from infra.preview.render_cost import cost_lines, merged
+from infra.cost.bill import Cost, CostGroup, CostKind, CostLine
+from infra.cost.cost import cost_change
+from infra.render.cost import cost_lines, merged
 from tests.resources import urn_of
 
 MACHINES = CostLine(

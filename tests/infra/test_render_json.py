@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 from components.graph import Secret, Unknown
-from infra.preview.bill import Cost, CostGroup, CostKind, CostLine
-from infra.preview.capacity import CapacityChange
-from infra.preview.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
-from infra.preview.cost import cost_change
-from infra.preview.render_json import render_json
-from infra.preview.report import Finding, Report
+from infra.cost.bill import Cost, CostGroup, CostKind, CostLine
+from infra.cost.capacity import CapacityChange
+from infra.cost.cost import cost_change
+from infra.diff.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
+from infra.render.json_document import render_json
+from infra.render.report import Finding, Report
 from tests.examples import CHAT_PLAN
 from tests.resources import graph, resource
 

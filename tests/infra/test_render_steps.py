@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from components.graph import Resource, Secret, Unknown, Value
-from infra.preview.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
-from infra.preview.render_steps import step_lines, summary
+from infra.diff.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
+from infra.render.steps import step_lines, summary
 from tests.resources import component, graph, resource
 
 NETWORK = component("sizeup:index:AwsNetwork", "chat-network")

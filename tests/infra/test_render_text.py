@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from components.graph import Graph, Resource
-from infra.preview.bill import Cost
-from infra.preview.capacity import CapacityChange
-from infra.preview.changes import (
+from infra.cost.bill import Cost
+from infra.cost.capacity import CapacityChange
+from infra.cost.cost import cost_change
+from infra.diff.changes import (
     ChangeKind,
     Op,
     PendingOperation,
@@ -17,9 +18,8 @@ from infra.preview.changes import (
     ResourceChanges,
     Step,
 )
-from infra.preview.cost import cost_change
-from infra.preview.render_text import render_text
-from infra.preview.report import Finding, Report
+from infra.render.report import Finding, Report
+from infra.render.text import render_text
 from sizing.diff import diff
 from tests.examples import CHAT_PLAN, CHAT_POOL
 from tests.resources import graph, resource

@@ -12,10 +12,12 @@ import pulumi_kubernetes  # noqa: F401
 import pytest
 
 from components.graph import Resource
-from infra.preview import paths, sdk, validation
-from infra.preview.changes import Replaces
-from infra.preview.compare import input_differences
-from infra.preview.replacement import recomputed_by_updates, replaces, rule_for, rules
+from infra.diff import paths
+from infra.diff.changes import Replaces
+from infra.diff.compare import input_differences
+from infra.diff.replacement import recomputed_by_updates, replaces, rule_for, rules
+from infra.preview import validation
+from infra.recorder import sdk
 
 NODE_GROUP, NODE_POOL = "aws:eks/nodeGroup:NodeGroup", "gcp:container/nodePool:NodePool"
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from components.graph import Resource, Unknown, Value
-from infra.preview import sdk
-from infra.preview.answers import Answer, created
+from infra.diff.changes import Op, Replaces
 from infra.preview.base import StateFile, resource_changes
-from infra.preview.changes import Op, Replaces
-from infra.preview.stack_program import record_stack
 from infra.preview.validation import findings
+from infra.recorder import sdk
+from infra.recorder.answers import Answer, created
+from infra.recorder.stack_program import record_stack
 from tests.recordings import exported
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ import pulumi
 import pytest
 import yaml
 
-from infra.preview.config import engine_config
+from infra.recorder.config import engine_config
 from infra.schema import FILE, schema_text, stack_schema
 from infra.stack import (
     SPEC_KEYS,

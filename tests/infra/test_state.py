@@ -9,10 +9,10 @@ import pulumi
 import pytest
 
 from components.graph import Encrypted, Secret
-from infra.preview.changes import PendingOperation
-from infra.preview.errors import InvalidState
-from infra.preview.state import read_state
-from infra.preview.wire import SECRET, SIGNATURE
+from infra.diff.changes import PendingOperation
+from infra.diff.errors import InvalidState
+from infra.diff.state import read_state
+from infra.recorder.wire import SECRET, SIGNATURE
 from tests.recordings import PROJECT, STACK, Disk, exported_state
 
 DISK: dict[str, Any] = {

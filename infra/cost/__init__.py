@@ -1,0 +1,1 @@
+"""What recorded resources cost, line by line."""

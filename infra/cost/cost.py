@@ -1,0 +1,109 @@
+"""What a recorded graph costs, and what a change of graphs changes in it.
+
+Computed from the recorded resources, which are the truth, not from the plan. Every resource that the cloud or the
+cluster keeps has at least one line: paid by the hour, paid by use, known to be free, or of a price that is not known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from components.graph import Graph, Resource
+from components.surroundings import package, surroundings
+from infra.cost import pricing_aws, pricing_gcp, pricing_kubernetes
+from infra.cost.bill import Cost, CostChange, CostGroup, CostKind, CostLine, LineChange
+from infra.cost.line import Pricer, Pricing, fixed, free, not_priced
+from sizing.catalog.catalog import Catalog
+from sizing.plan import SizingPlan
+
+__all__ = [
+    "Cost",
+    "CostChange",
+    "CostGroup",
+    "CostKind",
+    "CostLine",
+    "LineChange",
+    "content_of",
+    "cost",
+    "cost_change",
+    "machine_lines",
+]
+
+
+def cost(graph: Graph, catalog: Catalog, *, content_bytes: Mapping[str, int] | None = None) -> Cost:
+    """
+    What *graph* costs, line by line, in the order the resources were registered.
+
+    *content_bytes* is the expected content by bucket name, as `content_of` takes it from a plan; a bucket that it does
+    not name is paid by use.
+    """
+    pricing = Pricing(catalog=catalog, among=surroundings(graph), content_bytes=content_bytes or {})
+    return Cost(lines=tuple(line for resource in graph.resources for line in _lines(resource, pricing)))
+
+
+def content_of(plan: SizingPlan) -> Mapping[str, int]:
+    """Bytes that each bucket of *plan* is expected to hold."""
+    return {bucket.name: bucket.bytes for bucket in plan.buckets}
+
+
+def machine_lines(bill: Cost) -> tuple[CostLine, ...]:
+    """The lines that pay machines; their sum equals the cost of the plan that the graph was built from."""
+    return tuple(line for line in bill.lines if line.group is CostGroup.MACHINE)
+
+
+def cost_change(before: Cost | None, after: Cost) -> CostChange:
+    """Two costs joined by resource and item; free resources are left out, as they cost nothing on either side."""
+    old, new = _by_key(before.lines if before else ()), _by_key(after.lines)
+    keys = [*new, *(key for key in old if key not in new)]
+    lines = tuple(LineChange(urn=key[0], item=key[1], before=old.get(key), after=new.get(key)) for key in keys)
+    return CostChange(before=before, after=after, lines=lines)
+
+
+def _by_key(lines: tuple[CostLine, ...]) -> Mapping[tuple[str, str, int], CostLine]:
+    """Lines by resource, item and place among equal items (two equal disks of one pool)."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found = {}
+    for line in lines:
+        if line.kind is CostKind.FREE:
+            continue
+        key = (line.urn, line.item)
+        found[(*key, seen[key])] = line
+        seen[key] += 1
+    return found
+
+
+def _lines(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    """
+    Lines of one resource; none for what exists in the program only (components, providers, the stack itself), nor for
+    what the program looks up and others pay for.
+    """
+    if not resource.custom or resource.external or package(resource) == "pulumi":
+        return ()
+    priced, costless = _tables(resource)
+    pricer = priced.get(_kind(resource))
+    if pricer is not None:
+        return pricer(resource, pricing)
+    reason = costless.get(_kind(resource))
+    if reason is not None:
+        return (free(resource, reason),)
+    unknown = not_priced("resource", "not in the price tables")
+    return (fixed(resource, resource.type, CostGroup.OTHER, unknown),)
+
+
+def _tables(resource: Resource) -> tuple[Mapping[str, Pricer], Mapping[str, str]]:
+    match package(resource):
+        case "aws":
+            return pricing_aws.PRICED, pricing_aws.FREE
+        case "gcp":
+            return pricing_gcp.PRICED, pricing_gcp.FREE
+        case "kubernetes":
+            return pricing_kubernetes.PRICED, pricing_kubernetes.FREE
+        case _:
+            return {}, {}
+
+
+def _kind(resource: Resource) -> str:
+    if package(resource) == "kubernetes":
+        return pricing_kubernetes.kind_of(resource.type)
+    return resource.type

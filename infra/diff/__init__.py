@@ -1,0 +1,1 @@
+"""Compares recorded resources with a base: what would be created, updated, replaced, deleted."""

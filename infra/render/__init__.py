@@ -1,0 +1,1 @@
+"""Turns one preview into text, JSON, Markdown and HTML; decides nothing."""

@@ -1,0 +1,149 @@
+"""The resource steps as text, `+ ~ - -/+`: folded by component where all is new, property by property where not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from components.graph import Resource
+from infra.diff.changes import Op, Replaces, ResourceChanges, Step
+from infra.render.nouns import component_noun, counted, noun
+from infra.render.property_text import change_text
+from sizing.figures import plural
+from sizing.table import WIDTH, elided, wrapped
+
+SIGNS: Mapping[Op, str] = {
+    Op.CREATE: "+",
+    Op.UPDATE: "~",
+    Op.REPLACE: "-/+",
+    Op.DELETE: "-",
+    Op.IMPORT: "=",
+    Op.READ: "<",
+    Op.SAME: " ",
+}
+_VERBS = {
+    Op.CREATE: "to add",
+    Op.UPDATE: "to change",
+    Op.REPLACE: "to replace",
+    Op.DELETE: "to destroy",
+    Op.IMPORT: "to import",
+    Op.READ: "to read",
+}
+_ALWAYS_COUNTED = (Op.CREATE, Op.UPDATE, Op.DELETE)
+_MOST_PROPERTIES = 12  # of one resource on one screen; the rest is counted
+_FOLD_FROM = 2  # resources of a component that are told as one line
+_STACK = "pulumi:pulumi:Stack"
+_LOOSE = "stack"
+
+
+def step_lines(changes: ResourceChanges, *, full: bool) -> list[str]:
+    """
+    What happens to the resources, component by component; nothing about what stays as it is.
+
+    Of a component, the resources that are all created, or all deleted, are one line that counts them, unless *full*.
+    """
+    if not changes.steps:
+        return []
+    lines = ["resources"]
+    for title, steps in _by_component(changes):
+        lines += _component_lines(title, steps, full=full)
+    return lines
+
+
+def summary(changes: ResourceChanges) -> str:
+    """The counts in one clause: 12 to add, 1 to change, 0 to destroy."""
+    counts = changes.counts
+    return ", ".join(
+        f"{counts.get(op, 0)} {verb}" for op, verb in _VERBS.items() if op in _ALWAYS_COUNTED or counts.get(op, 0)
+    )
+
+
+def _by_component(changes: ResourceChanges) -> list[tuple[str, list[Step]]]:
+    """Steps grouped by the outermost component around each; what stands alone comes under the stack."""
+    known = {x.urn: x for x in (*changes.base.resources, *changes.graph.resources)}
+    groups: dict[str, list[Step]] = {}
+    for step in sorted(
+        changes.steps, key=lambda step: not _component_urn(step, known)
+    ):  # stable: what is loose is last
+        groups.setdefault(_component_urn(step, known), []).append(step)
+    components = [known.get(urn) for urn in groups]
+    kinds = Counter(component_noun(x.type) for x in components if x is not None)
+    return [(_title(x, kinds), steps) for x, steps in zip(components, groups.values(), strict=True)]
+
+
+def _component_urn(step: Step, known: Mapping[str, Resource]) -> str:
+    """URN of the outermost component that *step* is, or is part of; empty for what belongs to the stack alone."""
+    resource = step.new or step.old
+    found = ""
+    while resource is not None and resource.type != _STACK:
+        if not resource.custom:
+            found = resource.urn
+        resource = known.get(resource.parent or "")
+    return found
+
+
+def _title(component: Resource | None, kinds: Mapping[str, int]) -> str:
+    """What a component is called, with its name where there are several of its kind."""
+    if component is None:
+        return _LOOSE
+    kind = component_noun(component.type)
+    return f"{kind} {component.name}" if kinds[kind] > 1 else kind
+
+
+def _component_lines(title: str, steps: Sequence[Step], *, full: bool) -> list[str]:
+    folded = [] if full else [op for op in (Op.CREATE, Op.DELETE) if len(_foldable(steps, op)) >= _FOLD_FROM]
+    lines = []
+    for op in folded:
+        types = [x.type for x in _foldable(steps, op) if _is_real(x)]
+        if types:
+            lines += wrapped(f"{title} ({len(types)}): {counted(types)}", indent=f"  {SIGNS[op]:<3} ", hanging=" " * 8)
+    rest = [x for x in steps if x.op not in folded or x not in _foldable(steps, x.op)]
+    shown = [x for x in rest if full or _is_real(x)]
+    if shown and (len(shown) > 1 or full) and title != _LOOSE:
+        lines.append(elided(f"      {title}", WIDTH))
+    return lines + [line for step in shown for line in _step_lines(step, full=full)]
+
+
+def _foldable(steps: Sequence[Step], op: Op) -> list[Step]:
+    """Steps of one kind that need no word of their own."""
+    return [x for x in steps if x.op is op and not x.protected_error and not x.retained and not x.pending_delete]
+
+
+def _is_real(step: Step) -> bool:
+    """True for what the cloud or the cluster keeps: no component, no provider, not the stack."""
+    resource = step.new or step.old
+    return resource is not None and resource.custom and not step.type.startswith("pulumi:")
+
+
+def _step_lines(step: Step, *, full: bool) -> list[str]:
+    head = f"  {SIGNS[step.op]:<3} {noun(step.type)} {step.name}"
+    lines = [elided(head, WIDTH)]
+    lines += [line for note in _step_notes(step) for line in wrapped(note, indent="        ")]
+    changes = step.changes if step.op in (Op.UPDATE, Op.REPLACE) else ()
+    most = len(changes) if full else _MOST_PROPERTIES
+    lines += [f"        {change_text(change, width=WIDTH - 8)}" for change in changes[:most]]
+    if len(changes) > most:
+        lines.append(
+            f"        and {plural(len(changes) - most, 'more property', 'more properties')}: --full lists them"
+        )
+    return lines
+
+
+def _step_notes(step: Step) -> list[str]:
+    """What a person has to know of a step beside its properties."""
+    notes = []
+    if step.renamed_from is not None:
+        notes.append(f"was {step.renamed_from.rpartition('::')[2]}")
+    if step.op is Op.REPLACE and step.replace_reason:
+        notes.append(f"must be replaced: {', '.join(step.replace_reason)}")
+    if step.op is Op.UPDATE and step.replaces is Replaces.UNKNOWN:
+        notes.append("may have to be replaced: not known offline")
+    if step.protected_error:
+        notes.append(f"refused by the engine: {step.protected_error}")
+    if step.retained:
+        notes.append("the old object stays in the cloud (retainOnDelete)")
+    if step.pending_delete:
+        notes.append("left over from an unfinished replacement")
+    if not step.certain:
+        notes.append("may be no change at all: its only differences cannot be compared here")
+    return notes
