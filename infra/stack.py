@@ -63,8 +63,17 @@ class StackFile:
 
     @property
     def settings(self) -> dict[str, object]:
-        """The values of the `sizeup:` keys, without that prefix."""
-        return {key.removeprefix(PREFIX): value for key, value in self.config.items() if key.startswith(PREFIX)}
+        """
+        The values of the `sizeup:` keys, without that prefix.
+
+        Whenever the CLI saves a stack file (`pulumi stack init`, `pulumi config set`), it puts every top-level scalar
+        in quotes, so a quoted 90000 there is the number that it was.
+        """
+        return {
+            key.removeprefix(PREFIX): _engine_value(value) if isinstance(value, str) else value
+            for key, value in self.config.items()
+            if key.startswith(PREFIX)
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

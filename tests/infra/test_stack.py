@@ -38,6 +38,7 @@ from sizing.lockfile import dumps, rounded
 from sizing.spec.form import SpecForm
 from sizing.spec.workload import Spec
 from tests.examples import CHAT_PLAN
+from tests.project import edited, project_copy
 
 PROJECT = Path(__file__).parents[2]
 STACKS = ("chat-aws", "chat-gcp", "small-aws", "tpu-gcp")
@@ -406,3 +407,12 @@ def test_a_stack_folder_can_be_copied_whole(root: Path) -> None:
     copy = root / "copy"
     shutil.copytree(root / "stacks", copy / "stacks")
     assert load_spec(copy, "chat", catalog()) == load_spec(root, "chat", catalog())
+
+
+def test_a_stack_file_that_the_cli_saved_says_what_it_said_before(tmp_path: Path):
+    """`pulumi stack init` (3.259.0) writes `budget_usd_per_month: 250000` as a quoted text, and adds its salt."""
+    root = project_copy(tmp_path)
+    before = load_spec(root, "chat-aws", catalog())
+    path = edited(root, "chat-aws", "budget_usd_per_month: 250000", 'budget_usd_per_month: "250000"')
+    path.write_text(path.read_text(encoding="utf-8") + "encryptionsalt: v1:CM60=:v1:kAVg:ioIp==\n", encoding="utf-8")
+    assert load_spec(root, "chat-aws", catalog()) == before
