@@ -118,7 +118,7 @@ def _is_real(step: Step) -> bool:
 def _step_lines(step: Step, *, full: bool) -> list[str]:
     head = f"  {SIGNS[step.op]:<3} {noun(step.type)} {step.name}"
     lines = [elided(head, WIDTH)]
-    lines += [line for note in _step_notes(step) for line in wrapped(note, indent="        ")]
+    lines += [line for note in step_notes(step) for line in wrapped(note, indent="        ")]
     changes = step.changes if step.op in (Op.UPDATE, Op.REPLACE) else ()
     most = len(changes) if full else _MOST_PROPERTIES
     lines += [f"        {change_text(change, width=WIDTH - 8)}" for change in changes[:most]]
@@ -129,7 +129,7 @@ def _step_lines(step: Step, *, full: bool) -> list[str]:
     return lines
 
 
-def _step_notes(step: Step) -> list[str]:
+def step_notes(step: Step) -> list[str]:
     """What a person has to know of a step beside its properties."""
     notes = []
     if step.renamed_from is not None:
