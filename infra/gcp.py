@@ -8,31 +8,16 @@ import pulumi
 import pulumi_gcp
 from pulumi_gcp import kms, projects, storage
 
-from components.gcp import (
-    Administrators,
-    AdministratorsArgs,
-    Cluster,
-    ClusterArgs,
-    EncryptionKey,
-    EncryptionKeyArgs,
-    ModelBucket,
-    ModelBucketArgs,
-    Network,
-    NetworkArgs,
-    NodeIdentity,
-    NodeIdentityArgs,
-    NodePool,
-    NodePoolArgs,
-    ServingIdentity,
-    ServingIdentityArgs,
-    Unprovisionable,
-)
-from components.gcp.access import security_group
-from components.gcp.cluster import authorised_networks
+from components.gcp.access import Administrators, AdministratorsArgs, security_group
+from components.gcp.cluster import Cluster, ClusterArgs, authorised_networks
+from components.gcp.encryption import EncryptionKey, EncryptionKeyArgs
+from components.gcp.identity import NodeIdentity, NodeIdentityArgs, ServingIdentity, ServingIdentityArgs
+from components.gcp.machines import Unprovisionable
 from components.gcp.naming import NODE_POOL_NAME, STACK_NAME, cost_labels, gcp_name
-from components.gcp.network import NODES, PODS
-from components.gcp.node_pool import check_pool, check_tpu_pods, scheduling
+from components.gcp.network import NODES, PODS, Network, NetworkArgs
+from components.gcp.node_pool import NodePool, NodePoolArgs, check_pool, check_tpu_pods, scheduling
 from components.gcp.services import enable_services
+from components.gcp.storage import ModelBucket, ModelBucketArgs
 from components.kubernetes import (
     SERVICE_ACCOUNT,
     Egress,

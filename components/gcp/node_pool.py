@@ -15,7 +15,7 @@ from pulumi_gcp import compute, container
 
 from components.gcp.cluster import SCOPES
 from components.gcp.machines import GkeMachine, Unprovisionable, gke_machine
-from components.gcp.slices import Slice, placement_policy, slice_of
+from components.gcp.slices import Slice, slice_of
 from components.kubernetes.scheduling import Scheduling, Toleration
 from components.labels import machine_kinds, node_labels
 from sizing.catalog.accelerator import AcceleratorKind
@@ -107,6 +107,22 @@ def _placement(name: str, args: NodePoolArgs, parent: pulumi.Resource) -> contai
     found = slice_of(args.pool)
     policy = _workload_policy(name, args, found, parent) if found.needs_workload_policy else None
     return placement_policy(found, workload_policy=policy.name if policy else None)
+
+
+def placement_policy(
+    of: Slice, *, workload_policy: pulumi.Input[str] | None = None
+) -> container.NodePoolPlacementPolicyArgs | None:
+    """
+    The placement policy of the node pool of a slice; None for a slice within one machine, which must have none.
+
+    TPU7x takes a named workload policy, with `type` left empty: GKE reports none, and any other value would replace
+    the pool at every update (vllm-project/ci-infra PR 547).
+    """
+    if of.hosts == 1:
+        return None
+    if of.needs_workload_policy:
+        return container.NodePoolPlacementPolicyArgs(type="", policy_name=workload_policy, tpu_topology=of.topology)
+    return container.NodePoolPlacementPolicyArgs(type="COMPACT", tpu_topology=of.topology)
 
 
 def _workload_policy(name: str, args: NodePoolArgs, of: Slice, parent: pulumi.Resource) -> compute.ResourcePolicy:

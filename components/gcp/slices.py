@@ -13,9 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import pulumi
-from pulumi_gcp import container
-
 from components.gcp.machines import TPU_MACHINES, Unprovisionable
 from sizing.plan import NodePool
 
@@ -90,22 +87,6 @@ def slice_of(pool: NodePool) -> Slice:
             mend="size the stack again: sizeup size <stack>",
         )
     return found
-
-
-def placement_policy(
-    of: Slice, *, workload_policy: pulumi.Input[str] | None = None
-) -> container.NodePoolPlacementPolicyArgs | None:
-    """
-    The placement policy of the node pool of a slice; None for a slice within one machine, which must have none.
-
-    TPU7x takes a named workload policy, with `type` left empty: GKE reports none, and any other value would replace
-    the pool at every update (vllm-project/ci-infra PR 547).
-    """
-    if of.hosts == 1:
-        return None
-    if of.needs_workload_policy:
-        return container.NodePoolPlacementPolicyArgs(type="", policy_name=workload_policy, tpu_topology=of.topology)
-    return container.NodePoolPlacementPolicyArgs(type="COMPACT", tpu_topology=of.topology)
 
 
 def chips_of(topology: str) -> int:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.gcp.machines import TPU_MACHINES, Unprovisionable
-from components.gcp.slices import chips_of, placement_policy, slice_of, tpu_slice
+from components.gcp.node_pool import placement_policy
+from components.gcp.slices import chips_of, slice_of, tpu_slice
 from tests.examples import GCP_TPU_POOL
 
 
