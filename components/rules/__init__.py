@@ -1,1 +1,46 @@
-"""Rules across resources, with ids."""
+"""
+Rules across resources, with ids: what must be true of a graph, whoever built it.
+
+    for rule, violation in violations(graph): ...
+
+Used three times: components refuse arguments that would break one, the preview shows what breaks one, and a Pulumi
+policy pack runs them in front of any program. Knows neither Pulumi nor a cloud's SDK, so that all three can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from components.graph import Graph
+from components.rules import gcp, generic
+from components.rules.rule import Rule, Severity, Violation
+
+__all__ = ["RULES", "DuplicateRule", "Rule", "Severity", "Violation", "catalogue", "violations"]
+
+
+class DuplicateRule(ValueError):
+    """Two rules have one id, so that a waiver would cover both."""
+
+
+def catalogue(*groups: Iterable[Rule]) -> tuple[Rule, ...]:
+    """
+    All rules of *groups*, in their order.
+
+    Raises:
+        DuplicateRule: If an id is given twice.
+    """
+    found: dict[str, Rule] = {}
+    for group in groups:
+        for rule in group:
+            if rule.id in found:
+                raise DuplicateRule(f"two rules are called {rule.id}")
+            found[rule.id] = rule
+    return tuple(found.values())
+
+
+RULES = catalogue(generic.RULES, gcp.RULES)
+
+
+def violations(graph: Graph, rules: Iterable[Rule] = RULES) -> tuple[tuple[Rule, Violation], ...]:
+    """Every place where *graph* breaks one of *rules*, waived or not, in the order of the rules."""
+    return tuple((rule, violation) for rule in rules for violation in rule.check(graph))
