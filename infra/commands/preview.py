@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(render_json(report))
     else:
         show(render_text(report, full=arguments.full), sys.stdout, os.environ)
-    return REFUSED if any(finding.severity == "error" for finding in report.findings) else DONE
+    return REFUSED if any(finding.stops for finding in report.findings) else DONE
 
 
 def _base(arguments: argparse.Namespace) -> Against:

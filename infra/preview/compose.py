@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.cost.capacity import capacity_changes
-from infra.cost.cost import content_of, cost, cost_change
+from infra.cost.estimate import content_of, cost, cost_change
 from infra.diff.changes import ResourceChanges
 from infra.preview import git, validation
 from infra.preview.base import Against, AgainstRevision, resource_changes

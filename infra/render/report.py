@@ -20,6 +20,25 @@ class Finding:
     subject: str  # name or URN of the resource; the stack where the rule holds across resources
     text: str
     mend: str = ""
+    why: str = ""  # what happens otherwise
+    origin: str = ""  # where the rule comes from
+    waived: str = ""  # the written reason why it is accepted; empty: it is not
+
+    @property
+    def stops(self) -> bool:
+        """True where nothing may be applied before this is mended."""
+        return self.severity == "error" and not self.waived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One place where the real engine's preview differs from ours; an empty op: that side has no such step."""
+
+    urn: str
+    name: str
+    ours: str  # create, update, replace, delete, import, read, same
+    engine: str  # the same words
+    detail: str = ""  # which properties, or why they may differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +53,7 @@ class Report:
     cost: CostChange
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()  # warnings of the run: facts older than a limit, a plan made from other facts
+    differences: tuple[Difference, ...] | None = None  # from the real engine's preview; None: it was not asked
 
     @property
     def has_base(self) -> bool:

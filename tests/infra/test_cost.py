@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from components.graph import Resource, Unknown
 from infra.cost import pricing_aws, pricing_gcp
-from infra.cost.cost import Cost, CostGroup, CostKind, content_of, cost, cost_change, machine_lines
+from infra.cost.estimate import Cost, CostGroup, CostKind, content_of, cost, cost_change, machine_lines
 from sizing.catalog.catalog import Catalog
 from sizing.catalog.charge import Charge, StorageTier
 from sizing.catalog.machine import Cloud, Machine

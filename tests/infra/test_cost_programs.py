@@ -10,7 +10,7 @@ import pytest
 
 from components.graph import Graph
 from components.platform import Platform
-from infra.cost.cost import Cost, content_of, cost, machine_lines
+from infra.cost.estimate import Cost, content_of, cost, machine_lines
 from infra.recorder.recorder import record
 from sizing.catalog import Cloud, catalog
 from sizing.plan import SizingPlan

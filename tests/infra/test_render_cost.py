@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from infra.cost.bill import Cost, CostGroup, CostKind, CostLine
-from infra.cost.cost import cost_change
+from infra.cost.estimate import cost_change
 from infra.render.cost import cost_lines, merged
 from tests.resources import urn_of
 

@@ -7,7 +7,7 @@ import json
 from components.graph import Secret, Unknown
 from infra.cost.bill import Cost, CostGroup, CostKind, CostLine
 from infra.cost.capacity import CapacityChange
-from infra.cost.cost import cost_change
+from infra.cost.estimate import cost_change
 from infra.diff.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
 from infra.render.json_document import render_json
 from infra.render.report import Finding, Report

@@ -8,7 +8,7 @@ from typing import Any
 from components.graph import Graph, Resource
 from infra.cost.bill import Cost
 from infra.cost.capacity import CapacityChange
-from infra.cost.cost import cost_change
+from infra.cost.estimate import cost_change
 from infra.diff.changes import (
     ChangeKind,
     Op,
