@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.commands import FACTS
-from infra.failures import DONE, REFUSED, WRONG_INPUT, Refused
+from infra.failures import DONE, PROGRAM_FAILED, REFUSED, WRONG_INPUT, ProgramFailed, Refused
 from sizing.errors import SizingError, StalePlan
 
 
@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _ended(str(error), REFUSED)
     except SizingError as error:
         return _ended(str(error), WRONG_INPUT)
+    except ProgramFailed as error:
+        return _ended(str(error), PROGRAM_FAILED)
     except KeyboardInterrupt:
         return _ended("interrupted; no file was changed", REFUSED)
     except BrokenPipeError:  # the reader of a pipe went away: head, less

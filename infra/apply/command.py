@@ -1,0 +1,129 @@
+"""One command of the Pulumi CLI as a process that is stopped in good order: Ctrl-C lets what is under way finish.
+
+The Automation API starts its commands through this. It knows nothing of stacks, plans or states.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from pulumi.automation import CommandResult, OnOutput, PulumiCommand
+from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
+
+from infra.apply.installed import Cli
+
+_FIRST = "\nstopping: what is under way is finished first, nothing new is begun; Ctrl-C again abandons it\n"
+_SECOND = "\nabandoning what is under way: what becomes of it in the cloud is not known\n"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Command(PulumiCommand):
+    """The CLI that was found, without another look at its version."""
+
+    def __init__(self, cli: Cli, environ: Mapping[str, str]) -> None:
+        """Run *cli* in *environ*."""
+        self.command = str(cli.path)
+        self.version = VersionInfo.parse(cli.version)
+        self._environ = dict(environ)
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        """
+        What the command printed.
+
+        Its process is in a group of its own, so that Ctrl-C on the terminal reaches it once, through us.
+
+        Raises:
+            CommandError: If it failed.
+        """
+        process = subprocess.Popen(  # noqa: S603  the CLI that the user chose, arguments passed as a list
+            [self.command, "--non-interactive", *args],
+            cwd=cwd,
+            env={**self._environ, **additional_env, "PULUMI_AUTOMATION_API": "true", "PATH": self._path()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            process_group=0,
+        )
+        with process, _interruptible(process):
+            readers = [
+                _Reader(process.stdout, on_output),
+                _Reader(process.stderr, on_error),
+            ]
+            process.wait()
+        out, err = (reader.text() for reader in readers)
+        result = CommandResult(stdout=out, stderr=err, code=process.returncode)
+        if process.returncode:
+            raise create_command_error(result)
+        return result
+
+    def _path(self) -> str:
+        """PATH with the CLI's folder behind everything: its own plugins are there where it was installed whole."""
+        return os.pathsep.join([self._environ.get("PATH", os.defpath), str(Path(self.command).parent)])
+
+
+class _Reader:
+    """Reads one stream of a process to its end, on a thread of its own."""
+
+    def __init__(self, stream: IO[str] | None, each: OnOutput | None) -> None:
+        self._lines: list[str] = []
+        self._thread = threading.Thread(target=self._read, args=(stream, each), daemon=True)
+        self._thread.start()
+
+    def _read(self, stream: IO[str] | None, each: OnOutput | None) -> None:
+        for line in stream or ():
+            self._lines.append(line.rstrip())
+            if each is not None:
+                each(line.rstrip())
+
+    def text(self) -> str:
+        """All that came, once the stream has ended."""
+        self._thread.join()
+        return "\n".join(self._lines)
+
+
+@contextmanager
+def _interruptible(process: subprocess.Popen[str]) -> Iterator[None]:
+    """
+    While the block runs, hand interrupts on to *process*: at the first the engine ends in order, at the second at once.
+
+    Off the main thread, where no signal arrives, this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received = 0
+
+    def hand_on(_number: int, _frame: FrameType | None) -> None:
+        nonlocal received
+        received += 1
+        os.write(sys.stderr.fileno(), (_FIRST if received == 1 else _SECOND).encode())
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+
+    before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {
+        number: signal.signal(number, hand_on) for number in _SIGNALS
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
