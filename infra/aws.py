@@ -9,23 +9,11 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from components.aws import (
-    Cluster,
-    ClusterArgs,
-    ClusterDns,
-    ClusterDnsArgs,
-    ModelBucket,
-    ModelBucketArgs,
-    Network,
-    NetworkArgs,
-    NodePool,
-    NodePoolArgs,
-    PodIdentity,
-    PodIdentityArgs,
-)
-from components.aws.identity import POD_IDENTITY_ENDPOINT
-from components.aws.network import CIDR
-from components.aws.node_pool import TAINT_KEYS, check_pool, has_efa
+from components.aws.cluster import Cluster, ClusterArgs, ClusterDns, ClusterDnsArgs
+from components.aws.identity import POD_IDENTITY_ENDPOINT, PodIdentity, PodIdentityArgs
+from components.aws.network import CIDR, Network, NetworkArgs
+from components.aws.node_pool import TAINT_KEYS, NodePool, NodePoolArgs, check_pool, has_efa
+from components.aws.storage import ModelBucket, ModelBucketArgs
 from components.kubernetes import (
     SERVICE_ACCOUNT,
     Egress,
