@@ -43,11 +43,12 @@ def refusal(stack: str, pending: Sequence[PendingOperation]) -> str:
     for operation in pending:
         lines += [f"  {operation.operation} {parse(operation.urn).name}", f"    {operation.urn}"]
     lines += ["    hint: run these in the project's folder, then sizeup up again:"]
-    lines += [f"      {line}" for line in _commands(stack, pending)]
+    lines += [f"      {line}" for line in settling_commands(stack, pending)]
     return "\n".join(lines)
 
 
-def _commands(stack: str, pending: Sequence[PendingOperation]) -> list[str]:
+def settling_commands(stack: str, pending: Sequence[PendingOperation]) -> list[str]:
+    """The commands that settle *pending* in the order to run them, each after a comment that says when."""
     created = [operation for operation in pending if operation.operation == CREATING]
     lines = ["# if the stack is said to be locked, and no other run is under way:", cancel_command(stack)]
     if not created:
