@@ -9,7 +9,9 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from components.aws.access_log import AccessLog, AccessLogArgs
 from components.aws.cluster import Cluster, ClusterArgs, ClusterDns, ClusterDnsArgs
+from components.aws.encryption import LogKey, LogKeyArgs
 from components.aws.identity import POD_IDENTITY_ENDPOINT, PodIdentity, PodIdentityArgs
 from components.aws.network import CIDR, Network, NetworkArgs
 from components.aws.node_pool import TAINT_KEYS, NodePool, NodePoolArgs, check_pool, has_efa
@@ -103,8 +105,13 @@ def provision(
         provider=aws.Provider("aws", region=plan.region, default_tags=aws.ProviderDefaultTagsArgs(tags=tags))
     )
     name = f"{pulumi.get_project()}-{stack}"
-    network = Network("network", NetworkArgs(region=plan.region, zones=plan.zones, cluster_name=name), opts=on_aws)
-    cluster = _cluster(name, plan, platform, pins, network, opts=on_aws)
+    log_key = LogKey("logs", LogKeyArgs(cluster_name=name), opts=on_aws)
+    network = Network(
+        "network",
+        NetworkArgs(region=plan.region, zones=plan.zones, cluster_name=name, log_key_arn=log_key.key_arn),
+        opts=on_aws,
+    )
+    cluster = _cluster(name, plan, platform, pins, network, log_key_arn=log_key.key_arn, opts=on_aws)
     in_cluster = _kubernetes(cluster)
     reached = api_reached(name, in_cluster)
     pools = [
@@ -118,7 +125,7 @@ def provision(
         ),
         opts=on_aws,
     )
-    buckets = [ModelBucket(bucket.name, ModelBucketArgs(bucket=bucket), opts=on_aws) for bucket in plan.buckets]
+    buckets = _buckets(plan, log_key, on_aws)
     nodes: list[pulumi.Resource] = [*(pool.node_group for pool in pools), dns.addon]
     Devices("devices", DevicesArgs(plugins=_plugins(plan, pins), after=nodes), opts=in_cluster)
     for workload in dict.fromkeys(deployment.workload for deployment in plan.deployments):
@@ -146,6 +153,7 @@ def _cluster(
     pins: _Pins,
     network: Network,
     *,
+    log_key_arn: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> Cluster:
     """The control plane, in all zones of the network."""
@@ -157,8 +165,20 @@ def _cluster(
         admin_principals=platform.admin_principals,
         api_access_cidrs=platform.api_access_cidrs,
         subnet_ids=list(network.private_subnet_ids.values()),
+        log_key_arn=log_key_arn,
     )
     return Cluster("cluster", args, opts=opts)
+
+
+def _buckets(plan: SizingPlan, log_key: LogKey, opts: pulumi.ResourceOptions) -> list[ModelBucket]:
+    """The plan's buckets, and one more, where there are any, that tells who reads them."""
+    if not plan.buckets:
+        return []
+    access_log = AccessLog("access-log", AccessLogArgs(account_id=log_key.account_id), opts=opts)
+    return [
+        ModelBucket(bucket.name, ModelBucketArgs(bucket=bucket, access_log_bucket=access_log.bucket_name), opts=opts)
+        for bucket in plan.buckets
+    ]
 
 
 def _node_pool(

@@ -47,6 +47,8 @@ class _Cloud(Mocks):
         match args.typ:
             case "aws:s3/bucket:Bucket":
                 computed = {"bucket": f"{args.name}-1a2b"}
+            case "aws:kms/key:Key":
+                computed = {"arn": f"arn:aws:kms:us-east-1:123456789012:key/{args.name}"}
             case "aws:eks/cluster:Cluster":
                 group = dict(args.inputs["vpcConfig"]) | {"clusterSecurityGroupId": "sg-cluster"}
                 computed = {

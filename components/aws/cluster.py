@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import cloudwatch, eks, iam, kms
+from pulumi_aws import cloudwatch, eks, iam
 
+from components.aws.encryption import key_with_policy
 from components.aws.identity import POD_IDENTITY_SERVICE
-from components.aws.network import LOG_RETENTION_DAYS, service_trust
+from components.aws.network import service_trust
 
 LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+LOG_RETENTION_DAYS = 365  # who did what to the cluster is asked for long after
 ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 CLUSTER_POLICY = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
 CNI_POLICY = "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"
@@ -42,6 +44,7 @@ class ClusterArgs:
     admin_principals: tuple[str, ...]  # IAM role or user ARNs
     api_access_cidrs: tuple[str, ...]  # empty: private only
     subnet_ids: Sequence[pulumi.Input[str]]
+    log_key_arn: pulumi.Input[str]  # encrypts the control plane's logs
 
 
 def principal_name(arn: str) -> str:
@@ -127,17 +130,16 @@ def _control_plane(name: str, args: ClusterArgs, opts: pulumi.ResourceOptions) -
     """The cluster itself; protected from deletion here and by EKS."""
     role = iam.Role(f"{name}-control-plane", assume_role_policy=service_trust("eks.amazonaws.com"), opts=opts)
     attached = iam.RolePolicyAttachment(f"{name}-control-plane", role=role.name, policy_arn=CLUSTER_POLICY, opts=opts)
-    key = kms.Key(
+    key = key_with_policy(
         f"{name}-secrets",
         description=f"Kubernetes secrets of {args.cluster_name}",
-        enable_key_rotation=True,
-        deletion_window_in_days=30,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True)),
     )
     logs = cloudwatch.LogGroup(  # EKS would make it itself, and keep it for ever
         f"{name}-logs",
         name=f"/aws/eks/{args.cluster_name}/cluster",
         retention_in_days=LOG_RETENTION_DAYS,
+        kms_key_id=args.log_key_arn,
         opts=opts,
     )
     public = bool(args.api_access_cidrs)

@@ -20,7 +20,7 @@ from pulumi_aws import cloudwatch, ec2, iam
 from sizing.errors import SizingError
 
 CIDR = "10.0.0.0/16"
-LOG_RETENTION_DAYS = 90  # a quarter, as flow logs of model traffic grow fast; checkov CKV_AWS_338 wants a year
+FLOW_LOG_DAYS = 90  # a quarter, as flow logs of model traffic grow fast; checkov CKV_AWS_338 wants a year
 _ZONE_NUMBER = re.compile(r"-az([1-7])$")
 
 
@@ -40,6 +40,7 @@ class NetworkArgs:
     region: str
     zones: tuple[str, ...]  # zone ids: use1-az4; the same for every account, unlike zone names
     cluster_name: str  # load balancers find their subnets by it
+    log_key_arn: pulumi.Input[str]  # encrypts the flow logs
 
 
 def private_cidr(zone: str) -> str:
@@ -121,7 +122,7 @@ class Network(pulumi.ComponentResource):
             tags={"Name": f"{name}-s3"},
             opts=child,
         )
-        _flow_logs(name, vpc, child)
+        _flow_logs(name, args, vpc, child)
         self.vpc_id = vpc.id
         self.private_subnet_ids = {zone.zone: zone.subnet.id for zone in zones}
         self.ways_out = [endpoint, *(resource for zone in zones for resource in zone.way_out)]
@@ -197,9 +198,11 @@ def _route_table(name: str, vpc: ec2.Vpc, opts: pulumi.ResourceOptions) -> ec2.R
     return ec2.RouteTable(name, vpc_id=vpc.id, tags={"Name": name}, opts=opts)
 
 
-def _flow_logs(name: str, vpc: ec2.Vpc, opts: pulumi.ResourceOptions) -> None:
-    """Who talked to whom, kept for 90 days; encrypted with the key that CloudWatch manages."""
-    group = cloudwatch.LogGroup(f"{name}-flows", retention_in_days=LOG_RETENTION_DAYS, opts=opts)
+def _flow_logs(name: str, args: NetworkArgs, vpc: ec2.Vpc, opts: pulumi.ResourceOptions) -> None:
+    """Who talked to whom, kept for 90 days."""
+    group = cloudwatch.LogGroup(
+        f"{name}-flows", retention_in_days=FLOW_LOG_DAYS, kms_key_id=args.log_key_arn, opts=opts
+    )
     role = iam.Role(
         f"{name}-flows",
         assume_role_policy=service_trust("vpc-flow-logs.amazonaws.com"),

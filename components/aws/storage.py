@@ -1,9 +1,8 @@
 """
-The bucket that model weights are streamed from: private, encrypted, versioned, protected. Knows nothing of pods.
+The bucket that model weights are streamed from: private, encrypted, versioned, logged, protected. Knows no pods.
 
 Left out on purpose: replication and event notifications (weights can be had again from where they came; checkov
-CKV_AWS_144, CKV2_AWS_62), and server access logs (CKV_AWS_18), which need a bucket of their own: whoever must know of
-each read has CloudTrail's data events for the account.
+CKV_AWS_144, CKV2_AWS_62).
 """
 
 from __future__ import annotations
@@ -14,23 +13,29 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import kms, s3
 
+from components.aws.encryption import key_with_policy
 from sizing.plan import Bucket
 
 ABORT_UPLOAD_DAYS = 7  # parts of uploads that never ended are billed until then
 NONCURRENT_DAYS = 30  # how long a replaced or deleted version can be brought back
-KEY_DELETION_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelBucketArgs:
-    """Which bucket of the plan."""
+    """Which bucket of the plan, and where it tells who reads it."""
 
     bucket: Bucket
+    access_log_bucket: pulumi.Input[str]
 
 
 def tls_only_policy(bucket_arn: str) -> str:
+    """The policy of a bucket that nobody but the account's own roles may use."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [tls_only(bucket_arn)]})
+
+
+def tls_only(bucket_arn: str) -> dict[str, object]:
     """Nobody may speak to the bucket without TLS, whatever else allows it."""
-    statement = {
+    return {
         "Sid": "TlsOnly",
         "Effect": "Deny",
         "Principal": "*",
@@ -38,7 +43,31 @@ def tls_only_policy(bucket_arn: str) -> str:
         "Resource": [bucket_arn, f"{bucket_arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def closed(name: str, bucket: s3.Bucket, opts: pulumi.ResourceOptions) -> s3.BucketVersioning:
+    """Versioning of *bucket*, which nobody outside can be let into, by policies or by access lists."""
+    s3.BucketPublicAccessBlock(
+        f"{name}-private",
+        bucket=bucket.id,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=opts,
+    )
+    s3.BucketOwnershipControls(
+        f"{name}-ownership",
+        bucket=bucket.id,
+        rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+        opts=opts,
+    )
+    return s3.BucketVersioning(
+        f"{name}-versioning",
+        bucket=bucket.id,
+        versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+        opts=opts,
+    )
 
 
 class ModelBucket(pulumi.ComponentResource):
@@ -60,38 +89,12 @@ class ModelBucket(pulumi.ComponentResource):
         super().__init__("sizeup:index:AwsModelBucket", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         kept = pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True)
-        key = kms.Key(
-            f"{name}-key",
-            description=f"Model weights of {name}",
-            enable_key_rotation=True,
-            deletion_window_in_days=KEY_DELETION_DAYS,
-            opts=kept,
-        )
+        key = key_with_policy(f"{name}-key", description=f"Model weights of {name}", opts=kept)
         bucket = s3.Bucket(f"{name}-bucket", tags={"sizeup-bucket": args.bucket.name}, opts=kept)
-        s3.BucketPublicAccessBlock(
-            f"{name}-private",
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        s3.BucketOwnershipControls(
-            f"{name}-ownership",
-            bucket=bucket.id,
-            rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=child,
-        )
         s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption", bucket=bucket.id, rules=[_encryption(key)], opts=child
         )
-        versioning = s3.BucketVersioning(
-            f"{name}-versioning",
-            bucket=bucket.id,
-            versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-            opts=child,
-        )
+        versioning = closed(name, bucket, child)
         s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.id,
@@ -99,6 +102,13 @@ class ModelBucket(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
         s3.BucketPolicy(f"{name}-tls", bucket=bucket.id, policy=bucket.arn.apply(tls_only_policy), opts=child)
+        s3.BucketLogging(
+            f"{name}-access-log",
+            bucket=bucket.id,
+            target_bucket=args.access_log_bucket,
+            target_prefix=f"{args.bucket.name}/",
+            opts=child,
+        )
         self.bucket_name = bucket.bucket
         self.bucket_arn = bucket.arn
         self.key_arn = key.arn

@@ -100,6 +100,7 @@ def _cluster(name: str, args: ClusterArgs, parent: pulumi.Resource) -> container
             cluster_secondary_range_name=PODS_RANGE, services_secondary_range_name=SERVICES_RANGE
         ),
         datapath_provider="ADVANCED_DATAPATH",  # Dataplane V2: it enforces network policies, no other may be on
+        network_policy=container.ClusterNetworkPolicyArgs(enabled=False),
         enable_intranode_visibility=True,
         enable_l4_ilb_subsetting=True,
         # access

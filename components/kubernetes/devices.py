@@ -144,7 +144,7 @@ def plugin_pod(plugin: DevicePlugin) -> v1.PodSpecArgs:
                     allow_privilege_escalation=False, capabilities=v1.CapabilitiesArgs(drop=["ALL"])
                 ),
                 resources=v1.ResourceRequirementsArgs(
-                    requests={"cpu": "50m", "memory": "64Mi"}, limits={"memory": "256Mi"}
+                    requests={"cpu": "50m", "memory": "64Mi"}, limits={"cpu": "500m", "memory": "256Mi"}
                 ),
                 volume_mounts=[
                     v1.VolumeMountArgs(name=name, mount_path=path)

@@ -11,6 +11,7 @@ from components.aws.cluster import Cluster, ClusterArgs, kubeconfig, principal_n
 from tests.recording import Registered, only, recorded
 
 ADMIN = "arn:aws:iam::123456789012:role/team/PlatformAdmin"
+LOG_KEY = "arn:aws:kms:us-east-1:123456789012:key/logs"
 
 
 @functools.cache
@@ -30,6 +31,7 @@ def cluster(*, api_access_cidrs: tuple[str, ...] = ()) -> tuple[Registered, ...]
                 admin_principals=(ADMIN,),
                 api_access_cidrs=api_access_cidrs,
                 subnet_ids=["subnet-4", "subnet-5", "subnet-6"],
+                log_key_arn=LOG_KEY,
             ),
         )
 
@@ -52,7 +54,10 @@ def test_the_api_is_private_unless_the_stack_names_who_may_reach_it():
 def test_secrets_are_encrypted_under_a_rotating_key_of_the_stacks_own():
     """The key is protected: without it the cluster's secrets are lost."""
     (encryption,) = [control_plane()["encryptionConfig"]]
-    assert encryption == {"provider": {"keyArn": "arn:cluster-secrets"}, "resources": ["secrets"]}
+    assert encryption == {
+        "provider": {"keyArn": "arn:aws:kms:us-east-1:123456789012:key/cluster-secrets"},
+        "resources": ["secrets"],
+    }
     key = only(cluster(), ":Key")
     assert (key.inputs["enableKeyRotation"], key.protect) == (True, True)
 
@@ -62,7 +67,8 @@ def test_all_five_logs_are_kept_for_a_limited_time():
     logs = {"api", "audit", "authenticator", "controllerManager", "scheduler"}
     assert set(control_plane()["enabledClusterLogTypes"]) == logs
     group = only(cluster(), ":LogGroup")
-    assert (group.inputs["name"], group.inputs["retentionInDays"]) == ("/aws/eks/sizeup-test/cluster", 90)
+    assert (group.inputs["name"], group.inputs["retentionInDays"]) == ("/aws/eks/sizeup-test/cluster", 365)
+    assert group.inputs["kmsKeyId"] == LOG_KEY
     assert "cluster-logs" in only(cluster(), ":Cluster").dependencies
 
 

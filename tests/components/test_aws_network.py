@@ -21,12 +21,15 @@ from components.aws.network import (
 from tests.recording import Registered, only, recorded
 
 ZONES = ("use1-az4", "use1-az5", "use1-az6")
+LOG_KEY = "arn:aws:kms:us-east-1:123456789012:key/logs"
 
 
 @functools.cache
 def network() -> tuple[Registered, ...]:
     def program() -> None:
-        Network("network", NetworkArgs(region="us-east-1", zones=ZONES, cluster_name="sizeup-test"))
+        Network(
+            "network", NetworkArgs(region="us-east-1", zones=ZONES, cluster_name="sizeup-test", log_key_arn=LOG_KEY)
+        )
 
     return recorded(program)
 
@@ -102,6 +105,7 @@ def test_internal_load_balancers_find_private_subnets_and_public_ones_find_none(
 def test_flow_logs_are_written_with_the_right_to_one_group_only():
     """All traffic, kept 90 days."""
     assert only(network(), ":FlowLog").inputs["trafficType"] == "ALL"
-    assert only(network(), ":LogGroup").inputs["retentionInDays"] == 90
+    group = only(network(), ":LogGroup").inputs
+    assert (group["retentionInDays"], group["kmsKeyId"]) == (90, LOG_KEY)
     (statement,) = json.loads(flow_log_policy("arn:group"))["Statement"]
     assert statement["Resource"] == ["arn:group", "arn:group:*"]

@@ -14,7 +14,7 @@ from tests.recording import Registered, only, recorded
 def bucket() -> tuple[Registered, ...]:
     def program() -> None:
         planned = Bucket(name="models", tier="STANDARD", bytes=10**11, usd_per_gb_month=0.023)
-        ModelBucket("models", ModelBucketArgs(bucket=planned))
+        ModelBucket("models", ModelBucketArgs(bucket=planned, access_log_bucket="access-log-1a2b"))
 
     return recorded(program)
 
@@ -38,7 +38,8 @@ def test_nothing_can_make_it_public():
 def test_objects_are_encrypted_under_its_own_rotating_key():
     """The bucket key spares a call to KMS for each object."""
     (rule,) = only(bucket(), ":BucketServerSideEncryptionConfiguration").inputs["rules"]
-    assert rule["applyServerSideEncryptionByDefault"] == {"kmsMasterKeyId": "arn:models-key", "sseAlgorithm": "aws:kms"}
+    key = "arn:aws:kms:us-east-1:123456789012:key/models-key"
+    assert rule["applyServerSideEncryptionByDefault"] == {"kmsMasterKeyId": key, "sseAlgorithm": "aws:kms"}
     assert rule["bucketKeyEnabled"] is True
     assert only(bucket(), ":Key").inputs["enableKeyRotation"] is True
 
@@ -58,3 +59,9 @@ def test_what_nobody_can_see_is_not_billed_for_ever():
     assert rule["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
     assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 30}
     assert only(bucket(), ":BucketVersioning").inputs["versioningConfiguration"] == {"status": "Enabled"}
+
+
+def test_reads_are_told_in_the_access_log():
+    """Under the bucket's own name, so that one log can tell of several buckets."""
+    logging = only(bucket(), ":BucketLogging").inputs
+    assert (logging["targetBucket"], logging["targetPrefix"]) == ("access-log-1a2b", "models/")

@@ -87,9 +87,9 @@ def test_secrets_are_encrypted_and_identities_are_short_lived() -> None:
 
 
 def test_dataplane_v2_enforces_network_policies_and_no_other_does() -> None:
-    """`network_policy` beside it is rejected by GKE."""
+    """GKE refuses a second enforcer beside it, so that one is stated to be off."""
     assert at(PRIVATE, "datapathProvider") == "ADVANCED_DATAPATH"
-    assert "networkPolicy" not in PRIVATE.inputs
+    assert at(PRIVATE, "networkPolicy") == {"enabled": False}
     assert at(PRIVATE, "networkingMode") == "VPC_NATIVE"
 
 

@@ -136,17 +136,29 @@ def test_the_kubernetes_provider_gets_a_kubeconfig_and_tells_clusters_apart():
 
 
 def test_no_policy_allows_everything():
-    """Neither any action nor any resource, in any document of ours."""
+    """Neither any action nor any resource, in any document of ours but those of keys, where `*` is the key itself."""
     documents = [
         json.loads(one.inputs[key])
         for one in stack()
         for key in ("policy", "assumeRolePolicy")
-        if isinstance(one.inputs.get(key), str)
+        if isinstance(one.inputs.get(key), str) and not one.type.endswith(":KeyPolicy")
     ]
     allowing = [each for document in documents for each in document["Statement"] if each["Effect"] == "Allow"]
     assert len(allowing) >= 6
     for statement in allowing:
         assert "*" not in (statement.get("Resource"), statement["Action"], statement.get("Principal"))
+
+
+def test_keys_are_used_by_this_account_and_by_named_services_only():
+    """Every key has a policy of its own; the account's root hands permissions on, and no service may do everything."""
+    keys = [one for one in stack() if one.type.endswith("kms/key:Key")]
+    policies = [json.loads(one.inputs["policy"]) for one in stack() if one.type.endswith(":KeyPolicy")]
+    assert len(keys) == len(policies) == 3
+    for policy in policies:
+        account, *services = policy["Statement"]
+        assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+        assert [set(one["Principal"]) for one in services] == [{"Service"}] * len(services)
+        assert not any("kms:*" in one["Action"] for one in services)
 
 
 def test_no_input_key_is_misspelled():

@@ -45,7 +45,8 @@ def filled(value: Value, kind: object, name: str) -> Value:
         if origin is not None:
             inner = [filled(Unknown(), argument, name) for argument in typing.get_args(kind)]
             return inner[-1:] if origin in (list, Sequence) else {}
-        examples: dict[object, Value] = {bool: True, int: 1, float: 1.5}
+        text = f"arn:aws:service:us-east-1:123456789012:{name}" if name.endswith(".arn") else name
+        examples: dict[object, Value] = {bool: True, int: 1, float: 1.5, str: text}
         return examples.get(kind, name)
     if isinstance(value, dict) and isinstance(kind, type) and sdk.is_output_type(kind):
         fields = sdk.output_types(kind)
