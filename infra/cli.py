@@ -49,13 +49,16 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="sizeup",
         description="From what a large model must do to the cheapest infrastructure that does it, with its cost.",
-        epilog="exit status: 0 done, 1 refused (no plan, stale plan, a failed rule), 2 wrong input",
+        epilog="exit status: 0 done, 1 refused (no plan, stale plan, a failed rule), 2 wrong input, "
+        "3 another program or a cloud failed",
         allow_abbrev=False,
     )
     root.add_argument("-C", "--directory", type=Path, default=Path(), help="project folder (default: here, or above)")
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _size(commands.add_parser("size", help="work out the plan of a stack and lock it", allow_abbrev=False))
     _preview(commands.add_parser("preview", help="what would be created or changed, and its cost", allow_abbrev=False))
+    _up(commands.add_parser("up", help="apply the stack with Pulumi, behind a gate", allow_abbrev=False))
+    _destroy(commands.add_parser("destroy", help="take the stack down, behind a gate", allow_abbrev=False))
     _explain(commands.add_parser("explain", help="what binds, and why each alternative lost", allow_abbrev=False))
     _predict(commands.add_parser("predict", help="what one configuration achieves", allow_abbrev=False))
     _facts(commands.add_parser("facts", help="the dated facts that plans rest on", allow_abbrev=False))
@@ -82,7 +85,33 @@ def _preview(command: argparse.ArgumentParser) -> None:
     base = command.add_mutually_exclusive_group()
     base.add_argument("--state", type=Path, metavar="FILE", help="compare with a state: pulumi stack export > FILE")
     base.add_argument("--against", metavar="git:REV", help="compare with another revision of this repository")
+    base.add_argument("--deployed", action="store_true", help="compare with the stack as it is deployed (Pulumi CLI)")
+    command.add_argument("--engine", action="store_true", help="ask Pulumi's engine too, and show where it differs")
     command.add_argument("--full", action="store_true", help="list every resource, also of components made whole")
+
+
+def _up(command: argparse.ArgumentParser) -> None:
+    _stack(command)
+    _yes(command)
+    command.add_argument(
+        "--max-usd-per-month", type=_positive, metavar="USD", help="refuse if the stack would cost more"
+    )
+
+
+def _destroy(command: argparse.ArgumentParser) -> None:
+    _stack(command)
+    _yes(command)
+
+
+def _yes(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--yes", action="store_true", help="ask nobody: what it shows has been read")
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not an amount above 0")
+    return number
 
 
 def _explain(command: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 _GREEN, _YELLOW, _RED, _BOLD, _PLAIN = "\033[32m", "\033[33m", "\033[31m", "\033[1m", "\033[0m"
-_CLEAR = "\r\033[K"
+CLEAR = "\r\033[K"
 _BY_SIGN = {"+": _GREEN, "~": _YELLOW, "-": _RED, "-/+": _RED, "!": _RED, "=": _GREEN}
 _SIGNED = re.compile(r"^ *(?P<sign>-/\+|[+~!=-]) ")
 _BINDING = re.compile(r"<- .*$")
@@ -76,7 +76,7 @@ def _tick(what: str, out: TextIO, done: threading.Event, delay_s: float) -> None
     if done.wait(delay_s):
         return
     while not done.wait(_TICK_S):
-        out.write(f"{_CLEAR}{what} ... {time.monotonic() - started:.0f} s")
+        out.write(f"{CLEAR}{what} ... {time.monotonic() - started:.0f} s")
         out.flush()
-    out.write(_CLEAR)
+    out.write(CLEAR)
     out.flush()

@@ -48,13 +48,20 @@ class StateFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """Compare with the stack as it is deployed: what its backend holds."""
+
+    state: str  # what `pulumi stack export --show-secrets` printed: compared in memory, never written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgainstRevision:
     """Compare with the program and plan of another revision of the repository."""
 
     revision: str  # main, HEAD, v1.2, 1a2b3c4
 
 
-Against: TypeAlias = Nothing | StateFile | AgainstRevision
+Against: TypeAlias = Nothing | StateFile | Deployed | AgainstRevision
 
 
 def against(text: str) -> AgainstRevision:
@@ -83,6 +90,11 @@ def resource_changes(
             return _with_state(root, stack, nothing(project=read_project(root).name, stack=stack), transport)
         case StateFile(path=path):
             return _with_state(root, stack, state_base(path, project=read_project(root).name, stack=stack), transport)
+        case Deployed(state=state):
+            name = read_project(root).name
+            return _with_state(
+                root, stack, read_state(state, source=f"{stack} as deployed", project=name, stack=stack), transport
+            )
         case AgainstRevision(revision=asked):
             return _with_revision(root, stack, asked, transport)
 

@@ -1,0 +1,102 @@
+"""The way from a preview to an outcome, in values; what is shown and asked in between is the command's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from infra.apply import engine as pulumi
+from infra.apply.diagnosis import diagnosed
+from infra.apply.engine import Engine, Told
+from infra.apply.outcome import Outcome, outcome
+from infra.apply.parity import Parity, parity
+from infra.apply.states import keep
+from infra.apply.working import Working
+from infra.diff.changes import Step
+from infra.preview.base import Deployed, Nothing
+from infra.preview.compose import preview
+from infra.render.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Our preview with the engine's beside it."""
+
+    report: Report  # with the differences
+    told: Told
+    parity: Parity
+
+
+def deployed(engine: Engine, stack: str) -> Deployed | Nothing:
+    """
+    The stack as its backend holds it, to compare with; nothing where there is no such stack yet.
+
+    Raises:
+        ProgramFailed: If the backend cannot be read.
+    """
+    state = pulumi.exported(engine, stack, show_secrets=True)
+    return Nothing() if state is None else Deployed(state=state)
+
+
+def own_preview(engine: Engine, stack: str, base: Deployed | Nothing) -> Report:
+    """Our preview of *stack* over *base*; raises as `preview` does."""
+    return preview(engine.root, stack, base)
+
+
+def compared(engine: Engine, report: Report, *, plan: Path | None = None) -> Compared:
+    """
+    The engine's preview beside ours; what it would do is written to *plan*.
+
+    Raises:
+        ProgramFailed: If the engine cannot preview the stack.
+    """
+    told = pulumi.previewed(engine, report.stack, plan=plan)
+    check(told, report.stack, "the engine cannot preview it")
+    found = parity(report.resources.steps, told.steps)
+    return Compared(report=replace(report, differences=found.differences), told=told, parity=found)
+
+
+def check(told: Told, stack: str, context: str) -> None:
+    """
+    Nothing, where the engine did not fail.
+
+    Raises:
+        ProgramFailed: With what it said and the mend.
+    """
+    if told.error is not None:
+        errors = [message.text for message in told.messages if message.severity == "error"]
+        raise diagnosed("\n".join(errors) or told.error, stack=stack).failure(f"{stack}: {context}")
+
+
+def kept_state(engine: Engine, stack: str) -> Path:
+    """
+    Where the state of *stack*, as it is now and with its secrets encrypted, was kept.
+
+    Raises:
+        ProgramFailed: If it cannot be read or written: nothing may be changed then.
+    """
+    state = pulumi.exported(engine, stack, show_secrets=False) or ""
+    return keep(engine.root, stack, state, now=datetime.now(UTC))
+
+
+def applied(engine: Engine, stack: str, *, shown: Iterable[Step], plan: Path, kept: Path | None) -> Outcome:
+    """How the update of *stack* ended, held to the *plan* that its preview wrote."""
+    expected = tuple(shown)
+    started = time.monotonic()
+    with Working(total=len(expected)) as working:
+        told = pulumi.updated(engine, stack, plan=plan, listener=working)
+    seconds = time.monotonic() - started
+    return outcome(told, shown=expected, stack=stack, verb="up", kept=kept, seconds=seconds)
+
+
+def torn_down(engine: Engine, stack: str, *, shown: Iterable[Step], kept: Path) -> Outcome:
+    """How the destruction of *stack* ended."""
+    expected = tuple(shown)
+    started = time.monotonic()
+    with Working(total=len(expected)) as working:
+        told = pulumi.destroyed(engine, stack, listener=working)
+    seconds = time.monotonic() - started
+    return outcome(told, shown=expected, stack=stack, verb="destroy", kept=kept, seconds=seconds)
