@@ -61,7 +61,11 @@ class Resource:
     retain_on_delete: bool = False
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
-    delete_before_replace: bool = False
+    hide_diff: tuple[str, ...] = ()
+    delete_before_replace: bool | None = None  # None: as the provider decides
+    deleted_with: str = ""  # URN of what takes this resource along when it is deleted
+    replace_with: tuple[str, ...] = ()  # URNs of resources whose replacement replaces this one as well
+    replacement_trigger: Value = None  # another value than before replaces the resource
     aliases: tuple[str, ...] = ()
     import_id: str = ""
     source_position: str | None = None

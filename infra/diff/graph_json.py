@@ -66,7 +66,12 @@ def masked(graph: Graph, *, key: bytes) -> Graph:
     return dataclasses.replace(
         graph,
         resources=tuple(
-            dataclasses.replace(resource, inputs=_masked_object(resource.inputs, key)) for resource in graph.resources
+            dataclasses.replace(
+                resource,
+                inputs=_masked_object(resource.inputs, key),
+                replacement_trigger=_masked(resource.replacement_trigger, key),
+            )
+            for resource in graph.resources
         ),
         outputs=_masked_object(graph.outputs, key),
     )
@@ -94,22 +99,24 @@ def _masked(value: Value, key: bytes) -> Value:
 def _resource_out(resource: Resource) -> dict[str, object]:
     """Every field but those with their default value."""
     return {
-        field.name: _out(value) if field.name == "inputs" else value
+        field.name: _out(getattr(resource, field.name)) if field.name in VALUES else getattr(resource, field.name)
         for field in dataclasses.fields(resource)
-        if (value := getattr(resource, field.name)) not in (None, "", False, (), {}) or field.name in REQUIRED
+        if field.name not in DEFAULTS or getattr(resource, field.name) != DEFAULTS[field.name]
     }
 
 
-REQUIRED = tuple(
-    field.name
+VALUES = ("inputs", "replacement_trigger")  # fields that may hold what JSON has not
+DEFAULTS: Mapping[str, object] = {
+    field.name: field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
     for field in dataclasses.fields(Resource)
-    if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-)
+    if field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+}
 
 
 def _resource_in(item: Mapping[str, Any]) -> Resource:
     fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
     fields["inputs"] = _object_in(item["inputs"])
+    fields["replacement_trigger"] = _in(item.get("replacement_trigger"))
     fields["property_dependencies"] = {
         name: tuple(found) for name, found in item.get("property_dependencies", {}).items()
     }

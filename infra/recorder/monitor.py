@@ -299,7 +299,11 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
             retain_on_delete=request.retainOnDelete,
             ignore_changes=tuple(request.ignoreChanges),
             replace_on_changes=tuple(request.replaceOnChanges),
-            delete_before_replace=request.deleteBeforeReplace,
+            hide_diff=tuple(request.hideDiffs),
+            delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
+            deleted_with=request.deletedWith,
+            replace_with=tuple(sorted(request.replace_with)),
+            replacement_trigger=self._trigger(request),
             aliases=all_aliases(
                 [*request.aliasURNs, *map(_alias, request.aliases)],
                 own=resource.urn,
@@ -307,6 +311,12 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
                 parent_aliases=above.aliases if above else (),
             ),
         )
+
+    def _trigger(self, request: Any) -> Value:
+        if not request.HasField("replacement_trigger"):
+            return None
+        holder = sdk.struct_pb2.Struct(fields={"trigger": request.replacement_trigger})
+        return decoded_struct(holder, root=self._run.root)["trigger"]
 
     def _provider(self, request: Any, *, custom: bool) -> str | None:
         """URN of the provider that serves a custom resource; a default one is made where the program names none."""

@@ -90,6 +90,10 @@ def test_options_are_recorded():
                 retain_on_delete=True,
                 ignore_changes=["size"],
                 replace_on_changes=["label"],
+                hide_diffs=["label"],
+                deleted_with=first,
+                replace_with=[first],
+                replacement_trigger="2026-08",
                 delete_before_replace=True,
                 depends_on=[first],
             ),
@@ -98,7 +102,10 @@ def test_options_are_recorded():
     graph = recorded(program)
     first, second = named(graph, "first"), named(graph, "second")
     assert (second.protect, second.retain_on_delete, second.delete_before_replace) == (True, True, True)
-    assert (second.ignore_changes, second.replace_on_changes) == (("size",), ("label",))
+    assert (second.ignore_changes, second.replace_on_changes, second.hide_diff) == (("size",), ("label",), ("label",))
+    assert (second.deleted_with, second.replace_with) == (first.urn, (first.urn,))
+    assert (second.replacement_trigger, first.replacement_trigger) == ("2026-08", None)
+    assert first.delete_before_replace is None
     assert second.dependencies == (first.urn,)
     assert second.property_dependencies == {"label": (first.urn,)}
     assert second.import_id == ""
