@@ -5,7 +5,7 @@ import math
 import pytest
 
 from components.graph import Graph
-from infra.cost.estimate import cost, machine_lines
+from infra.cost import cost, machine_lines
 from infra.preview import validation
 from infra.recorder.stack_program import record_stack
 from infra.stack import check_fresh, load_plan, load_spec

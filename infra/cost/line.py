@@ -9,6 +9,7 @@ from typing import TypeAlias
 from components.graph import Resource
 from components.surroundings import Surroundings
 from infra.cost.bill import CostGroup, CostKind, CostLine
+from infra.cost.pools import MachinePool
 from infra.cost.price_list import Price
 from sizing.catalog.catalog import Catalog
 
@@ -21,6 +22,7 @@ class Pricing:
 
     catalog: Catalog
     among: Surroundings
+    pools: tuple[MachinePool, ...] = ()
     content_bytes: Mapping[str, int] = field(default_factory=dict)  # expected content by bucket name
 
 
@@ -34,84 +36,89 @@ def fixed(
     price: Price,
     *,
     quantity: float | None = 1,
+    limits: tuple[float, float] | None = None,
     note: str = "",
-    workload: str | None = None,
 ) -> CostLine:
-    """What runs by the hour from creation on; its cost is unknown where the quantity or the price is."""
-    known = quantity * price.usd / price.hours if quantity is not None and price.usd is not None else None
-    return CostLine(
-        item=item,
-        group=group,
-        urn=resource.urn,
-        resource=resource.name,
-        workload=workload,
-        quantity=quantity,
-        unit=price.unit,
-        usd_per_unit=price.usd,
-        usd_per_hour=known,
+    """
+    What runs by the hour from creation on; its cost is unknown where the quantity or the price is.
+
+    *limits* are the least and the most that an autoscaler may make of the quantity.
+    """
+    hourly = price.usd / price.hours if price.usd is not None else None
+    return _line(
+        resource,
+        item,
+        group,
+        price,
         kind=CostKind.FIXED,
-        source=price.source,
-        as_of=price.as_of,
-        note="; ".join(x for x in (price.note, note) if x),
+        quantity=quantity,
+        usd_per_hour=None if quantity is None or hourly is None else quantity * hourly,
+        usd_per_hour_limits=None if limits is None or hourly is None else (limits[0] * hourly, limits[1] * hourly),
+        note=note,
     )
 
 
 def usage(resource: Resource, item: str, group: CostGroup, price: Price, *, note: str = "") -> CostLine:
     """What is paid by use: the unit price alone."""
+    return _line(resource, item, group, price, kind=CostKind.USAGE, quantity=None, note=note)
+
+
+def upfront(
+    resource: Resource, item: str, group: CostGroup, price: Price, *, quantity: float | None = 1, note: str = ""
+) -> CostLine:
+    """What is paid once, at purchase; its sum is unknown where the quantity or the price is."""
+    once = None if quantity is None or price.usd is None else quantity * price.usd
+    return _line(resource, item, group, price, kind=CostKind.UPFRONT, quantity=quantity, upfront_usd=once, note=note)
+
+
+def free(resource: Resource, reason: str, *, item: str = "", group: CostGroup = CostGroup.OTHER) -> CostLine:
+    """What is known to cost nothing, and why; of the whole resource unless *item* names a part of it."""
+    nothing = Price(usd=0.0, unit="resource", note=reason)
+    return _line(resource, item or resource.type, group, nothing, kind=CostKind.FREE, quantity=1, usd_per_hour=0.0)
+
+
+def not_priced(unit: str, reason: str = UNTOLD) -> Price:
+    """No price, and why."""
+    return Price(usd=None, unit=unit, note=reason)
+
+
+def unpriced(item: str, group: CostGroup, unit: str, kind: CostKind = CostKind.FIXED) -> Pricer:
+    """A pricer for what is paid by the hour, by use or once at a price that no source of ours tells."""
+
+    def pricer(resource: Resource, _: Pricing) -> tuple[CostLine, ...]:
+        quantity = None if kind is CostKind.USAGE else 1
+        return (_line(resource, item, group, not_priced(unit), kind=kind, quantity=quantity),)
+
+    return pricer
+
+
+def _line(
+    resource: Resource,
+    item: str,
+    group: CostGroup,
+    price: Price,
+    *,
+    kind: CostKind,
+    quantity: float | None,
+    usd_per_hour: float | None = None,
+    usd_per_hour_limits: tuple[float, float] | None = None,
+    upfront_usd: float | None = None,
+    note: str = "",
+) -> CostLine:
+    """The line of *resource* that all kinds share: who, at what price, from which source."""
     return CostLine(
         item=item,
         group=group,
         urn=resource.urn,
         resource=resource.name,
-        workload=None,
-        quantity=None,
+        quantity=quantity,
         unit=price.unit,
         usd_per_unit=price.usd,
-        usd_per_hour=None,
-        kind=CostKind.USAGE,
+        usd_per_hour=usd_per_hour,
+        kind=kind,
         source=price.source,
         as_of=price.as_of,
         note="; ".join(x for x in (price.note, note) if x),
+        upfront_usd=upfront_usd,
+        usd_per_hour_limits=usd_per_hour_limits,
     )
-
-
-def free(resource: Resource, reason: str) -> CostLine:
-    """What is known to cost nothing, and why."""
-    return CostLine(
-        item=resource.type,
-        group=CostGroup.OTHER,
-        urn=resource.urn,
-        resource=resource.name,
-        workload=None,
-        quantity=1,
-        unit="resource",
-        usd_per_unit=0.0,
-        usd_per_hour=0.0,
-        kind=CostKind.FREE,
-        source="",
-        as_of="",
-        note=reason,
-    )
-
-
-def not_priced(unit: str, reason: str) -> Price:
-    """No price, and why."""
-    return Price(usd=None, unit=unit, note=reason)
-
-
-def unpriced(item: str, group: CostGroup, unit: str) -> Pricer:
-    """A pricer for what runs by the hour or month at a price that no source of ours tells."""
-
-    def pricer(resource: Resource, _: Pricing) -> tuple[CostLine, ...]:
-        return (fixed(resource, item, group, not_priced(unit, UNTOLD)),)
-
-    return pricer
-
-
-def unpriced_usage(item: str, group: CostGroup, unit: str) -> Pricer:
-    """A pricer for what is paid by use at a price that no source of ours tells."""
-
-    def pricer(resource: Resource, _: Pricing) -> tuple[CostLine, ...]:
-        return (usage(resource, item, group, not_priced(unit, UNTOLD)),)
-
-    return pricer

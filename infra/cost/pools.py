@@ -6,7 +6,8 @@ worked out from these values elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from components.graph import Graph, Resource, Value
 from components.surroundings import (
@@ -30,6 +31,11 @@ from sizing.catalog.offer import PurchaseMode
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 NODE_POOL = "gcp:container/nodePool:NodePool"
+RESERVATIONS = (
+    "aws:ec2/capacityReservation:CapacityReservation",
+    "aws:ec2/capacityBlockReservation:CapacityBlockReservation",
+    "gcp:compute/reservation:Reservation",
+)
 GKE_CLUSTER = "gcp:container/cluster:Cluster"
 
 _EKS_MODES = {
@@ -64,7 +70,8 @@ class MachinePool:
     scaling: tuple[int, int] | None  # least and most nodes, where an autoscaler may move the count
     disks: tuple[Disk, ...]
     local_ssds: int  # asked for on top of what the machine type brings
-    workload: str | None
+    reservation: str | None = None  # URN of the reservation that the machines come from, where the program makes it
+    labels: Mapping[str, str] = field(default_factory=dict)  # of the nodes
 
     @property
     def purchase(self) -> str:
@@ -93,20 +100,37 @@ def _eks_pool(resource: Resource, among: Surroundings) -> MachinePool:
     template_machine = text(read(template, "instanceType")) if template else None
     least, most = (whole(read(resource, "scalingConfig", key)) for key in ("minSize", "maxSize"))
     nodes = whole(read(resource, "scalingConfig", "desiredSize"))
+    mode = _EKS_MODES.get(text(read(resource, "capacityType")) or "ON_DEMAND")
+    if mode is PurchaseMode.ON_DEMAND and template is not None and _is_reserved(template):
+        mode = PurchaseMode.RESERVATION
     return MachinePool(
         urn=resource.urn,
         name=resource.name,
         cloud=Cloud.AWS,
         region=region_of(resource, among),
         machines=texts(read(resource, "instanceTypes")) or ((template_machine,) if template_machine else ()),
-        mode=_EKS_MODES.get(text(read(resource, "capacityType")) or "ON_DEMAND"),
+        mode=mode,
         nodes=nodes,
         zones=length(read(resource, "subnetIds")),
         scaling=(least, most) if least is not None and most is not None and least < most else None,
         disks=_eks_disks(resource, template),
         local_ssds=0,
-        workload=_workload(read(resource, "labels"), read(resource, "tags")),
+        reservation=_reservation(template, among, key="capacityReservationSpecification") if template else None,
+        labels=known_texts(read(resource, "labels")),
     )
+
+
+def _is_reserved(template: Resource) -> bool:
+    """True where the machines come from a reservation only, or from one that is named."""
+    specified = read(template, "capacityReservationSpecification")
+    only = text(at(specified, "capacityReservationPreference")) == "capacity-reservations-only"
+    return only or at(specified, "capacityReservationTarget") is not None
+
+
+def _reservation(resource: Resource, among: Surroundings, *, key: str) -> str | None:
+    """The reservation of this program that the input *key* refers to."""
+    found = (related(resource, kind, among, key=key) for kind in RESERVATIONS)
+    return next((x.urn for x in found if x is not None), None)
 
 
 def _eks_disks(resource: Resource, template: Resource | None) -> tuple[Disk, ...]:
@@ -144,7 +168,8 @@ def _gke_pool(resource: Resource, among: Surroundings) -> MachinePool:
         scaling=scaling,
         disks=(_gke_boot_disk(resource),),
         local_ssds=_local_ssds(resource),
-        workload=_workload(read(resource, "nodeConfig", "labels"), read(resource, "nodeConfig", "resourceLabels")),
+        reservation=_reservation(resource, among, key="nodeConfig"),
+        labels=known_texts(read(resource, "nodeConfig", "labels")),
     )
 
 
@@ -221,11 +246,8 @@ def _first(*values: float | None) -> float | None:
     return next((x for x in values if x is not None), None)
 
 
-def _workload(*maps: Value) -> str | None:
-    """The workload that labels or tags name."""
-    for labels in maps:
-        for key in ("sizeup/workload", "sizeup-workload"):
-            named = text(at(labels, key))
-            if named is not None:
-                return named
-    return None
+def known_texts(value: Value) -> Mapping[str, str]:
+    """The entries of a map whose values are known texts: labels, tags, selectors."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {key: known for key, item in value.items() if (known := text(item)) is not None}

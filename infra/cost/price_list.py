@@ -76,6 +76,13 @@ def charge_price(catalog: Catalog, cloud: Cloud, region: str | None, item: str, 
     return _priced(row.usd, row.unit or unit, row.provenance, fields=("usd",))
 
 
+def stated_price(usd: float | None, unit: str) -> Price:
+    """A price that the program itself states, or that it does not."""
+    if usd is None:
+        return Price(usd=None, unit=unit, note="the program does not state it")
+    return Price(usd=usd, unit=unit, note="as the program states it")
+
+
 def dearest(prices: tuple[Price, ...]) -> Price:
     """The highest of *prices*; unknown as soon as one of them is."""
     unknown = next((x for x in prices if x.usd is None), None)

@@ -10,11 +10,18 @@ from types import MappingProxyType
 
 from components.graph import Resource
 from components.surroundings import is_unknown, length, read, region_of, text, truth
-from infra.cost.bill import CostGroup, CostLine
+from infra.cost.bill import CostGroup, CostKind, CostLine
 from infra.cost.content import bucket_content_bytes
-from infra.cost.line import UNTOLD, Pricer, Pricing, fixed, free, not_priced, unpriced, unpriced_usage, usage
+from infra.cost.line import Pricer, Pricing, fixed, free, not_priced, unpriced, usage
 from infra.cost.price_list import Price, charge_price, storage_price
-from infra.cost.pricing_machines import pool_lines
+from infra.cost.pricing_disks import ebs_volume_lines
+from infra.cost.pricing_filesystems import efs_lines, fsx_lustre_lines
+from infra.cost.pricing_machines import (
+    capacity_block_lines,
+    capacity_reservation_lines,
+    pool_lines,
+    savings_plan_lines,
+)
 from sizing.catalog.machine import Cloud
 from sizing.units import GB
 
@@ -29,13 +36,13 @@ def _eks_cluster(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     lines = [fixed(resource, "EKS control plane", CostGroup.PLATFORM, price, note=note)]
     tier = text(read(resource, "controlPlaneScalingConfig", "tier"))
     if tier is not None and tier.lower() != "standard":
-        reason = not_priced("hour", UNTOLD)
+        reason = not_priced("hour")
         lines.append(fixed(resource, f"EKS provisioned control plane {tier}", CostGroup.PLATFORM, reason))
     if truth(read(resource, "computeConfig", "enabled")):
         reason = not_priced("hour", "a fee on each machine that Auto Mode launches")
         lines.append(fixed(resource, "EKS Auto Mode", CostGroup.PLATFORM, reason, quantity=None))
     if length(read(resource, "enabledClusterLogTypes")):
-        logs = not_priced("GB", UNTOLD)
+        logs = not_priced("GB")
         lines.append(usage(resource, "EKS control plane logs", CostGroup.PLATFORM, logs))
     return tuple(lines)
 
@@ -72,7 +79,7 @@ def _endpoint(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     if kind is None or kind == "Gateway":
         return (free(resource, "gateway endpoints are free of charge"),)
     if kind != "Interface" or is_unknown(kind):
-        return (fixed(resource, f"{text(kind) or 'VPC'} endpoint", CostGroup.NETWORK, not_priced("hour", UNTOLD)),)
+        return (fixed(resource, f"{text(kind) or 'VPC'} endpoint", CostGroup.NETWORK, not_priced("hour")),)
     price = _charge(resource, pricing, "privatelink_interface_endpoint", unit="AZ-hour")
     zones = length(read(resource, "subnetIds"))
     data = _charge(resource, pricing, "privatelink_data", unit="GB")
@@ -91,6 +98,24 @@ def _bucket(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     return (fixed(resource, "S3 STANDARD storage", CostGroup.STORAGE, price, quantity=content / GB, note=note),)
 
 
+def _express_bucket(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    price = storage_price(pricing.catalog, Cloud.AWS, region_of(resource, pricing.among), "s3", "EXPRESS_ONEZONE")
+    return (usage(resource, "S3 Express One Zone storage", CostGroup.STORAGE, price),)
+
+
+def _load_balancer(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    kind = text(read(resource, "loadBalancerType")) or "application"
+    item = {"application": "alb_hour", "network": "nlb_hour"}.get(kind)
+    price = _charge(resource, pricing, item) if item is not None else not_priced("hour")
+    capacity = (
+        _charge(resource, pricing, "alb_lcu", unit="LCU-hour") if kind == "application" else not_priced("LCU-hour")
+    )
+    return (
+        fixed(resource, f"{kind} load balancer", CostGroup.NETWORK, price),
+        usage(resource, "load balancer capacity units", CostGroup.NETWORK, capacity),
+    )
+
+
 PRICED: Mapping[str, Pricer] = MappingProxyType(
     {
         "aws:eks/cluster:Cluster": _eks_cluster,
@@ -101,12 +126,21 @@ PRICED: Mapping[str, Pricer] = MappingProxyType(
         "aws:ec2/eip:Eip": _public_address,
         "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
         "aws:s3/bucket:Bucket": _bucket,
-        "aws:ec2/flowLog:FlowLog": unpriced_usage("VPC flow log delivery", CostGroup.NETWORK, "GB"),
-        "aws:cloudwatch/logGroup:LogGroup": unpriced_usage("CloudWatch logs", CostGroup.PLATFORM, "GB"),
+        "aws:s3/directoryBucket:DirectoryBucket": _express_bucket,
+        "aws:ebs/volume:Volume": ebs_volume_lines,
+        "aws:fsx/lustreFileSystem:LustreFileSystem": fsx_lustre_lines,
+        "aws:efs/fileSystem:FileSystem": efs_lines,
+        "aws:ec2/capacityReservation:CapacityReservation": capacity_reservation_lines,
+        "aws:ec2/capacityBlockReservation:CapacityBlockReservation": capacity_block_lines,
+        "aws:savingsplans/savingsPlan:SavingsPlan": savings_plan_lines,
+        "aws:lb/loadBalancer:LoadBalancer": _load_balancer,
+        "aws:amp/workspace:Workspace": unpriced("metrics collected", CostGroup.PLATFORM, "sample", CostKind.USAGE),
+        "aws:ec2/flowLog:FlowLog": unpriced("VPC flow log delivery", CostGroup.NETWORK, "GB", CostKind.USAGE),
+        "aws:cloudwatch/logGroup:LogGroup": unpriced("CloudWatch logs", CostGroup.PLATFORM, "GB", CostKind.USAGE),
         "aws:cloudwatch/metricAlarm:MetricAlarm": unpriced("CloudWatch alarm", CostGroup.PLATFORM, "alarm-month"),
         "aws:kms/key:Key": _key,
-        "aws:ecr/repository:Repository": unpriced_usage("ECR image storage", CostGroup.STORAGE, "GB-month"),
-        "aws:sqs/queue:Queue": unpriced_usage("SQS requests", CostGroup.PLATFORM, "request"),
+        "aws:ecr/repository:Repository": unpriced("ECR image storage", CostGroup.STORAGE, "GB-month", CostKind.USAGE),
+        "aws:sqs/queue:Queue": unpriced("SQS requests", CostGroup.PLATFORM, "request", CostKind.USAGE),
         "aws:secretsmanager/secret:Secret": unpriced("Secrets Manager secret", CostGroup.PLATFORM, "secret-month"),
     }
 )
@@ -163,6 +197,14 @@ FREE: Mapping[str, str] = MappingProxyType(
         "aws:ecr/lifecyclePolicy:LifecyclePolicy": _SETTING,
         "aws:ecr/repositoryPolicy:RepositoryPolicy": _SETTING,
         "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": "a setting; cached images are paid as storage",
+        "aws:s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration": _SETTING,
+        "aws:efs/mountTarget:MountTarget": "paid with the file system",
+        "aws:efs/accessPoint:AccessPoint": "paid with the file system",
+        "aws:efs/fileSystemPolicy:FileSystemPolicy": _SETTING,
+        "aws:fsx/dataRepositoryAssociation:DataRepositoryAssociation": _SETTING,
+        "aws:resourcegroups/group:Group": "a list of resources",
+        "aws:lb/targetGroup:TargetGroup": "paid with the load balancer",
+        "aws:lb/listener:Listener": "paid with the load balancer",
         "aws:autoscaling/tag:Tag": _SETTING,
         "aws:ebs/encryptionByDefault:EncryptionByDefault": _SETTING,
     }

@@ -10,11 +10,13 @@ from types import MappingProxyType
 
 from components.graph import Resource
 from components.surroundings import length, read, region_of, text, truth
-from infra.cost.bill import CostGroup, CostLine
+from infra.cost.bill import CostGroup, CostKind, CostLine
 from infra.cost.content import bucket_content_bytes
-from infra.cost.line import UNTOLD, Pricer, Pricing, fixed, free, not_priced, unpriced, unpriced_usage, usage
+from infra.cost.line import Pricer, Pricing, fixed, free, not_priced, unpriced, usage
 from infra.cost.price_list import Price, charge_price, storage_price
-from infra.cost.pricing_machines import pool_lines
+from infra.cost.pricing_disks import compute_disk_lines
+from infra.cost.pricing_filesystems import filestore_lines, managed_lustre_lines
+from infra.cost.pricing_machines import pool_lines, reservation_lines
 from sizing.catalog.machine import Cloud
 from sizing.units import GB
 
@@ -40,7 +42,7 @@ def _gke_cluster(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     elif not truth(read(resource, "removeDefaultNodePool")):
         machines = not_priced("hour", "the default node pool is kept, its machines are not known here")
         lines.append(fixed(resource, "default node pool", CostGroup.MACHINE, machines, quantity=None))
-    logs = not_priced("GB", UNTOLD)
+    logs = not_priced("GB")
     lines.append(usage(resource, "Cloud Logging and Monitoring ingestion", CostGroup.PLATFORM, logs))
     return tuple(lines)
 
@@ -83,7 +85,7 @@ def _network(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
 def _subnetwork(resource: Resource, _: Pricing) -> tuple[CostLine, ...]:
     if read(resource, "logConfig") is None:
         return (free(resource, _NETWORK),)
-    logs = not_priced("GB", UNTOLD)
+    logs = not_priced("GB")
     return (usage(resource, "VPC flow logs", CostGroup.NETWORK, logs),)
 
 
@@ -103,7 +105,7 @@ def _bucket(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
 def _firewall(resource: Resource, _: Pricing) -> tuple[CostLine, ...]:
     if read(resource, "logConfig") is None:
         return (free(resource, _NETWORK),)
-    return (usage(resource, "firewall logs", CostGroup.NETWORK, not_priced("GB", UNTOLD)),)
+    return (usage(resource, "firewall logs", CostGroup.NETWORK, not_priced("GB")),)
 
 
 PRICED: Mapping[str, Pricer] = MappingProxyType(
@@ -119,9 +121,16 @@ PRICED: Mapping[str, Pricer] = MappingProxyType(
         "gcp:compute/subnetwork:Subnetwork": _subnetwork,
         "gcp:compute/firewall:Firewall": _firewall,
         "gcp:storage/bucket:Bucket": _bucket,
+        "gcp:compute/disk:Disk": compute_disk_lines,
+        "gcp:compute/regionDisk:RegionDisk": compute_disk_lines,
+        "gcp:filestore/instance:Instance": filestore_lines,
+        "gcp:lustre/instance:Instance": managed_lustre_lines,
+        "gcp:compute/reservation:Reservation": reservation_lines,
+        "gcp:compute/futureReservation:FutureReservation": unpriced("future reservation", CostGroup.MACHINE, "hour"),
+        "gcp:compute/regionCommitment:RegionCommitment": unpriced("commitment", CostGroup.MACHINE, "month"),
         "gcp:kms/cryptoKey:CryptoKey": unpriced("KMS key version", CostGroup.PLATFORM, "key-month"),
-        "gcp:artifactregistry/repository:Repository": unpriced_usage(
-            "Artifact Registry storage", CostGroup.STORAGE, "GB-month"
+        "gcp:artifactregistry/repository:Repository": unpriced(
+            "Artifact Registry storage", CostGroup.STORAGE, "GB-month", CostKind.USAGE
         ),
         "gcp:secretmanager/secret:Secret": unpriced("Secret Manager secret", CostGroup.PLATFORM, "secret-month"),
     }

@@ -10,9 +10,10 @@ from types import MappingProxyType
 
 from components.graph import Resource
 from components.surroundings import at, cloud_of, read, region_of, text
-from infra.cost.bill import CostGroup, CostLine
-from infra.cost.line import UNTOLD, Pricer, Pricing, fixed, free, not_priced, unpriced, unpriced_usage, usage
+from infra.cost.bill import CostGroup, CostKind, CostLine
+from infra.cost.line import Pricer, Pricing, fixed, free, not_priced, unpriced, usage
 from infra.cost.price_list import charge_price
+from infra.cost.pricing_claims import claim_lines, claim_template_lines
 from sizing.catalog.machine import Cloud
 
 _NLB_KINDS = frozenset({"nlb", "nlb-ip", "external"})  # values of the annotation that make a network load balancer
@@ -37,12 +38,12 @@ def _service(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
         return (fixed(resource, "load balancer forwarding rule", CostGroup.NETWORK, price),)
     if cloud is Cloud.AWS and _is_network_load_balancer(resource):
         price = charge_price(pricing.catalog, cloud, region, "nlb_hour", unit="hour")
-        units = not_priced("LCU-hour", UNTOLD)
+        units = not_priced("LCU-hour")
         return (
             fixed(resource, "network load balancer", CostGroup.NETWORK, price),
             usage(resource, "load balancer capacity units", CostGroup.NETWORK, units),
         )
-    price = not_priced("hour", UNTOLD)
+    price = not_priced("hour")
     return (fixed(resource, "load balancer", CostGroup.NETWORK, price),)
 
 
@@ -53,15 +54,36 @@ def _is_network_load_balancer(resource: Resource) -> bool:
     return kind in _NLB_KINDS or load_balancer_class.endswith("/nlb")
 
 
+def _ingress(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    """An application load balancer where the class is that of the AWS controller; otherwise some balancer."""
+    cloud, region = cloud_of(resource, pricing.among), region_of(resource, pricing.among)
+    if cloud is not Cloud.AWS or read(resource, "spec", "ingressClassName") != "alb":
+        return (fixed(resource, "load balancer of an ingress", CostGroup.NETWORK, not_priced("hour")),)
+    price = charge_price(pricing.catalog, cloud, region, "alb_hour", unit="hour")
+    units = charge_price(pricing.catalog, cloud, region, "alb_lcu", unit="LCU-hour")
+    return (
+        fixed(resource, "application load balancer", CostGroup.NETWORK, price),
+        usage(resource, "load balancer capacity units", CostGroup.NETWORK, units),
+    )
+
+
+def _stateful_set(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    """Its pods run on machines that are paid for; each of them has a volume of every claim template."""
+    return claim_template_lines(resource, pricing) or (free(resource, _ON_NODES),)
+
+
 PRICED: Mapping[str, Pricer] = MappingProxyType(
     {
         "core/Service": _service,
-        "core/PersistentVolumeClaim": unpriced("volume of a claim", CostGroup.DISK, "GB-month"),
-        "networking.k8s.io/Ingress": unpriced("load balancer of an ingress", CostGroup.NETWORK, "hour"),
+        "core/PersistentVolumeClaim": claim_lines,
+        "apps/StatefulSet": _stateful_set,
+        "networking.k8s.io/Ingress": _ingress,
         "gateway.networking.k8s.io/Gateway": unpriced("load balancer of a gateway", CostGroup.NETWORK, "hour"),
-        "monitoring.googleapis.com/PodMonitoring": unpriced_usage("metrics collected", CostGroup.PLATFORM, "sample"),
-        "monitoring.googleapis.com/ClusterPodMonitoring": unpriced_usage(
-            "metrics collected", CostGroup.PLATFORM, "sample"
+        "monitoring.googleapis.com/PodMonitoring": unpriced(
+            "metrics collected", CostGroup.PLATFORM, "sample", CostKind.USAGE
+        ),
+        "monitoring.googleapis.com/ClusterPodMonitoring": unpriced(
+            "metrics collected", CostGroup.PLATFORM, "sample", CostKind.USAGE
         ),
     }
 )

@@ -1,90 +1,73 @@
-"""What machine pools cost on either cloud: the machines, their network disks, and local disks that are paid apart."""
+"""
+What machine pools cost on either cloud: machines, their network disks, and local disks that are paid apart.
+
+Machines out of a reservation are paid with it: once, as a capacity block is, or by the hour from its creation on,
+whether they run or not. A reservation of this program bears the cost itself, so its machines are not counted again.
+"""
 
 from __future__ import annotations
 
 from components.graph import Resource
+from components.surroundings import number, read, region_of, text
 from infra.cost.bill import CostGroup, CostLine
-from infra.cost.line import Pricing, fixed, not_priced
-from infra.cost.pools import Disk, MachinePool, machine_pool
-from infra.cost.price_list import Price, dearest, machine_price, storage_field_price, storage_price
+from infra.cost.line import Pricing, fixed, free, not_priced, upfront
+from infra.cost.pools import MachinePool
+from infra.cost.price_list import Price, dearest, machine_price, stated_price, storage_price
+from infra.cost.pricing_disks import SERVICES, Copies, Place, disk_lines
 from sizing.catalog.catalog import Catalog
 from sizing.catalog.machine import Cloud
+from sizing.catalog.offer import PurchaseMode
 from sizing.errors import UnknownFact
-from sizing.units import MB
 
-DISK_SERVICE = {Cloud.AWS: "ebs", Cloud.GCP: "gce-disk"}
 LOCAL_SSD_GB = 375  # size of one local SSD of Google Cloud
+_RESERVED = "billed from the reservation on, whether machines run in it or not"
+_BLOCK_HOURS = "for each machine and hour of the block, whose length the program does not tell"
 
 
 def pool_lines(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     """Machines, disks of each machine, and local disks that the machine's price does not include."""
-    pool = machine_pool(resource, pricing.among)
+    pool = next((x for x in pricing.pools if x.urn == resource.urn), None)
     if pool is None:
         return ()
+    place, copies = Place(cloud=pool.cloud, region=pool.region), Copies(number=pool.nodes, limits=pool.scaling)
     return (
-        _machines(resource, pool, pricing.catalog),
-        *(line for disk in pool.disks for line in _disk(resource, pool, disk, pricing.catalog)),
-        *_local_disks(resource, pool, pricing.catalog),
+        _machines(resource, pool, pricing),
+        *(line for disk in pool.disks for line in disk_lines(resource, disk, place, pricing, copies=copies)),
+        *_local_disks(resource, pool, pricing.catalog, copies),
     )
 
 
-def _machines(resource: Resource, pool: MachinePool, catalog: Catalog) -> CostLine:
+def _machines(resource: Resource, pool: MachinePool, pricing: Pricing) -> CostLine:
+    item, group, notes = pool.purchase, CostGroup.MACHINE, _count_notes(pool)
+    if pool.reservation is not None:
+        owner = pricing.among.by_urn[pool.reservation]
+        return free(resource, f"paid with the reservation {owner.name}", item=item, group=group)
+    if pool.mode is PurchaseMode.CAPACITY_BLOCK:
+        price = _machine_price(pool, pool.mode, pricing.catalog)
+        return upfront(resource, item, group, price, quantity=None, note=_BLOCK_HOURS if price.usd else "")
+    price = _machine_price(pool, pool.mode, pricing.catalog)
+    if pool.mode is PurchaseMode.RESERVATION:  # both clouds bill what is reserved at the on-demand rate
+        price = _machine_price(pool, PurchaseMode.ON_DEMAND, pricing.catalog)
+        notes = [_RESERVED, *notes]
+    return fixed(resource, item, group, price, quantity=pool.nodes, limits=pool.scaling, note="; ".join(notes))
+
+
+def _count_notes(pool: MachinePool) -> list[str]:
     notes = []
     if pool.scaling is not None:
         notes.append(f"the autoscaler may take it from {pool.scaling[0]} to {pool.scaling[1]}")
     if pool.nodes is None:
         notes.append("count not known before apply")
-    return fixed(
-        resource,
-        pool.purchase,
-        CostGroup.MACHINE,
-        _machine_price(pool, catalog),
-        quantity=pool.nodes,
-        note="; ".join(notes),
-        workload=pool.workload,
-    )
+    return notes
 
 
-def _machine_price(pool: MachinePool, catalog: Catalog) -> Price:
-    mode = pool.mode
+def _machine_price(pool: MachinePool, mode: PurchaseMode | None, catalog: Catalog) -> Price:
     if not pool.machines or mode is None:
         return not_priced("hour", "machine type or purchase mode not known before apply")
     return dearest(tuple(machine_price(catalog, pool.cloud, pool.region, x, mode) for x in pool.machines))
 
 
-def _disk(resource: Resource, pool: MachinePool, disk: Disk, catalog: Catalog) -> tuple[CostLine, ...]:
-    """One disk per machine: its size, and speed provisioned above what the tier includes."""
-    if disk.tier is None or disk.gb is None:
-        price = not_priced("GB-month", "type or size of the volume is not stated")
-        return (fixed(resource, "root volume", CostGroup.DISK, price, quantity=None),)
-    gb = disk.gb * pool.nodes if pool.nodes is not None else None
-    price = storage_price(catalog, pool.cloud, pool.region, DISK_SERVICE[pool.cloud], disk.tier)
-    note = f"{disk.gb:g} GB on each machine"
-    size = fixed(resource, f"{disk.tier} disk", CostGroup.DISK, price, quantity=gb, note=note)
-    return (size, *_speed(resource, pool, disk, catalog))
-
-
-def _speed(resource: Resource, pool: MachinePool, disk: Disk, catalog: Catalog) -> tuple[CostLine, ...]:
-    """IOPS and throughput provisioned above what the tier includes; unknown where its facts do not tell."""
-    if pool.region is None or disk.tier is None:
-        return ()
-    row = catalog.storage_tier(pool.cloud, pool.region, DISK_SERVICE[pool.cloud], disk.tier)
-    included = row.included_bytes_per_s if row else None
-    asked = (
-        ("IOPS", disk.iops, row.included_iops if row else None, "usd_per_iops_month"),
-        ("MB/s", disk.mb_per_s, included / MB if included is not None else None, "usd_per_mb_per_s_month"),
-    )
-    lines = []
-    for unit, provisioned, base, field in asked:
-        if provisioned is None or (base is not None and provisioned <= base):
-            continue
-        price = storage_field_price(row, field, unit=f"{unit}-month")
-        above = (provisioned - base) * pool.nodes if base is not None and pool.nodes is not None else None
-        lines.append(fixed(resource, f"{disk.tier} {unit} above the included", CostGroup.DISK, price, quantity=above))
-    return tuple(lines)
-
-
-def _local_disks(resource: Resource, pool: MachinePool, catalog: Catalog) -> tuple[CostLine, ...]:
+def _local_disks(resource: Resource, pool: MachinePool, catalog: Catalog, copies: Copies) -> tuple[CostLine, ...]:
     """Local SSDs that a pool adds; those that the machine type brings are in its price."""
     if not pool.local_ssds or not pool.machines:
         return ()
@@ -94,6 +77,67 @@ def _local_disks(resource: Resource, pool: MachinePool, catalog: Catalog) -> tup
         brought = 0
     if brought:
         return ()
-    price = storage_price(catalog, pool.cloud, pool.region, DISK_SERVICE[pool.cloud], "local-ssd")
-    gb = pool.local_ssds * LOCAL_SSD_GB * pool.nodes if pool.nodes is not None else None
-    return (fixed(resource, "local-ssd", CostGroup.DISK, price, quantity=gb),)
+    price = storage_price(catalog, pool.cloud, pool.region, SERVICES[pool.cloud], "local-ssd")
+    gb = float(pool.local_ssds * LOCAL_SSD_GB)
+    quantity, limits = copies.of(gb), copies.limits_of(gb)
+    return (fixed(resource, "local-ssd", CostGroup.DISK, price, quantity=quantity, limits=limits),)
+
+
+def capacity_reservation_lines(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    """An on-demand capacity reservation of EC2: its machines at the on-demand rate, used or not."""
+    machine, count = text(read(resource, "instanceType")), number(read(resource, "instanceCount"))
+    return (_reserved(resource, Cloud.AWS, machine, count, pricing),)
+
+
+def reservation_lines(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    """A reservation of Compute Engine: its machines at the on-demand rate, used or not."""
+    specific = ("specificReservation", "instanceProperties", "machineType")
+    machine, count = text(read(resource, *specific)), number(read(resource, "specificReservation", "count"))
+    return (_reserved(resource, Cloud.GCP, machine, count, pricing),)
+
+
+def _reserved(resource: Resource, cloud: Cloud, machine: str | None, count: float | None, pricing: Pricing) -> CostLine:
+    region = region_of(resource, pricing.among)
+    price = (
+        machine_price(pricing.catalog, cloud, region, machine, PurchaseMode.ON_DEMAND)
+        if machine is not None
+        else not_priced("hour", "machine type not known before apply")
+    )
+    item = f"{machine or 'machine of a type not known'} reservation"
+    return fixed(resource, item, CostGroup.MACHINE, price, quantity=count, note=_RESERVED)
+
+
+def capacity_block_lines(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
+    """
+    A Capacity Block of EC2: its fee is paid once, at purchase, and is told by the offering alone.
+
+    Where pools take their machines from it, the hourly rate of that machine in the facts says what to expect.
+    """
+    users = [pool for pool in pricing.pools if pool.reservation == resource.urn]
+    machines = {x for pool in users for x in pool.machines}
+    note = "the fee is told by the offering: aws ec2 describe-capacity-block-offerings"
+    if len(machines) != 1:
+        return (upfront(resource, "capacity block", CostGroup.MACHINE, not_priced("block"), note=note),)
+    price = _machine_price(users[0], PurchaseMode.CAPACITY_BLOCK, pricing.catalog)
+    item = f"{machines.pop()} capacity block"
+    return (upfront(resource, item, CostGroup.MACHINE, price, quantity=None, note=f"{_BLOCK_HOURS}; {note}"),)
+
+
+def savings_plan_lines(resource: Resource, _: Pricing) -> tuple[CostLine, ...]:
+    """
+    A Savings Plan of AWS: what the program says is paid at once, and what is committed to by the hour.
+
+    How much of the commitment the payment covers is a matter of the offering, so an hourly part is told only where
+    the program states that nothing is paid at once.
+    """
+    at_once = number(read(resource, "upfrontPaymentAmount"))
+    committed = stated_price(number(read(resource, "commitment")), "hour")
+    note = "the machines that it covers are billed less than shown"
+    if at_once == 0:
+        return (fixed(resource, "Savings Plan commitment", CostGroup.MACHINE, committed, note=note),)
+    hourly = not_priced("hour", "how much of the commitment is paid at once is told by the offering")
+    fee = stated_price(at_once, "plan")
+    return (
+        upfront(resource, "Savings Plan", CostGroup.MACHINE, fee, note=note),
+        fixed(resource, "Savings Plan commitment", CostGroup.MACHINE, hourly),
+    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.cost.capacity import capacity_changes
-from infra.cost.estimate import content_of, cost, cost_change
+from infra.cost import capacity_changes, content_of, cost, cost_change, renames
 from infra.diff.changes import ResourceChanges
 from infra.preview import git, validation
 from infra.preview.base import Against, AgainstRevision, resource_changes
@@ -47,7 +46,7 @@ def preview(root: Path, stack: str, base: Against) -> Report:
         plan_changes=diff(earlier, plan) if earlier else (),
         resources=changes,
         capacity=capacity_changes(changes.base, changes.graph, facts),
-        cost=cost_change(before, after),
+        cost=cost_change(before, after, renamed=renames(changes.base, changes.graph)),
         findings=(*_input_findings(changes), *_budget(after.usd_per_month, spec.budget_usd_per_month, stack)),
         notes=() if note is None else (note,),
     )

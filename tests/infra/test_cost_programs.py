@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import importlib
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pulumi
 import pytest
 
 from components.graph import Graph
 from components.platform import Platform
-from infra.cost.estimate import Cost, content_of, cost, machine_lines
+from infra.cost import Cost, CostGroup, content_of, cost, machine_lines, pricing_aws, pricing_gcp, pricing_kubernetes
+from infra.cost.pricing_kubernetes import kind_of
 from infra.recorder.recorder import record
 from sizing.catalog import Cloud, catalog
-from sizing.plan import SizingPlan
+from sizing.plan import PoolRole, SizingPlan
 from tests.examples import AWS_PLAN, GCP_GPU_PLAN, GCP_TPU_PLAN
 
 PLANS = {"aws": AWS_PLAN, "gcp": GCP_GPU_PLAN, "tpu": GCP_TPU_PLAN}
@@ -89,3 +94,59 @@ def test_the_bucket_costs_what_the_plan_expects_in_it(name: str) -> None:
     """The plan's 70.6 GB by the hour, not by use."""
     stored = [line for line in bill(name).fixed if "standard" in line.item.lower() and line.unit == "GB-month"]
     assert [line.quantity for line in stored] == [70.6]
+
+
+def registered_types() -> dict[str, str]:
+    """Every resource type that the source of the program makes, in whatever branch, with where it is made."""
+    root = Path(__file__).parents[2]
+    sources = [*root.glob("components/**/*.py"), root / "infra/aws.py", root / "infra/gcp.py", root / "infra/stack.py"]
+    found = {}
+    for source in sources:
+        tree = ast.parse(source.read_text(encoding="utf-8"))
+        imported = dict(imports(tree))
+        for call in (x for x in ast.walk(tree) if isinstance(x, ast.Call) and isinstance(x.func, ast.Attribute)):
+            made = named(call.func, imported)
+            if isinstance(made, type) and issubclass(made, pulumi.CustomResource):
+                found[str(made.pulumi_type)] = f"{source.relative_to(root)}:{call.lineno}"  # type: ignore[attr-defined]
+    return found
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Names of modules in a source, and the modules of provider packages that they stand for."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pulumi_"):
+            yield from ((x.asname or x.name, f"{node.module}.{x.name}") for x in node.names)
+        if isinstance(node, ast.Import):
+            yield from ((x.asname or x.name, x.name) for x in node.names if x.name.startswith("pulumi_"))
+
+
+def named(function: ast.Attribute, imported: Mapping[str, str]) -> object:
+    """What `ec2.Vpc` is in a source with these imports; None where it is nothing of a provider package."""
+    if not isinstance(function.value, ast.Name) or function.value.id not in imported:
+        return None
+    return getattr(importlib.import_module(imported[function.value.id]), function.attr, None)
+
+
+def test_every_type_that_the_components_can_make_is_in_the_tables() -> None:
+    """Read from the source, so that a branch which no example takes counts as well; providers cost nothing."""
+    found = registered_types()
+    assert {"aws:ec2/placementGroup:PlacementGroup", "kubernetes:apps/v1:DaemonSet"} <= found.keys()
+    unlisted = {
+        kind: place
+        for kind, place in found.items()
+        if not kind.startswith("pulumi:providers:")
+        and kind not in {*pricing_aws.PRICED, *pricing_aws.FREE, *pricing_gcp.PRICED, *pricing_gcp.FREE}
+        and kind_of(kind) not in {*pricing_kubernetes.PRICED, *pricing_kubernetes.FREE}
+    }
+    assert unlisted == {}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_machines_and_their_disks_belong_to_the_workload(name: str) -> None:
+    """Accelerators are its own; the machines of the system, the network and the cluster are shared."""
+    (workload,) = {x.workload for x in PLANS[name].deployments}
+    own = {x.resource: x.workload for x in bill(name).lines if x.group in {CostGroup.MACHINE, CostGroup.DISK}}
+    accelerated = {x.name for x in PLANS[name].node_pools if x.role is PoolRole.ACCELERATOR}
+    for pool in PLANS[name].node_pools:
+        (bearer,) = {whose for resource, whose in own.items() if resource.startswith(pool.name)}
+        assert bearer == (workload if pool.name in accelerated else None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from infra.cost import cost_change
 from infra.cost.bill import Cost, CostGroup, CostKind, CostLine
-from infra.cost.estimate import cost_change
 from infra.render.cost import cost_lines, merged
 from tests.resources import urn_of
 
@@ -14,7 +14,6 @@ MACHINES = CostLine(
     group=CostGroup.MACHINE,
     urn=urn_of("aws:eks/nodeGroup:NodeGroup", "p5"),
     resource="p5",
-    workload=None,
     quantity=2,
     unit="hour",
     usd_per_unit=55.04,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from components.graph import Secret, Unknown
+from infra.cost import cost_change
 from infra.cost.bill import Cost, CostGroup, CostKind, CostLine
 from infra.cost.capacity import CapacityChange
-from infra.cost.estimate import cost_change
 from infra.diff.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
 from infra.render.json_document import render_json
 from infra.render.report import Finding, Report
@@ -21,7 +21,6 @@ LINE = CostLine(
     group=CostGroup.NETWORK,
     urn=VPC.urn,
     resource="nat",
-    workload=None,
     quantity=1,
     unit="hour",
     usd_per_unit=0.045,

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from components.graph import Graph, Resource
+from infra.cost import cost_change
 from infra.cost.bill import Cost
 from infra.cost.capacity import CapacityChange
-from infra.cost.estimate import cost_change
 from infra.diff.changes import (
     ChangeKind,
     Op,
