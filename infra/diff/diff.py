@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from components.graph import Graph, Resource, Secret, Unknown, Value
 from infra.diff import paths
+from infra.diff.all_tags import with_all_tags
 from infra.diff.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
 from infra.diff.compare import BRIDGED, Difference, differences, holds_encrypted, input_differences
 from infra.diff.recorded import Base, Recorded
@@ -63,7 +64,7 @@ def step_of(
         return step if _is_same_read(old, new) else replace(step, op=Op.READ)
     found = tuple(
         _property_change(difference, new, provider_inputs)
-        for difference in input_differences(old.resource.inputs, new.inputs, type_=new.type, ignore=new.ignore_changes)
+        for difference in _input_differences(old.resource, new, provider_inputs)
         if not _is_unanswered(difference, new, moved)
     )
     return _judged(replace(step, changes=found + _provider_change(old.resource, new)), old)
@@ -91,11 +92,17 @@ def _is_unanswered(difference: Difference, new: Resource, moved: Collection[str]
     return not any(urn in moved for urn in new.property_dependencies.get(str(difference.path[0]), ()))
 
 
-def _unanswered(old: Recorded | None, new: Resource, moved: Collection[str]) -> bool:
+def _unanswered(
+    old: Recorded | None, new: Resource, provider_inputs: Mapping[str, Value], moved: Collection[str]
+) -> bool:
     return old is not None and any(
-        _is_unanswered(difference, new, moved)
-        for difference in input_differences(old.resource.inputs, new.inputs, type_=new.type, ignore=new.ignore_changes)
+        _is_unanswered(difference, new, moved) for difference in _input_differences(old.resource, new, provider_inputs)
     )
+
+
+def _input_differences(old: Resource, new: Resource, provider_inputs: Mapping[str, Value]) -> tuple[Difference, ...]:
+    wanted = with_all_tags(new.inputs, old=old.inputs, type_=new.type, provider_inputs=provider_inputs)
+    return input_differences(old.inputs, wanted, type_=new.type, ignore=new.ignore_changes)
 
 
 def _property_change(
@@ -176,10 +183,11 @@ def _steps(graph: Graph, base: Base) -> tuple[list[Step], list[str]]:
         old = base.find(new)
         if old is not None:
             kept.add(old.resource.urn)
-        step = step_of(old, new, provider_inputs=inputs.get(new.provider or "", {}), moved=moved)
+        of_provider = inputs.get(new.provider or "", {})
+        step = step_of(old, new, provider_inputs=of_provider, moved=moved)
         if not base.is_state:
             step = _with_cascade(step, moved)
-        elif _unanswered(old, new, moved):
+        elif _unanswered(old, new, of_provider, moved):
             unanswered.append(new.name)
         if changes_outputs(step, base):
             moved.add(step.urn)
