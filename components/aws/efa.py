@@ -7,7 +7,7 @@ interfaces on the cards after the first. Getting either wrong leaves nodes that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sizing.errors import UnknownFact
@@ -115,3 +115,35 @@ def interfaces(machine: str) -> tuple[Interface, ...]:
         Interface(card=card, device=layout.device_of_later_cards, type="efa-only") for card in range(1, layout.cards)
     ]
     return (first, *later)
+
+
+def layout_mistakes(machine: str, found: Sequence[Interface]) -> Iterator[tuple[int, str]]:
+    """
+    What is wrong with the interfaces of a launch template: the place of each wrong one, and what would be right.
+
+    Two layouts work: EFA with an address on card 0 (plain on p6-b300) and EFA on each later card, which is ours; and a
+    plain interface at device 0 of card 0, `efa-only` at its device 1, and `efa-only` at device 0 of each later card
+    (terraform-aws-eks#3653).
+
+    Raises:
+        UnknownFact: If the machine is not in the table.
+    """
+    layout = efa_layout(machine)
+    split = layout.first_card_has_efa and Interface(card=0, device=1, type="efa-only") in found
+    later = 0 if split else layout.device_of_later_cards
+    first = {(0, "interface"), (1, "efa-only")} if split else {(0, "efa" if layout.first_card_has_efa else "interface")}
+    seen: set[tuple[int, int]] = set()
+    for place, one in enumerate(found):
+        if one.card >= layout.cards:
+            yield place, f"network card {one.card}, but {machine} has {layout.cards}"
+        elif one.card == 0 and (one.device, one.type) not in first:
+            yield place, f"{one.type} at device {one.device} of card 0; {machine} takes {_spelled(first)}"
+        elif one.card > 0 and (one.device != later or one.type not in {"efa", "efa-only"}):
+            yield place, f"{one.type} at device {one.device} of card {one.card}; {machine} takes efa-only at {later}"
+        elif (one.card, one.device) in seen:
+            yield place, f"device {one.device} of card {one.card} a second time"
+        seen.add((one.card, one.device))
+
+
+def _spelled(places: set[tuple[int, str]]) -> str:
+    return " and ".join(f"{kind} at {device}" for device, kind in sorted(places))

@@ -12,7 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from components.graph import Graph
-from components.rules import gcp, generic
+from components.rules import (
+    aws_capacity,
+    aws_cluster,
+    aws_fabric,
+    aws_identity,
+    aws_network,
+    aws_nodes,
+    aws_storage,
+    gcp,
+    generic,
+)
 from components.rules.rule import Rule, Severity, Violation
 
 __all__ = ["RULES", "DuplicateRule", "Rule", "Severity", "Violation", "catalogue", "violations"]
@@ -38,7 +48,17 @@ def catalogue(*groups: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(found.values())
 
 
-RULES = catalogue(generic.RULES, gcp.RULES)
+RULES = catalogue(
+    generic.RULES,
+    aws_network.RULES,
+    aws_cluster.RULES,
+    aws_nodes.RULES,
+    aws_fabric.RULES,
+    aws_capacity.RULES,
+    aws_storage.RULES,
+    aws_identity.RULES,
+    gcp.RULES,
+)
 
 
 def violations(graph: Graph, rules: Iterable[Rule] = RULES) -> tuple[tuple[Rule, Violation], ...]:

@@ -65,6 +65,11 @@ def is_absent(value: Value) -> bool:
     return value is None or value in ("", [], {})
 
 
+def is_unknown_or_absent(value: Value) -> bool:
+    """True where nothing can be read: not there, or not known before apply."""
+    return is_unknown(value) or is_absent(value)
+
+
 def each(kinds: str | Iterable[str], test: Test) -> Check:
     """A check of every resource of *kinds* by itself and among its neighbours: a violation for each mistake found."""
     of_kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
