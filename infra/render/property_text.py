@@ -11,14 +11,18 @@ from sizing.table import elided
 
 KNOWN_LATER = "(known after apply)"
 HIDDEN = "[secret]"
+HIDDEN_CHANGE = "(what is not shown of it changed)"
 _UNCUT = 10_000  # columns: wider than any value that is shown whole
-_CONTEXT = 8  # characters shown on either side of where two long texts differ
+_CONTEXT = 8  # characters shown before the place where two long texts differ
+_ARROW = " -> "
+_LEAST_VALUES = 36  # columns that two values get at least: both ends of an id, and where they differ
 
 _FORCES = {
-    Replaces.YES: "  # forces replacement",
-    Replaces.UNKNOWN: "  # in place or replacement: not known offline",
+    Replaces.YES: "# forces replacement",
+    Replaces.UNKNOWN: "# in place or replacement: not known offline",
     Replaces.NO: "",
 }
+_UNCERTAIN = "# cannot be compared here: it may be the same"
 
 
 def value_text(value: Value, *, width: int) -> str:
@@ -27,17 +31,31 @@ def value_text(value: Value, *, width: int) -> str:
 
 
 def change_text(change: PropertyChange, *, width: int) -> str:
-    """
-    One property that differs, in one line of at most *width* columns: `path: old -> new  # forces replacement`.
+    """One property that differs, in one line of at most *width* columns: `path: old -> new`, without its marks."""
+    wanted = len(_values(change, _UNCUT))
+    room = width - min(wanted, max(_LEAST_VALUES, width // 2)) - 2
+    path = elided(change.path, max(room, width - wanted - 2))
+    return f"{path}: {_values(change, width - len(path) - 2)}"
 
-    The mark is never cut; the path and the values are, and two long texts are shown where they differ.
+
+def change_marks(change: PropertyChange) -> str:
+    """What has to be known of a change beside its values: that it forces a replacement, or that nobody can tell."""
+    return "  ".join(x for x in (_FORCES[change.replaces], "" if change.certain else _UNCERTAIN) if x)
+
+
+def change_lines(change: PropertyChange, *, width: int) -> list[str]:
     """
-    mark = _FORCES[change.replaces] + ("" if change.certain else "  # cannot be compared here: it may be the same")
-    room = max(24, width - len(mark))
-    values = len(_values(change, _UNCUT))
-    path = elided(change.path, max(12, room // 2, room - 2 - values))
-    room -= len(path) + 2
-    return f"{path}: {_values(change, room)}{mark}"
+    One property that differs, in lines of at most *width* columns, its marks at the end of the line or below it.
+
+    The marks are never cut; the path and the values are, and two long texts are shown where they differ.
+    """
+    marks = change_marks(change)
+    if not marks:
+        return [change_text(change, width=width)]
+    whole = f"{change_text(change, width=_UNCUT)}  {marks}"
+    if len(whole) <= width:
+        return [whole]
+    return [change_text(change, width=width), *(f"  {mark}" for mark in marks.split("  "))]
 
 
 def _values(change: PropertyChange, width: int) -> str:
@@ -45,7 +63,7 @@ def _values(change: PropertyChange, width: int) -> str:
         case ChangeKind.ADDED:
             return value_text(change.new, width=width)
         case ChangeKind.REMOVED:
-            return f"{value_text(change.old, width=width - 10)} -> (removed)"
+            return f"{value_text(change.old, width=width - 13)} -> (removed)"
         case ChangeKind.CHANGED:
             return _old_and_new(change.old, change.new, width)
 
@@ -54,34 +72,41 @@ def _old_and_new(old: Value, new: Value, width: int) -> str:
     if isinstance(old, Secret) and isinstance(new, Secret):
         return f"{HIDDEN} changed"
     before, after = _one_line(old), _one_line(new)
-    if len(before) + len(after) + 4 > width:
-        before, after = _where_they_differ(before, after)
-    half = (width - 4) // 2
-    if len(after) < half:
-        before = elided(before, width - 4 - len(after))
-    elif len(before) < half:
-        after = elided(after, width - 4 - len(before))
-    else:
-        before, after = elided(before, half), elided(after, half)
-    return f"{before} -> {after}"
+    if before == after:
+        return f"{elided(before, max(len(HIDDEN), width - len(HIDDEN_CHANGE) - 1))} {HIDDEN_CHANGE}"
+    room = width - len(_ARROW)
+    if len(before) + len(after) > room:
+        before, after = _cut_where_they_differ(before, after, room)
+    return f"{before}{_ARROW}{after}"
 
 
-def _where_they_differ(before: str, after: str) -> tuple[str, str]:
-    """Both texts without what they share at either end, but for a little context."""
+def _cut_where_they_differ(before: str, after: str, room: int) -> tuple[str, str]:
+    """Both texts in *room* columns together, cut so that the first place where they differ is in view on both sides."""
+    half = room // 2
+    old_room = max(half, room - len(after))
+    new_room = room - min(old_room, len(before))
     shortest = min(len(before), len(after))
     start = next((at for at in range(shortest) if before[at] != after[at]), shortest)
-    end = next((at for at in range(shortest - start) if before[-1 - at] != after[-1 - at]), shortest - start)
-    start, end = max(0, start - _CONTEXT), max(0, end - _CONTEXT)
-    return _cut(before, start, end), _cut(after, start, end)
+    return _window(before, start, old_room), _window(after, start, new_room)
 
 
-def _cut(text: str, start: int, end: int) -> str:
-    return f"{'..' if start else ''}{text[start : len(text) - end]}{'..' if end else ''}"
+def _window(text: str, start: int, room: int) -> str:
+    """*text* in *room* columns: from a little before *start* on, with two dots for what is left out at either end."""
+    if len(text) <= room:
+        return text
+    context = min(_CONTEXT, max(0, (room - 5) // 3))
+    left = max(0, start - context)
+    left = 0 if left <= 2 else left  # two dots stand for more than two characters
+    left = min(left, len(text) - room + 2) if left else 0  # rather more of what is before than blanks behind
+    shown = text[left : left + room - (2 if left else 0)]
+    is_cut = left + len(shown) < len(text)
+    return f"{'..' if left else ''}{shown[: len(shown) - 2] if is_cut else shown}{'..' if is_cut else ''}"
 
 
 def _one_line(value: Value) -> str:
-    """*value* as JSON in one line; a mark of its own without quotes."""
-    return _mark(value) or json.dumps(plain(value), ensure_ascii=False, separators=(", ", ": "))
+    """*value* as JSON in one line; a mark of its own without quotes, and nothing that a terminal would act on."""
+    shown = _mark(value) or json.dumps(plain(value), ensure_ascii=False, separators=(", ", ": "))
+    return shown if shown.isprintable() else "".join(x if x.isprintable() else f"\\u{ord(x):04x}" for x in shown)
 
 
 def plain(value: Value) -> object:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from components.graph import Resource
 from infra.diff.changes import Op, Replaces, ResourceChanges, Step
 from infra.render.nouns import component_noun, counted, noun
-from infra.render.property_text import change_text
+from infra.render.property_text import change_lines
 from sizing.figures import plural
 from sizing.table import WIDTH, elided, wrapped
 
@@ -121,7 +121,7 @@ def _step_lines(step: Step, *, full: bool) -> list[str]:
     lines += [line for note in step_notes(step) for line in wrapped(note, indent="        ")]
     changes = step.changes if step.op in (Op.UPDATE, Op.REPLACE) else ()
     most = len(changes) if full else _MOST_PROPERTIES
-    lines += [f"        {change_text(change, width=WIDTH - 8)}" for change in changes[:most]]
+    lines += [f"        {line}" for change in changes[:most] for line in change_lines(change, width=WIDTH - 8)]
     if len(changes) > most:
         lines.append(
             f"        and {plural(len(changes) - most, 'more property', 'more properties')}: --full lists them"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from components.graph import Asset, Secret, Unknown, Value
 from infra.diff.changes import ChangeKind, PropertyChange, Replaces
-from infra.render.property_text import change_text, plain, value_text
+from infra.render.property_text import change_lines, change_text, plain, value_text
 
 
 def changed(
@@ -45,22 +45,41 @@ def test_assets_are_known_by_their_hash() -> None:
 
 
 def test_the_mark_of_a_replacement_is_never_cut() -> None:
-    """However long the values are, that they force a replacement is said in full."""
-    text = change_text(changed("a" * 300, "b" * 300, replaces=Replaces.YES), width=72)
-    assert text.endswith("  # forces replacement")
-    assert len(text) <= 72
+    """However long the values are, that they force a replacement is said in full, below them if need be."""
+    short = change_lines(changed("a", "b", replaces=Replaces.YES), width=72)
+    assert short == ['spec.replicas: "a" -> "b"  # forces replacement']
+    long = change_lines(changed("a" * 300, "b" * 300, replaces=Replaces.YES), width=72)
+    assert long[1:] == ["  # forces replacement"]
+    assert max(map(len, long)) <= 72
 
 
 def test_what_is_not_known_offline_is_said_so() -> None:
     """In place or replacement: never a guess."""
-    text = change_text(changed(1.0, 2.0, replaces=Replaces.UNKNOWN), width=72)
-    assert text.endswith("# in place or replacement: not known offline")
+    (text,) = change_lines(changed(1.0, 2.0, replaces=Replaces.UNKNOWN), width=72)
+    assert text == "spec.replicas: 1 -> 2  # in place or replacement: not known offline"
 
 
 def test_an_encrypted_secret_cannot_be_compared() -> None:
     """The state has only the ciphertext: it may be the same value."""
-    text = change_text(changed(Secret("x"), Secret("y"), certain=False), width=90)
-    assert text == "spec.replicas: [secret] changed  # cannot be compared here: it may be the same"
+    unsure = changed(Secret("x"), Secret("y"), certain=False, replaces=Replaces.UNKNOWN)
+    assert change_lines(unsure, width=72) == [
+        "spec.replicas: [secret] changed",
+        "  # in place or replacement: not known offline",
+        "  # cannot be compared here: it may be the same",
+    ]
+
+
+def test_a_change_inside_of_what_is_hidden_is_said_in_words() -> None:
+    """Both sides would read the same."""
+    old, new = {"env": [Secret("a")]}, {"env": [Secret("b")]}
+    assert change_text(changed(old, new), width=90) == (
+        'spec.replicas: {"env": ["[secret]"]} (what is not shown of it changed)'
+    )
+
+
+def test_nothing_that_a_terminal_would_act_on_is_printed() -> None:
+    """An escape sequence in a tag is shown, not obeyed."""
+    assert change_text(changed("\x1b[2J", "\x9b2J"), width=72) == 'spec.replicas: "\\u001b[2J" -> "\\u009b2J"'
 
 
 def test_added_and_removed_properties() -> None:
@@ -80,9 +99,25 @@ def test_two_long_texts_are_shown_where_they_differ() -> None:
     assert len(text) <= 72
 
 
-@given(st.text(max_size=200), st.text(max_size=200), st.integers(min_value=60, max_value=100))
-def test_a_change_is_one_line_in_its_width(old: str, new: str, width: int) -> None:
-    """Line breaks are escaped, and what is too long is cut."""
-    text = change_text(changed(old, new), width=width)
+TEXTS = st.text(alphabet='ab\n"é', max_size=120)
+
+
+@given(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS), st.integers(44, 100), st.sampled_from(["p", "p" * 200]))
+def test_two_values_never_read_the_same(texts: tuple[str, str, str, str], width: int, path: str) -> None:
+    """Whatever they share before and after, the first place where they differ is in view on both sides, in one line."""
+    head, old, new, tail = texts
+    assume(old != new)
+    text = change_text(changed(head + old + tail, head + new + tail, path=path), width=width)
+    before, arrow, after = text.partition(": ")[2].partition(" -> ")
+    assert arrow
+    assert before != after
     assert "\n" not in text
     assert len(text) <= width
+
+
+@given(st.recursive(st.text(max_size=30) | st.floats(allow_nan=False), st.lists, max_leaves=5))
+def test_added_and_removed_values_stay_in_their_width(value: Value) -> None:
+    """However nested they are."""
+    for kind in (ChangeKind.ADDED, ChangeKind.REMOVED):
+        change = PropertyChange(path="a" * 60, old=value, new=value, kind=kind, replaces=Replaces.YES)
+        assert max(map(len, change_lines(change, width=72))) <= 72
