@@ -87,17 +87,15 @@ def _cut_where_they_differ(before: str, after: str, room: int) -> tuple[str, str
     new_room = room - min(old_room, len(before))
     shortest = min(len(before), len(after))
     start = next((at for at in range(shortest) if before[at] != after[at]), shortest)
-    return _window(before, start, old_room), _window(after, start, new_room)
+    left = start - min(_CONTEXT, (min(old_room, new_room) - 5) // 3)
+    left = 0 if left <= 2 else left  # two dots stand for more than two characters
+    return _window(before, left, old_room), _window(after, left, new_room)
 
 
-def _window(text: str, start: int, room: int) -> str:
-    """*text* in *room* columns: from a little before *start* on, with two dots for what is left out at either end."""
+def _window(text: str, left: int, room: int) -> str:
+    """*text* in *room* columns, from the place *left* on, with two dots for what is left out at either end."""
     if len(text) <= room:
         return text
-    context = min(_CONTEXT, max(0, (room - 5) // 3))
-    left = max(0, start - context)
-    left = 0 if left <= 2 else left  # two dots stand for more than two characters
-    left = min(left, len(text) - room + 2) if left else 0  # rather more of what is before than blanks behind
     shown = text[left : left + room - (2 if left else 0)]
     is_cut = left + len(shown) < len(text)
     return f"{'..' if left else ''}{shown[: len(shown) - 2] if is_cut else shown}{'..' if is_cut else ''}"
