@@ -20,6 +20,7 @@ from pulumi_gcp import container
 
 from components.gcp.machines import Unprovisionable
 from components.gcp.network import PODS_RANGE, SERVICES_RANGE
+from components.rules.gcp_cluster import lets_everyone_in
 
 CHANNEL = "REGULAR"  # the channel whose default version is pinned (versions.json)
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)  # scopes are the old fence; IAM roles are the fence
@@ -44,6 +45,11 @@ class ClusterArgs:
     subnetwork_id: pulumi.Input[str]
     key_id: pulumi.Input[str]  # encrypts the cluster's secrets
     node_email: pulumi.Input[str]  # service account of the nodes
+
+    def __post_init__(self) -> None:
+        """Refuse an API that everyone may reach, by the test of the rule on it."""
+        for cidr in self.access_cidrs:
+            _refuse_everyone(cidr)
 
 
 class Cluster(pulumi.ComponentResource):
@@ -201,12 +207,12 @@ def authorised_networks(access_cidrs: tuple[str, ...]) -> container.ClusterMaste
 
 def _refuse_everyone(cidr: str) -> None:
     try:
-        everyone = ipaddress.ip_network(cidr).prefixlen == 0
+        ipaddress.ip_network(cidr)
     except ValueError as error:
         raise Unprovisionable(
             what=f"sizeup:platform.api_access_cidrs: {cidr!r} is no network: {error}", mend="write it as 203.0.113.0/24"
         ) from None
-    if everyone:
+    if lets_everyone_in(cidr):
         raise Unprovisionable(
             what=f"sizeup:platform.api_access_cidrs: {cidr} lets everyone reach the Kubernetes API",
             mend="name the networks that you come from, or leave it out: private only",

@@ -45,6 +45,10 @@ class NodePoolArgs:
     cluster_name: pulumi.Input[str]
     node_email: pulumi.Input[str]
 
+    def __post_init__(self) -> None:
+        """Refuse what GKE would, before anything is created; the rules on node pools read the same tables."""
+        check_pool(self.pool)
+
 
 class NodePool(pulumi.ComponentResource):
     """
@@ -59,7 +63,6 @@ class NodePool(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Build the pool of *args*; *name* must leave room for Pulumi's suffix (`naming.NODE_POOL_NAME`)."""
         super().__init__("sizeup:index:GcpNodePool", name, None, opts)
-        check_pool(args.pool)
         pool, machine = args.pool, gke_machine(args.pool)
         created = container.NodePool(
             name,

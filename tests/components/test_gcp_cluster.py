@@ -67,6 +67,8 @@ def test_everyone_is_refused(cidr: str) -> None:
     """Whatever the file says."""
     with pytest.raises(Unprovisionable, match="lets everyone reach the Kubernetes API"):
         authorised_networks((cidr,))
+    with pytest.raises(Unprovisionable, match="lets everyone reach the Kubernetes API"):
+        cluster(cidr)
 
 
 def test_something_that_is_no_network_is_refused_with_the_mend() -> None:

@@ -172,6 +172,19 @@ def test_the_boot_disk_is_as_large_as_planned_and_of_a_type_that_the_machine_tak
     assert (at(TPU, "nodeConfig", "diskType"), at(TPU, "nodeConfig", "diskSizeGb")) == ("hyperdisk-balanced", 100)
 
 
+def test_a_slice_of_another_size_than_its_shape_is_refused_with_the_arguments() -> None:
+    """4x4 are 16 chips, four machines of four; before anything is registered."""
+    with pytest.raises(Unprovisionable, match="planned with 3 machines, but one slice 4x4 has 4"):
+        NodePoolArgs(
+            pool=replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=3),
+            project="acme-ml",
+            region="us-central1",
+            labels={},
+            cluster_name="chat",
+            node_email="nodes@acme-ml.iam.gserviceaccount.com",
+        )
+
+
 @pytest.mark.parametrize(
     "mode", [mode for mode in PurchaseMode if mode not in {PurchaseMode.ON_DEMAND, PurchaseMode.SPOT}]
 )
