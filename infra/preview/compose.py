@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from components.graph import Graph
+from components.rules import violations
+from components.rules.waivers import waiver_of
 from infra.cost import capacity_changes, content_of, cost, cost_change, renames
 from infra.diff.changes import ResourceChanges
 from infra.preview import git, validation
@@ -47,7 +50,11 @@ def preview(root: Path, stack: str, base: Against) -> Report:
         resources=changes,
         capacity=capacity_changes(changes.base, changes.graph, facts),
         cost=cost_change(before, after, renamed=renames(changes.base, changes.graph)),
-        findings=(*_input_findings(changes), *_budget(after.usd_per_month, spec.budget_usd_per_month, stack)),
+        findings=(
+            *_input_findings(changes),
+            *_rule_findings(changes.graph),
+            *_budget(after.usd_per_month, spec.budget_usd_per_month, stack),
+        ),
         notes=() if note is None else (note,),
     )
 
@@ -78,6 +85,25 @@ def _input_findings(changes: ResourceChanges) -> Iterator[Finding]:
     for step in changes.steps:
         if step.protected_error is not None:
             yield Finding(rule="protected", severity="error", subject=step.name, text=step.protected_error)
+
+
+def _rule_findings(graph: Graph) -> Iterator[Finding]:
+    """Rules that the recorded resources break, waived ones with the reason."""
+    by_urn = {resource.urn: resource for resource in graph.resources}
+    for rule, found in violations(graph):
+        resource = by_urn[found.urn]
+        waiver = waiver_of(rule, resource)
+        at = f" ({resource.source_position})" if resource.source_position else ""
+        yield Finding(
+            rule=rule.id,
+            severity=rule.severity.value,
+            subject=f"{resource.name}.{found.path}" if found.path else resource.name,
+            text=f"{found.text}{at}",
+            mend=rule.mend,
+            why=rule.why,
+            origin=rule.origin,
+            waived=waiver.reason if waiver is not None else "",
+        )
 
 
 def _budget(usd_per_month: float, budget_usd_per_month: float | None, stack: str) -> Iterator[Finding]:
