@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.apply import engine as pulumi
-from infra.apply.diagnosis import diagnosed
+from infra.apply.diagnosis import Kind, diagnosed
 from infra.apply.engine import Engine, Told
-from infra.apply.outcome import Outcome, outcome
+from infra.apply.outcome import Outcome, error_text, outcome
 from infra.apply.parity import Parity, parity
 from infra.apply.states import keep
 from infra.apply.working import Working
@@ -54,9 +54,17 @@ def compared(engine: Engine, report: Report, *, plan: Path | None = None) -> Com
         ProgramFailed: If the engine cannot preview the stack.
     """
     told = pulumi.previewed(engine, report.stack, plan=plan)
-    check(told, report.stack, "the engine cannot preview it")
-    found = parity(report.resources.steps, told.steps)
+    stopped = told.error is not None and _is_refused_alike(report, told)
+    if not stopped:
+        check(told, report.stack, "the engine cannot preview it")
+    found = parity(report.resources.steps, told.steps, stopped=stopped)
     return Compared(report=replace(report, differences=found.differences), told=told, parity=found)
+
+
+def _is_refused_alike(report: Report, told: Told) -> bool:
+    """Whether the engine refused because of something protected, which our preview says as well."""
+    refused = any(step.protected_error is not None for step in report.resources.steps)
+    return refused and diagnosed(error_text(told), stack=report.stack).kind is Kind.PROTECTED
 
 
 def check(told: Told, stack: str, context: str) -> None:
@@ -67,8 +75,7 @@ def check(told: Told, stack: str, context: str) -> None:
         ProgramFailed: With what it said and the mend.
     """
     if told.error is not None:
-        errors = [message.text for message in told.messages if message.severity == "error"]
-        raise diagnosed("\n".join(errors) or told.error, stack=stack).failure(f"{stack}: {context}")
+        raise diagnosed(error_text(told), stack=stack).failure(f"{stack}: {context}")
 
 
 def kept_state(engine: Engine, stack: str) -> Path:

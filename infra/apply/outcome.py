@@ -52,13 +52,13 @@ def outcome(told: Told, *, shown: Iterable[Step], stack: str, verb: str, kept: P
         failed=told.failed,
         unfinished=told.unfinished,
         not_begun=tuple(step for step in shown if step.urn not in begun),
-        diagnosis=None if told.error is None else _diagnosis(told, stack),
+        diagnosis=None if told.error is None else diagnosed(error_text(told), stack=stack),
         kept=kept,
         seconds=seconds,
     )
 
 
-def _diagnosis(told: Told, stack: str) -> Diagnosis:
-    """From what providers and the program said where they said something, else from what the CLI printed."""
+def error_text(told: Told) -> str:
+    """What providers and the program said went wrong, or else what the CLI printed."""
     errors = [message.text for message in told.messages if message.severity == "error"]
-    return diagnosed("\n".join(errors) or told.error or "", stack=stack)
+    return "\n".join(errors) or told.error or ""

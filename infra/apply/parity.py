@@ -22,6 +22,7 @@ class Parity:
 
     same: int  # steps that both have, of one kind, for the same reasons
     open: tuple[str, ...]  # URNs of steps of which ours said "not known offline", and the engine decided
+    unreached: tuple[str, ...]  # URNs of steps of ours that the engine did not come to, as it refused before
     differences: tuple[Difference, ...]
 
     @property
@@ -30,14 +31,26 @@ class Parity:
         return not self.differences
 
 
-def parity(ours: Iterable[Step], engine: Iterable[Step]) -> Parity:
-    """How the steps of our preview compare with those of the engine's."""
+def parity(ours: Iterable[Step], engine: Iterable[Step], *, stopped: bool = False) -> Parity:
+    """
+    How the steps of our preview compare with those of the engine's.
+
+    Args:
+        ours: The steps of our preview.
+        engine: Those of the engine's.
+        stopped: Whether the engine ended early, as something protected would be destroyed: what it did not come to
+            by then is no difference.
+    """
     mine, its = _by_urn(ours), _by_urn(engine)
     same = 0
     undecided: list[str] = []
+    unreached: list[str] = []
     differences: list[Difference] = []
     for urn in dict.fromkeys([*mine, *its]):
         for my_step, its_step in _paired(mine.get(urn, []), its.get(urn, [])):
+            if its_step is None and stopped:
+                unreached.append(urn)
+                continue
             found = tuple(_differences(urn, my_step, its_step))
             differences += found
             if found:
@@ -46,7 +59,7 @@ def parity(ours: Iterable[Step], engine: Iterable[Step]) -> Parity:
                 undecided.append(urn)
             else:
                 same += 1
-    return Parity(same=same, open=tuple(undecided), differences=tuple(differences))
+    return Parity(same=same, open=tuple(undecided), unreached=tuple(unreached), differences=tuple(differences))
 
 
 def worse(differences: Iterable[Difference]) -> tuple[Difference, ...]:
