@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from components.aws.purchase import Shape, shape_mistakes
 from components.graph import Resource, Value
 from components.rules.eks_nodes import SUBNET, Nodes, every_nodes, every_template, has_efa, machines_of, subnets_of
-from components.rules.reading import Mistake, behind, each, is_absent, must_be, shown, stated
+from components.rules.reading import Mistake, behind, each, is_absent, items, must_be, shown, stated
 from components.rules.rule import Rule, Severity
-from components.surroundings import Surroundings, is_unknown, length, text, texts, whole
+from components.surroundings import Surroundings, is_unknown, length, text, whole
 
 RESERVATION = "aws:ec2/capacityReservation:CapacityReservation"
 BLOCK = "aws:ec2/capacityBlockReservation:CapacityBlockReservation"
@@ -129,9 +129,9 @@ def _reserved_machines(template: Resource, users: tuple[Nodes, ...], among: Surr
 
 def _spot_types(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
     del among
-    kinds = texts(stated(nodes.group, "instanceTypes"))
+    kinds = items(stated(nodes.group, "instanceTypes"))
     if stated(nodes.group, "capacityType") == "SPOT" and len(kinds) == 1:
-        yield "instanceTypes", f"only {kinds[0]}: when spot has none of it, nothing is started"
+        yield "instanceTypes", f"only {shown(kinds[0])}: when spot has none of it, nothing is started"
 
 
 def _zone_name(subnet: Resource, among: Surroundings) -> Iterator[Mistake]:
