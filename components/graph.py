@@ -66,6 +66,7 @@ class Resource:
     deleted_with: str = ""  # URN of what takes this resource along when it is deleted
     replace_with: tuple[str, ...] = ()  # URNs of resources whose replacement replaces this one as well
     replacement_trigger: Value = None  # another value than before replaces the resource
+    timeouts_s: Mapping[str, float] = field(default_factory=dict)  # create, update, delete, read, where stated
     aliases: tuple[str, ...] = ()
     import_id: str = ""
     source_position: str | None = None

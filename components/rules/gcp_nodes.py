@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 
 from components.graph import Resource, Value
+from components.rules.gcp_accelerators import is_accelerated
 from components.rules.gcp_pools import CLUSTER, NODE_POOL
 from components.rules.reading import Mistake, each, inside, is_absent, is_off, must_be, shown, stated
 from components.rules.rule import Rule, Severity
 from components.surroundings import Surroundings, is_unknown, related, text, truth
 
 DEFAULT_ACCOUNT = re.compile(r"^default$|-compute@developer\.gserviceaccount\.com$")
-LEAST_CREATE_MINUTES = 60  # cluster-toolkit sets an hour; a large machine may take most of it
+LEAST_CREATE_MINUTES = 60  # cluster-toolkit sets an hour for its accelerator pools
+PROVIDER_CREATE_MINUTES = 30  # the provider's own, where a pool states none
 
 
 def _nodes(resource: Resource) -> Value:
@@ -86,6 +88,12 @@ def _legacy_endpoints(pool: Resource, _: Surroundings) -> Iterator[Mistake]:
             "nodeConfig.metadata[disable-legacy-endpoints]",
             "is not true: old clients read the node's token without a header",
         )
+
+
+def _timeouts(pool: Resource, _: Surroundings) -> Iterator[Mistake]:
+    minutes = pool.timeouts_s.get("create", PROVIDER_CREATE_MINUTES * 60) / 60
+    if is_accelerated(pool) and minutes < LEAST_CREATE_MINUTES:
+        yield "", f"is given {minutes:.0f} minutes to be created, not {LEAST_CREATE_MINUTES}"
 
 
 RULES: tuple[Rule, ...] = (
@@ -178,5 +186,14 @@ RULES: tuple[Rule, ...] = (
         mend="set nodeConfig.resourceLabels",
         origin="checkov 3.3.30 CKV_GCP_21; default labels of the provider do not reach the machines of a pool",
         check=must_be(NODE_POOL, "nodeConfig.resourceLabels"),
+    ),
+    Rule(
+        id="gke-pool-timeout",
+        severity=Severity.WARNING,
+        title="An accelerator pool has an hour or more to be created",
+        why="After the provider's 30 minutes the update fails while machines still come: a pool that no state knows",
+        mend="set custom_timeouts with create 60m to 90m",
+        origin="NVIDIA/aicr#2065; cluster-toolkit 1.95.0 gke-node-pool (one hour)",
+        check=each(NODE_POOL, _timeouts),
     ),
 )

@@ -18,6 +18,7 @@ from infra.recorder.answers import Answer
 from infra.recorder.config import Config
 from infra.recorder.errors import DuplicateResource, NotAnswerableOffline
 from infra.recorder.providers import default_provider, is_provider, package_of
+from infra.recorder.timeouts import UnreadableTimeout, timeouts_s
 from infra.recorder.transforms import Transforms
 from infra.recorder.urns import ROOT_TYPE, AliasSpec, all_aliases, child_urn
 from infra.recorder.wire import UNKNOWN, decoded_struct, encoded_struct
@@ -304,6 +305,7 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
             deleted_with=request.deletedWith,
             replace_with=tuple(sorted(request.replace_with)),
             replacement_trigger=self._trigger(request),
+            timeouts_s=self._timeouts(request, resource.urn),
             aliases=all_aliases(
                 [*request.aliasURNs, *map(_alias, request.aliases)],
                 own=resource.urn,
@@ -311,6 +313,12 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
                 parent_aliases=above.aliases if above else (),
             ),
         )
+
+    def _timeouts(self, request: Any, urn: str) -> Mapping[str, float]:
+        try:
+            return timeouts_s(request.customTimeouts, urn=urn)
+        except UnreadableTimeout as error:
+            self._refuse(error)
 
     def _trigger(self, request: Any) -> Value:
         if not request.HasField("replacement_trigger"):

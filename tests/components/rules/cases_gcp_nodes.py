@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.components.rules.case import Case
@@ -15,6 +16,7 @@ def node(rule: str, good: dict[str, Any], bad: dict[str, Any], at: str, note: st
 
 
 OWN = {"serviceAccount": "nodes@acme.iam.gserviceaccount.com"}
+GPU = {"machineType": "a3-highgpu-8g"}
 CHANNEL = {"releaseChannel": {"channel": "REGULAR"}}
 
 CASES = [
@@ -75,6 +77,19 @@ CASES = [
         keeps=graph(pool("inherits"), pool(networkConfig={"enablePrivateNodes": True})),
         breaks=graph(pool(networkConfig={"enablePrivateNodes": False})),
         at="networkConfig.enablePrivateNodes",
+    ),
+    Case(
+        rule="gke-pool-timeout",
+        keeps=graph(replace(pool(node=GPU), timeouts_s={"create": 3600.0}), pool("system", node={})),
+        breaks=graph(replace(pool(node=GPU), timeouts_s={"create": 3599.0})),
+        at="",
+    ),
+    Case(
+        rule="gke-pool-timeout",
+        keeps=graph(replace(pool(node=GPU), timeouts_s={"create": 5400.0})),
+        breaks=graph(replace(pool(node=GPU), timeouts_s={"delete": 5400.0})),
+        at="",
+        note="the provider's own is half an hour",
     ),
     node("gke-node-labels", {"resourceLabels": {"team": "ml"}}, {"labels": {"team": "ml"}}, "resourceLabels"),
 ]
