@@ -82,15 +82,20 @@ def render_no_plan(answer: NoPlan, *, name: str) -> str:
     )
 
 
-def headline(plan: SizingPlan, *, name: str, usd_per_hour: float | None = None) -> str:
-    """The answer in one line: what runs where, and what it costs; without *usd_per_hour*, what its machines cost."""
+def answer(plan: SizingPlan, *, name: str, usd_per_hour: float | None = None) -> str:
+    """What runs where, and what it costs; without *usd_per_hour*, what its machines cost."""
     machines = Counter[str]()
     for pool in plan.node_pools:
         if pool.role is PoolRole.ACCELERATOR:
             machines[f"{pool.machine}{' spot' if pool.mode.value == 'spot' else ''}"] += pool.nodes
     bought = " + ".join(f"{nodes:,} x {machine}" for machine, nodes in machines.items()) or "no accelerators"
     costs = plan.usd_per_hour if usd_per_hour is None else usd_per_hour
-    left = f"{name} on {plan.cloud} {plan.region}: {bought}, {money(costs)} USD/h"
+    return f"{name} on {plan.cloud} {plan.region}: {bought}, {money(costs)} USD/h"
+
+
+def headline(plan: SizingPlan, *, name: str, usd_per_hour: float | None = None) -> str:
+    """The answer in one line, with the date of the facts at its end."""
+    left = answer(plan, name=name, usd_per_hour=usd_per_hour)
     right = f"facts of {plan.facts_as_of}"
     if len(left) + 2 + len(right) <= WIDTH:
         return f"{left}{right:>{WIDTH - len(left)}}"
