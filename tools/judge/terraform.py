@@ -102,7 +102,9 @@ def plan(graph: Graph, origins: Mapping[str, Origin]) -> dict[str, Json]:
         name = address.partition(".")[2]
         same: dict[str, Json] = {"address": address, "mode": "managed", "type": twin.name, "name": name}
         planned.append({**same, "values": values})
-        change: dict[str, Json] = {"actions": ["create"], "before": None, "after": values, "after_unknown": {}}
+        names = [twin.renamed.get(key, snake(key)) for key in resource.inputs]
+        unknown: dict[str, Json] = {each: True for each in names if each not in values}
+        change: dict[str, Json] = {"actions": ["create"], "before": None, "after": values, "after_unknown": unknown}
         changes.append({**same, "change": change})
         configured.append({**same, "expressions": expressions})
     root: dict[str, Json] = {"resources": configured}
