@@ -5,10 +5,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
+JUDGE := .venv-judge/.installed
 COMPILE := uv pip compile pyproject.toml --extra pulumi --group build --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" -q
 
-.PHONY: preview size test check golden bench lock
+.PHONY: preview size test check judge golden bench lock lock-judge
 
 preview: $(RUNTIME) ## what `pulumi up` would create for STACK, and what it costs: offline, no cloud account
 	@$(BIN)/sizeup preview $(STACK)
@@ -24,6 +25,10 @@ check: $(DEV) ## ruff, mypy strict, import contracts; up to three minutes when c
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 
+judge: $(DEV) $(JUDGE) ## checkov over all example stacks, in an environment of its own: every finding is mended or waived with a reason
+	@$(BIN)/python -m pytest tests/judge
+	@$(BIN)/python -m tools.judge
+
 golden: $(DEV) ## rewrite the golden previews under tests/golden; review them like code
 	@$(BIN)/python -m pytest tests/test_golden.py --update-golden
 
@@ -33,6 +38,10 @@ bench: $(DEV) ## accuracy of the performance model over a measurements table: ma
 lock: ## resolve the two locked requirement files anew, the larger one first (needs uv on PATH)
 	@$(COMPILE) --group dev -o requirements-dev.txt
 	@$(COMPILE) -c requirements-dev.txt -o requirements.txt
+
+lock-judge: ## resolve the judge's locked requirements anew (needs uv on PATH)
+	@uv pip compile tools/judge/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock-judge" -q -o tools/judge/requirements.txt
 
 .venv/bin/python:
 	@echo "setting up .venv (a minute or two, once)" >&2
@@ -46,4 +55,10 @@ $(RUNTIME): requirements.txt pyproject.toml | .venv/bin/python
 
 $(DEV): requirements-dev.txt $(RUNTIME)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(JUDGE): tools/judge/requirements.txt
+	@echo "setting up .venv-judge (half a minute, once)" >&2
+	@$(PYTHON) -m venv .venv-judge
+	@.venv-judge/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
 	@touch $@
