@@ -112,7 +112,7 @@ def _foldable(steps: Sequence[Step], op: Op) -> list[Step]:
 def _is_real(step: Step) -> bool:
     """True for what the cloud or the cluster keeps: no component, no provider, not the stack."""
     resource = step.new or step.old
-    return resource is not None and resource.custom and not step.type.startswith("pulumi:")
+    return not step.type.startswith("pulumi:") and (resource is None or resource.custom)
 
 
 def _step_lines(step: Step, *, full: bool) -> list[str]:
