@@ -17,6 +17,7 @@ from pathlib import Path
 from components.graph import Asset, Encrypted, Secret, Unknown, Value
 
 FILE = "cloud.sqlite"
+_RELEASED = "guards-released"  # a file: deletion protection was switched off
 NOT_KEPT = "[secret, not kept]"  # stands where a secret was
 _PATIENCE_S = 60.0  # three providers write to one file
 
@@ -54,6 +55,11 @@ class Call:
     outcome: str  # "done", or the fault that was injected, or what the cloud refused
 
 
+def release_guards(folder: Path) -> None:
+    """Switch deletion protection off in the cloud in *folder*, as its owner does with the cloud's own tools."""
+    (folder / _RELEASED).touch()
+
+
 class AlreadyExists(Exception):
     """The cloud has a resource of this type and id."""
 
@@ -63,13 +69,18 @@ class Cloud:
 
     def __init__(self, folder: Path) -> None:
         """Open the cloud in *folder*, empty where there is none yet."""
-        self._lock = threading.Lock()
+        self._folder, self._lock = folder, threading.Lock()
         self._connection = sqlite3.connect(
             folder / FILE, timeout=_PATIENCE_S, check_same_thread=False, isolation_level=None
         )
         with self._changing():
             for statement in filter(str.strip, _TABLES.split(";")):
                 self._connection.execute(statement)
+
+    @property
+    def guards_are_released(self) -> bool:
+        """Whether deletion protection was switched off everywhere."""
+        return (self._folder / _RELEASED).exists()
 
     def close(self) -> None:
         """Let go of the file."""

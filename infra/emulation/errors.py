@@ -74,6 +74,16 @@ def already_exists(subject: Subject, id_: str) -> str:
             )
 
 
+def guarded(subject: Subject, id_: str) -> str:
+    """What is said to the deletion of something under deletion protection."""
+    if subject.package == "gcp":  # the provider itself refuses, by its state
+        return "cannot destroy cluster without setting deletion_protection=false and running `pulumi up`"
+    return (
+        f"deleting {_aws_noun(subject)} ({id_}): {_aws_call(subject, Method.DELETE, 400)}, InvalidRequestException: "
+        f"{subject.kind} {id_} has deletion protection enabled. Disable it and try again"
+    )
+
+
 def not_found(subject: Subject, id_: str) -> str:
     """What a cloud says to a change of something that is gone."""
     match subject.package:

@@ -35,6 +35,7 @@ class Nature:
     defaults: Mapping[str, Value] = field(default_factory=dict)  # inputs that the provider fills in
     named: str | None = None  # the input that gets a generated name where it is missing
     unless: str | None = None  # ... unless this one is there
+    guard: str | None = None  # the input that, where it is true, forbids the deletion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ def nature_of(type_: str) -> Nature:
         defaults=mapping(own.get("defaults", {})),
         named=_text(own.get("named")),
         unless=_text(own.get("unless")),
+        guard=_text(own.get("guard")),
     )
 
 

@@ -23,11 +23,12 @@ from infra.emulation.errors import (
     Subject,
     already_exists,
     error_text,
+    guarded,
     is_retried,
     not_found,
 )
 from infra.emulation.faults import Fault, Injection, Method
-from infra.emulation.nature import Settings
+from infra.emulation.nature import Settings, nature_of
 from infra.emulation.protocol import empty_pb2, grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 from infra.recorder.wire import decoded_struct, encoded_struct
 
@@ -179,6 +180,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         type_, name = type_of(request.urn), name_of(request.urn)
         subject = self._subject(type_, name, decoded_struct(request.old_inputs))
         fault = self._before(Method.DELETE, subject, context)
+        guard = nature_of(type_).guard
+        there = self._cloud.find(type_=type_, id_=request.id)
+        if there is not None and guard and there.inputs.get(guard) is True and not self._cloud.guards_are_released:
+            self._refuse(Method.DELETE, subject, guarded(subject, request.id), context)
         self._cloud.delete(type_=type_, id_=request.id)
         self._after(Method.DELETE, subject, request.id, fault)
         return empty_pb2.Empty()

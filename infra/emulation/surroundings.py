@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import infra
+from infra.emulation.cloud import release_guards
 from infra.emulation.faults import Injection, write_faults
 
 FOLDER, DELAY_S = "SIZEUP_EMULATION", "SIZEUP_EMULATION_DELAY_S"  # environment variables that plugins read
@@ -35,6 +36,11 @@ def prepare(folder: Path, faults: Iterable[Injection] = ()) -> None:
 def cloud_folder(folder: Path) -> Path:
     """Where in a rehearsal's *folder* the cloud and its faults are kept."""
     return folder / _CLOUD
+
+
+def switch_off_deletion_protection(folder: Path) -> None:
+    """In the cloud of *folder*, as its owner does with the cloud's own tools before a stack is taken down for good."""
+    release_guards(cloud_folder(folder))
 
 
 def environment(folder: Path, *, delay_s: float = 0.0, base: Mapping[str, str] | None = None) -> dict[str, str]:
