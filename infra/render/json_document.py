@@ -1,7 +1,8 @@
 """A preview as JSON: the same content as the text, for other tools. The keys are a contract; they stay as they are.
 
 `{stack, plan_changes, steps: [{op, urn, type, name, properties}], cost: {before_usd_per_month, after_usd_per_month,
-lines}, rules}` and what else the text tells. Unknown values are "(known after apply)", secrets are "[secret]".
+lines}, rules}` and what else the text tells; `preview.schema.json` beside this module says each key and its type.
+Unknown values are "(known after apply)", secrets are "[secret]".
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from infra.cost.bill import CostChange, CostKind, CostLine, LineChange
+from infra.cost.bill import CostChange, CostLine, LineChange, WorkloadChange, is_in_total
 from infra.cost.capacity import CapacityChange
 from infra.diff.changes import ChangeKind, Op, PropertyChange, Step
+from infra.render.pending import settling_commands
 from infra.render.property_text import plain
-from infra.render.report import Report
+from infra.render.report import Finding, Report
 from sizing.render_changes import plan_change_document
+from sizing.units import usd_per_month
 
 _MONEY_DIGITS = 6  # micro-dollars: what the solver prices in
 
@@ -26,6 +29,8 @@ def render_json(report: Report) -> str:
 
 def document(report: Report) -> dict[str, object]:
     """The preview as JSON holds it."""
+    pending = report.resources.pending
+    engine = None if report.differences is None else [dataclasses.asdict(x) for x in report.differences]
     return {
         "stack": report.stack,
         "base": report.resources.base_name,
@@ -35,10 +40,12 @@ def document(report: Report) -> dict[str, object]:
         "steps": [_step(x) for x in report.resources.steps],
         "counts": {op.value: report.resources.counts.get(op, 0) for op in Op if op is not Op.SAME},
         "outputs": [_property(x) for x in report.resources.outputs],
-        "pending_operations": [dataclasses.asdict(x) for x in report.resources.pending],
+        "pending_operations": [dataclasses.asdict(x) for x in pending],
+        "settle_commands": settling_commands(report.stack, pending) if pending else [],
         "capacity": [_capacity(x) for x in report.capacity],
         "cost": _cost(report.cost),
-        "rules": [dataclasses.asdict(x) for x in report.findings],
+        "rules": [_finding(x) for x in report.findings],
+        "engine_differences": engine,
         "notes": [*report.notes, *report.resources.notes],
     }
 
@@ -85,26 +92,52 @@ def _capacity(change: CapacityChange) -> dict[str, object]:
     return {"what": change.what, "kind": kind, "before": change.before, "after": change.after}
 
 
+def _finding(finding: Finding) -> dict[str, object]:
+    return {**dataclasses.asdict(finding), "stops": finding.stops}
+
+
 def _cost(change: CostChange) -> dict[str, object]:
-    before = change.before
+    before, after = change.before, change.after
+    least, most = after.usd_per_hour_limits
     return {
         "before_usd_per_hour": _money(before.usd_per_hour if before else 0.0),
-        "after_usd_per_hour": _money(change.after.usd_per_hour),
+        "after_usd_per_hour": _money(after.usd_per_hour),
+        "after_least_usd_per_hour": _money(least),
+        "after_most_usd_per_hour": _money(most),
         "before_usd_per_month": _money(before.usd_per_month if before else 0.0),
-        "after_usd_per_month": _money(change.after.usd_per_month),
+        "after_usd_per_month": _money(after.usd_per_month),
         "difference_usd_per_hour": _money(change.difference_usd_per_hour),
-        "unknown_prices": len(change.after.unknown),
-        "free_resources": len(change.after.free),
+        "difference_usd_per_month": _money(change.difference_usd_per_month),
+        "before_upfront_usd": _money(before.upfront_usd if before else 0.0),
+        "after_upfront_usd": _money(after.upfront_usd),
+        "unknown_prices": len(after.unknown),
+        "lines_not_compared": len(change.not_compared),
+        "free_resources": len(after.free),
         "lines": [_line_change(x) for x in change.lines],
+        "workloads": [_workload(x) for x in change.workloads],
+    }
+
+
+def _workload(change: WorkloadChange) -> dict[str, object]:
+    """What one workload costs; null as its name stands for what all of them share."""
+    return {
+        "workload": change.workload,
+        "before_usd_per_month": _money(change.before.usd_per_month),
+        "after_usd_per_month": _money(change.after.usd_per_month),
+        "before_upfront_usd": _money(change.before.upfront_usd),
+        "after_upfront_usd": _money(change.after.upfront_usd),
+        "unknown_prices": change.after.unknown,
     }
 
 
 def _line_change(change: LineChange) -> dict[str, object]:
+    difference = change.difference_usd_per_hour
     return {
         "item": change.item,
         "urn": change.urn,
         "change": _kind(change),
-        "difference_usd_per_hour": _money(change.difference_usd_per_hour),
+        "difference_usd_per_hour": _money(difference),
+        "difference_usd_per_month": None if difference is None else _money(usd_per_month(difference)),
         "before": _line(change.before),
         "after": _line(change.after),
     }
@@ -126,10 +159,13 @@ def _line(line: CostLine | None) -> dict[str, object] | None:
         "unit": line.unit,
         "usd_per_unit": line.usd_per_unit,
         "usd_per_hour": _money(line.usd_per_hour),
+        "upfront_usd": _money(line.upfront_usd),
         "kind": line.kind.value,
-        "in_total": line.kind is CostKind.FIXED and line.usd_per_hour is not None,
+        "in_total": is_in_total(line),
         "group": line.group.value,
+        "resource": line.resource,
         "workload": line.workload,
+        "workload_parts": {x.workload: round(x.part, _MONEY_DIGITS) for x in line.shares},
         "source": line.source,
         "as_of": line.as_of,
         "note": line.note,
