@@ -22,7 +22,12 @@ from components.rules import (
     aws_storage,
     gcp,
     generic,
+    kubernetes_objects,
+    kubernetes_pods,
+    kubernetes_scheduling,
+    kubernetes_serving,
 )
+from components.rules.masking import without_secrets
 from components.rules.rule import Rule, Severity, Violation
 
 __all__ = ["RULES", "DuplicateRule", "Rule", "Severity", "Violation", "catalogue", "violations"]
@@ -58,9 +63,13 @@ RULES = catalogue(
     aws_storage.RULES,
     aws_identity.RULES,
     gcp.RULES,
+    kubernetes_pods.RULES,
+    kubernetes_scheduling.RULES,
+    kubernetes_serving.RULES,
+    kubernetes_objects.RULES,
 )
 
 
 def violations(graph: Graph, rules: Iterable[Rule] = RULES) -> tuple[tuple[Rule, Violation], ...]:
-    """Every place where *graph* breaks one of *rules*, waived or not, in the order of the rules."""
-    return tuple((rule, violation) for rule in rules for violation in rule.check(graph))
+    """Every place where *graph* breaks one of *rules*, waived or not, in the order of the rules; no secret is told."""
+    return tuple((rule, without_secrets(violation, graph)) for rule in rules for violation in rule.check(graph))
