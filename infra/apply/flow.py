@@ -54,17 +54,22 @@ def compared(engine: Engine, report: Report, *, plan: Path | None = None) -> Com
         ProgramFailed: If the engine cannot preview the stack.
     """
     told = pulumi.previewed(engine, report.stack, plan=plan)
-    stopped = told.error is not None and _is_refused_alike(report, told)
-    if not stopped:
-        check(told, report.stack, "the engine cannot preview it")
-    found = parity(report.resources.steps, told.steps, stopped=stopped)
+    found = beside(report.resources.steps, told, stack=report.stack)
     return Compared(report=replace(report, differences=found.differences), told=told, parity=found)
 
 
-def _is_refused_alike(report: Report, told: Told) -> bool:
-    """Whether the engine refused because of something protected, which our preview says as well."""
-    refused = any(step.protected_error is not None for step in report.resources.steps)
-    return refused and diagnosed(error_text(told), stack=report.stack).kind is Kind.PROTECTED
+def beside(steps: tuple[Step, ...], told: Told, *, stack: str) -> Parity:
+    """
+    How our *steps* compare with what the engine *told*.
+
+    Raises:
+        ProgramFailed: If the engine cannot preview the stack, for another reason than that ours tells as well.
+    """
+    refused_by_us = any(step.protected_error is not None for step in steps)
+    stopped = told.error is not None and diagnosed(error_text(told), stack=stack).kind is Kind.PROTECTED
+    if not (stopped and refused_by_us):
+        check(told, stack, "the engine cannot preview it")
+    return parity(steps, told.steps, stopped=stopped)
 
 
 def check(told: Told, stack: str, context: str) -> None:
