@@ -92,14 +92,19 @@ def namespace_of(resource: Resource) -> str:
 
 def pods(graph: Graph) -> Iterator[Pod]:
     """Everything in *graph* that makes pods."""
-    for resource in graph.resources:
-        where = POD_TEMPLATES.get(resource.type)
-        if where is None or resource.external:
-            continue
-        spec = stated(resource, *where, "spec")
-        if isinstance(spec, dict):
-            metadata = stated(resource, *where, "metadata")
-            yield Pod(resource=resource, metadata=metadata, spec=spec, path=".".join((*where, "spec")))
+    made = (pod_of(resource) for resource in graph.resources if not resource.external)
+    return (pod for pod in made if pod is not None)
+
+
+def pod_of(resource: Resource) -> Pod | None:
+    """The pods that *resource* makes; None where it makes none, or they are not known."""
+    where = POD_TEMPLATES.get(resource.type)
+    spec = stated(resource, *where, "spec") if where is not None else None
+    if where is None or not isinstance(spec, dict):
+        return None
+    return Pod(
+        resource=resource, metadata=stated(resource, *where, "metadata"), spec=spec, path=".".join((*where, "spec"))
+    )
 
 
 def containers(pod: Pod) -> Sequence[Container]:
