@@ -41,24 +41,25 @@ def is_internal(annotations: Mapping[str, Value]) -> bool:
     return any(is_unknown(annotations.get(key)) or annotations.get(key) in values for key, values in INTERNAL.items())
 
 
-def _selects(selector: Value, pod: Pod) -> bool:
-    """Whether a label selector is known to select a pod."""
-    wanted = mapping(inside(selector, "matchLabels"))
-    return all(pod.labels.get(key) == value for key, value in wanted.items())
-
-
-def _same_namespace(one: Resource, pod: Pod) -> bool:
-    return namespace_of(one) == pod.namespace
+def _selects(one: Resource, pod: Pod) -> bool:
+    """Whether an object's selector selects a pod of its namespace; also where one of them is not known."""
+    wanted = stated(one, "spec", "selector", "matchLabels")
+    labels = inside(pod.metadata, "labels")
+    same = None in (namespace_of(one), pod.namespace) or namespace_of(one) == pod.namespace
+    unread = is_unknown(wanted) or is_unknown(labels)
+    return same and (
+        unread
+        or all(
+            is_unknown(value) or is_unknown(pod.labels.get(key)) or pod.labels.get(key) == value
+            for key, value in mapping(wanted).items()
+        )
+    )
 
 
 def _zero(graph: Graph) -> Iterator[Violation]:
     """A budget that lets nobody go stops every update of the nodes."""
     for budget in of_type(graph, BUDGET):
-        selected = [
-            pod
-            for pod in pods(graph)
-            if _same_namespace(budget, pod) and _selects(stated(budget, "spec", "selector"), pod)
-        ]
+        selected = [pod for pod in pods(graph) if _selects(budget, pod)]
         counts = [whole(stated(pod.resource, "spec", "replicas")) for pod in selected]
         replicas = counts[0] if len(counts) == 1 else None
         gone, left = stated(budget, "spec", "maxUnavailable"), stated(budget, "spec", "minAvailable")
@@ -81,11 +82,7 @@ def _budgeted(graph: Graph) -> Iterator[Violation]:
     budgets = list(of_type(graph, BUDGET))
     for pod in _servers(graph):
         replicas = whole(stated(pod.resource, "spec", "replicas"))
-        covered = any(
-            is_unknown(stated(one, "spec", "selector"))
-            or (_same_namespace(one, pod) and _selects(stated(one, "spec", "selector"), pod))
-            for one in budgets
-        )
+        covered = any(_selects(one, pod) for one in budgets)
         if replicas is not None and replicas > 1 and not covered:
             yield Violation(urn=pod.resource.urn, path="", text=f"all {replicas} replicas may be evicted at once")
 
@@ -137,8 +134,8 @@ def _callers(service: Resource, among: Surroundings) -> Iterator[Mistake]:
 def _walled(graph: Graph) -> Iterator[Violation]:
     """A namespace with a model server lets nothing through but what is named."""
     policies = list(of_type(graph, NETWORK_POLICY))
-    for namespace in dict.fromkeys(pod.namespace for pod in _servers(graph)):
-        denied = [one for one in policies if namespace_of(one) == namespace and _is_deny_all(one)]
+    for namespace in dict.fromkeys(pod.namespace for pod in _servers(graph) if pod.namespace is not None):
+        denied = [one for one in policies if namespace_of(one) in (namespace, None) and _is_deny_all(one)]
         if not denied:
             first = next(pod for pod in _servers(graph) if pod.namespace == namespace)
             what = f"nothing denies what is not named in {namespace}"

@@ -89,18 +89,22 @@ def _writable_root(container: Container) -> Iterator[Mistake]:
 
 def _token(graph: Graph) -> Iterator[Violation]:
     """Only whoever has permissions needs the token that proves them."""
-    named = {_subject(one) for binding in of_type(graph, *BINDINGS) for one in items(stated(binding, "subjects"))}
+    subjects = [stated(binding, "subjects") for binding in of_type(graph, *BINDINGS)]
+    named = [_subject(one) for written in subjects for one in items(written)]
+    if any(map(is_unknown, subjects)) or any(is_unknown(part) for subject in named for part in subject):
+        return
     for pod in pods(graph):
-        account = text(pod.spec.get("serviceAccountName"))
+        account = pod.spec.get("serviceAccountName")
         mounted = pod.spec.get("automountServiceAccountToken")
-        if not is_unknown(mounted) and mounted is not False and (pod.namespace, account) not in named:
+        unread = is_unknown(mounted) or is_unknown(account) or pod.namespace is None
+        if not unread and mounted is not False and (pod.namespace, account) not in named:
             where = f"{pod.path}.automountServiceAccountToken"
             what = f"is {shown(mounted)}, but nothing binds a role to its account"
             yield Violation(urn=pod.resource.urn, path=where, text=what)
 
 
-def _subject(value: Value) -> tuple[str | None, str | None]:
-    return text(inside(value, "namespace")), text(inside(value, "name"))
+def _subject(value: Value) -> tuple[Value, Value]:
+    return inside(value, "namespace"), inside(value, "name")
 
 
 def _account(pod: Pod) -> Iterator[Mistake]:
@@ -142,7 +146,7 @@ def _always(container: Container) -> Iterator[Mistake]:
 
 
 def _namespace(pod: Pod) -> Iterator[Mistake]:
-    if is_absent(stated(pod.resource, "metadata", "namespace")) or pod.namespace == "default":
+    if pod.namespace == "default":
         yield "", "is in the namespace of everything that names none"
 
 

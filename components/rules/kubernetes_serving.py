@@ -81,7 +81,7 @@ def _ready(container: Container) -> Iterator[Mistake]:
     path = inside(probe, "httpGet", "path")
     if is_absent(probe):
         yield "readinessProbe", "has none, so requests come before the model is loaded"
-    elif path == "/health" and not any(not is_absent(container.variable(name)) for name in API_KEYS):
+    elif path == "/health" and not _may_have_key(container):
         yield "readinessProbe.httpGet.path", "is /health, which fails only when the engine is dead"
 
 
@@ -156,12 +156,15 @@ def _revision(container: Container) -> Iterator[Mistake]:
 
 def _asks_for_a_key(container: Container) -> Iterator[Mistake]:
     in_words = container.option("--api-key") is not None
-    known = any(not is_absent(container.variable(name)) for name in API_KEYS)
-    unread = is_unknown(container.value.get("env")) or any(
-        is_unknown(one) or is_unknown(inside(one, "name")) for one in items(container.value.get("env"))
-    )
-    if engine_of(container) and container.all_words_known and not (in_words or known or unread):
+    if engine_of(container) and container.all_words_known and not (in_words or _may_have_key(container)):
         yield "env", "whoever reaches the network may call the model"
+
+
+def _may_have_key(container: Container) -> bool:
+    """Whether a variable holds a key, or one may whose name is not known."""
+    env = container.value.get("env")
+    names = [inside(one, "name") for one in items(env)]
+    return is_unknown(env) or any(is_unknown(name) or name in API_KEYS for name in names)
 
 
 def _key_in_words(container: Container) -> Iterator[Mistake]:

@@ -34,8 +34,8 @@ class Pod:
     path: str  # of the specification in the object's inputs
 
     @property
-    def namespace(self) -> str:
-        """Namespace of the object."""
+    def namespace(self) -> str | None:
+        """Namespace of the object; None where not known."""
         return namespace_of(self.resource)
 
     @property
@@ -85,9 +85,10 @@ class Container:
         return next((one for one in items(self.value.get("env")) if inside(one, "name") == name), None)
 
 
-def namespace_of(resource: Resource) -> str:
-    """Namespace of an object; Kubernetes takes `default` where none is stated."""
-    return text(stated(resource, "metadata", "namespace")) or "default"
+def namespace_of(resource: Resource) -> str | None:
+    """Namespace of an object; Kubernetes takes `default` where none is stated. None where not known."""
+    written = stated(resource, "metadata", "namespace")
+    return None if is_unknown(written) else text(written) or "default"
 
 
 def pods(graph: Graph) -> Iterator[Pod]:
