@@ -13,6 +13,8 @@ from components.versions import Pin, Pins, packaged_pins
 from sizing.catalog.machine import Cloud
 from sizing.errors import SizingError
 
+DELETION_GUARDS = ("deletionProtection", "enableDeletionProtection")  # inputs by which a cloud refuses to delete
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -38,6 +40,7 @@ class Platform:
     api_access_cidrs: tuple[str, ...] = ()  # who may reach the Kubernetes API from outside; empty: private only
     owner: str | None = None  # who answers for the cost
     labels: Mapping[str, str] = field(default_factory=lambda: _NOTHING)  # more cost labels
+    protect: bool = True  # False: nothing is protected from deletion, so that the stack can be taken down
     gcp_project: str | None = None  # of gcp:project
     pins: Pins = field(default_factory=packaged_pins, repr=False)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pulumi
 
+from components.platform import DELETION_GUARDS
 from infra.stack import check_fresh, load_plan, platform_from_pulumi_config, spec_from_pulumi_config
 from sizing.catalog import Cloud, catalog
 from sizing.errors import SizingError
@@ -17,6 +18,13 @@ def main() -> None:
         build()
     except SizingError as error:
         raise pulumi.RunError(str(error)) from error
+
+
+def released(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult:
+    """The resource without protection, neither the engine's nor the cloud's own."""
+    args.opts.protect = False
+    guards = {key: False for key in DELETION_GUARDS if args.props.get(key) is True}
+    return pulumi.ResourceTransformResult(props={**args.props, **guards}, opts=args.opts)
 
 
 def build() -> None:
@@ -32,6 +40,8 @@ def build() -> None:
     plan = load_plan(root, stack)
     check_fresh(plan, spec, stack=stack)
     platform = platform_from_pulumi_config(settings, gcp_project=google.get("project"))
+    if not platform.protect:
+        pulumi.runtime.register_resource_transform(released)
     secrets = {"api_key": settings.get_secret("api_key"), "hub_token": settings.get_secret("hub_token")}
     match plan.cloud:  # the SDK of the other cloud stays unloaded
         case Cloud.AWS:

@@ -152,6 +152,14 @@ class PlatformForm(Form):
             examples=[{"cost-centre": "4711"}],
         ),
     ]
+    protect: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="whether clusters, keys and buckets are protected from deletion; false: the step before "
+            "`sizeup destroy`",
+        ),
+    ] = True
 
 
 def read_platform(written: object, *, gcp_project: str | None, source: str, prefix: str) -> Platform:
@@ -175,6 +183,7 @@ def read_platform(written: object, *, gcp_project: str | None, source: str, pref
         api_access_cidrs=tuple(form.api_access_cidrs),
         owner=form.owner,
         labels=form.labels,
+        protect=form.protect,
         gcp_project=gcp_project,
     )
 

@@ -35,6 +35,8 @@ class Command(PulumiCommand):
         self.command = str(cli.path)
         self.version = VersionInfo.parse(cli.version)
         self._environ = dict(environ)
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped = False
 
     def run(
         self,
@@ -63,6 +65,7 @@ class Command(PulumiCommand):
             encoding="utf-8",
             process_group=0,
         )
+        self._process = process
         with process, _interruptible(process):
             readers = [
                 _Reader(process.stdout, on_output),
@@ -74,6 +77,12 @@ class Command(PulumiCommand):
         if process.returncode:
             raise create_command_error(result)
         return result
+
+    def interrupt(self) -> None:
+        """Have what runs now begin nothing more; once, however often it is asked."""
+        if self._process is not None and not self._stopped:
+            self._stopped = True
+            self._process.send_signal(signal.SIGINT)
 
     def _path(self) -> str:
         """PATH with the CLI's folder behind everything: its own plugins are there where it was installed whole."""

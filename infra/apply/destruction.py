@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from components.graph import Graph
+from components.platform import DELETION_GUARDS
 from infra.cost.estimate import cost
 from infra.diff.changes import ResourceChanges, Step
 from infra.diff.diff import changes
@@ -13,8 +14,6 @@ from infra.render.steps import step_lines, summary
 from sizing.catalog import Catalog
 from sizing.figures import money, plural
 from sizing.table import wrapped
-
-GUARDS = ("deletionProtection", "enableDeletionProtection")  # inputs by which a cloud itself refuses to delete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,7 @@ class Destruction:
         return tuple(
             step
             for step in self.changes.steps
-            if step.old is not None and any(step.old.inputs.get(key) is True for key in GUARDS)
+            if step.old is not None and any(step.old.inputs.get(key) is True for key in DELETION_GUARDS)
         )
 
     @property

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from infra.diff.changes import Step
 from infra.failures import ProgramFailed
 from infra.render.pending import cancel_command
 
@@ -31,15 +32,16 @@ class Kind(StrEnum):
     PERMISSION = "permission"
     PROTECTED = "protected"
     PLUGIN = "plugin"
-    PLAN = "plan"
+    NOT_SHOWN = "not shown"
+    CANCELLED = "cancelled"
     OTHER = "other"
 
 
 _PHRASES: tuple[tuple[Kind, tuple[str, ...]], ...] = (  # the first that is found decides
+    (Kind.CANCELLED, (r"update cancell?ed", r"preview cancell?ed", r"operation cancell?ed")),
     (Kind.LOCKED, (r"currently locked by", r"Another update is currently in progress")),
     (Kind.SECRETS, (r"passphrase must be set", r"incorrect passphrase", r"failed to decrypt")),
     (Kind.LOGIN, (r"PULUMI_ACCESS_TOKEN must be set", r"pulumi login")),
-    (Kind.PLAN, (r"violates plan", r"resource plan", r"not permitted by plan")),
     (Kind.PROTECTED, (r"is protected", r"marked for protection")),
     (Kind.PLUGIN, (r"no (resource|language) plugin", r"failed to load (resource|language) plugin")),
     (
@@ -129,6 +131,16 @@ def diagnosed(text: str, *, stack: str) -> Diagnosis:
     return Diagnosis(kind=Kind.OTHER, what=what, said=_telling_line(text), mend=mend)
 
 
+def not_shown(step: Step, *, stack: str) -> Diagnosis:
+    """Why a run was stopped that began *step*, which no preview had shown."""
+    return Diagnosis(
+        kind=Kind.NOT_SHOWN,
+        what=f"the engine began to {step.op.value} {step.name}, which was not shown",
+        said=step.urn,
+        mend=f"something changed in between: run `sizeup up {stack}` again, and look at what it shows",
+    )
+
+
 def _line(text: str, position: int) -> str:
     """The line of *text* around *position*, without what programs put before it."""
     start = text.rfind("\n", 0, position) + 1
@@ -211,9 +223,9 @@ _WORDS: Mapping[Kind, Callable[[str, str], tuple[str, str]]] = {
         "no backend is chosen for the state",
         "pulumi login (Pulumi Cloud), or pulumi login s3://BUCKET, gs://BUCKET or file://FOLDER",
     ),
-    Kind.PLAN: _always(
-        "the engine found something else to do than what was shown",
-        "something changed in between: run `sizeup up {stack}` again and look at what it shows",
+    Kind.CANCELLED: _always(
+        "as it was told to",
+        "`sizeup up {stack}` goes on with what is not done yet",
     ),
     Kind.PROTECTED: _always(
         "something protected would be destroyed",

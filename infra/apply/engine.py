@@ -45,7 +45,7 @@ class Told:
     error: str | None = None  # what the CLI said when it ended in failure
 
 
-Listener = Callable[[EngineEvent], object]
+Listener = Callable[[EngineEvent], bool]  # False: the engine must begin nothing more
 
 
 def find_engine(root: Path, environ: Mapping[str, str]) -> Engine:
@@ -92,19 +92,21 @@ def create(engine: Engine, stack: str) -> None:
         raise diagnosed(str(error), stack=stack).failure(f"the stack {stack} cannot be made") from None
 
 
-def previewed(engine: Engine, stack: str, *, plan: Path | None = None) -> Told:
+def previewed(engine: Engine, stack: str) -> Told:
+    """What the engine's own preview of an update says; a preview that fails is told in `error`."""
+    return _run(lambda it, on_event: it.preview(on_event=on_event, color="never"), engine, stack)
+
+
+def updated(engine: Engine, stack: str, *, listener: Listener | None = None) -> Told:
     """
-    What the engine's own preview of an update says; *plan* is where it writes what it would do, to be held to it.
+    What happened when *stack* was updated; a failure is told in `error`.
 
-    A preview that fails is told in `error`.
+    The engine's own update plans (`--save-plan`, `--plan`) would hold it to its preview, but refuse what they should
+    not: that a resource depends on more than was known before (3.259.0, "violates plan: dependencies changed"). The
+    *listener* may stop it instead.
     """
-    return _run(lambda it, on_event: it.preview(on_event=on_event, plan=_text(plan), color="never"), engine, stack)
-
-
-def updated(engine: Engine, stack: str, *, plan: Path | None = None, listener: Listener | None = None) -> Told:
-    """What happened when *stack* was updated, held to *plan* where there is one; a failure is told in `error`."""
     return _run(
-        lambda it, on_event: it.up(on_event=on_event, plan=_text(plan), show_secrets=False, color="never"),
+        lambda it, on_event: it.up(on_event=on_event, show_secrets=False, color="never"),
         engine,
         stack,
         listener,
@@ -134,23 +136,23 @@ def _command(engine: Engine) -> Command:
     return Command(engine.cli, engine.environ)
 
 
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
 def _run(
-    operation: Callable[[Stack, Listener], object], engine: Engine, stack: str, listener: Listener | None = None
+    operation: Callable[[Stack, Callable[[EngineEvent], object]], object],
+    engine: Engine,
+    stack: str,
+    listener: Listener | None = None,
 ) -> Told:
     """Run one *operation* and gather what it tells."""
-    workspace = _Workspace(work_dir=str(engine.root), env_vars=_QUIET, pulumi_command=_command(engine))
+    command = _command(engine)
+    workspace = _Workspace(work_dir=str(engine.root), env_vars=_QUIET, pulumi_command=command)
     heard: list[EngineEvent] = []
     lock = threading.Lock()
 
     def hear(event: EngineEvent) -> None:
         with lock:  # events arrive on threads of the gRPC server
             heard.append(event)
-            if listener is not None:
-                listener(event)
+            if listener is not None and not listener(event):
+                command.interrupt()
 
     error = None
     try:

@@ -8,14 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pulumi.automation import EngineEvent
+
 from infra.apply import engine as pulumi
-from infra.apply.diagnosis import Kind, diagnosed
+from infra.apply.diagnosis import Kind, diagnosed, not_shown
 from infra.apply.engine import Engine, Told
+from infra.apply.events import begun
 from infra.apply.outcome import Outcome, error_text, outcome
 from infra.apply.parity import Parity, parity
 from infra.apply.states import keep
 from infra.apply.working import Working
-from infra.diff.changes import Step
+from infra.diff.changes import Op, Step
 from infra.preview.base import Deployed, Nothing
 from infra.preview.compose import preview
 from infra.render.report import Report
@@ -46,14 +49,14 @@ def own_preview(engine: Engine, stack: str, base: Deployed | Nothing) -> Report:
     return preview(engine.root, stack, base)
 
 
-def compared(engine: Engine, report: Report, *, plan: Path | None = None) -> Compared:
+def compared(engine: Engine, report: Report) -> Compared:
     """
-    The engine's preview beside ours; what it would do is written to *plan*.
+    The engine's preview beside ours.
 
     Raises:
         ProgramFailed: If the engine cannot preview the stack.
     """
-    told = pulumi.previewed(engine, report.stack, plan=plan)
+    told = pulumi.previewed(engine, report.stack)
     found = beside(report.resources.steps, told, stack=report.stack)
     return Compared(report=replace(report, differences=found.differences), told=told, parity=found)
 
@@ -94,14 +97,29 @@ def kept_state(engine: Engine, stack: str) -> Path:
     return keep(engine.root, stack, state, now=datetime.now(UTC))
 
 
-def applied(engine: Engine, stack: str, *, shown: Iterable[Step], plan: Path, kept: Path | None) -> Outcome:
-    """How the update of *stack* ended, held to the *plan* that its preview wrote."""
+def applied(engine: Engine, stack: str, *, shown: Iterable[Step], kept: Path | None) -> Outcome:
+    """How the update of *stack* ended, which was stopped where it began something that was not *shown*."""
     expected = tuple(shown)
+    unseen: list[Step] = []
     started = time.monotonic()
     with Working(total=len(expected)) as working:
-        told = pulumi.updated(engine, stack, plan=plan, listener=working)
+
+        def listener(event: EngineEvent) -> bool:
+            step = begun(event)
+            if step is not None and not is_among(step, expected):
+                unseen.append(step)
+            return working(event) and not unseen
+
+        told = pulumi.updated(engine, stack, listener=listener)
     seconds = time.monotonic() - started
-    return outcome(told, shown=expected, stack=stack, verb="up", kept=kept, seconds=seconds)
+    ended = outcome(told, shown=expected, stack=stack, verb="up", kept=kept, seconds=seconds)
+    return replace(ended, diagnosis=not_shown(unseen[0], stack=stack)) if unseen else ended
+
+
+def is_among(step: Step, shown: Iterable[Step]) -> bool:
+    """Whether *step*, which the engine begins, is one of those *shown*, or a part of one."""
+    ops = {other.op for other in shown if other.urn == step.urn}
+    return step.op is Op.READ or step.op in ops or (step.op is Op.DELETE and Op.REPLACE in ops)
 
 
 def torn_down(engine: Engine, stack: str, *, shown: Iterable[Step], kept: Path) -> Outcome:

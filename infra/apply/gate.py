@@ -47,8 +47,14 @@ def destruction_refusal(found: Destruction) -> str | None:
     lines += [
         f"  {step.name} ({noun(step.type)}){' and guarded by the cloud' * (step in found.guarded)}" for step in held
     ]
-    lines.append("    hint: release what may go, then destroy again:")
-    lines += [f"      pulumi state unprotect '{step.urn}' --stack {found.stack} --yes" for step in held]
+    lines += [
+        "    hint: where all of it may go, in two steps:",
+        f"      write `protect: false` under sizeup:platform in stacks/Pulumi.{found.stack}.yaml, and",
+        f"      sizeup up {found.stack}, then sizeup destroy {found.stack}",
+    ]
+    if not found.guarded:
+        lines.append("    or release single ones:")
+        lines += [f"      pulumi state unprotect '{step.urn}' --stack {found.stack} --yes" for step in held]
     return "\n".join(lines)
 
 

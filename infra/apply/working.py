@@ -27,8 +27,8 @@ class Working:
         self._under_way: dict[str, Step] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, event: EngineEvent) -> None:
-        """Tell *event*, where it is the beginning or the end of an operation."""
+    def __call__(self, event: EngineEvent) -> bool:
+        """Tell *event*, where it is the beginning or the end of an operation; True: go on."""
         begun, ended = events.begun(event), events.finished(event)
         failed = events.failed(event)
         with self._lock:
@@ -40,6 +40,7 @@ class Working:
             if ended is not None:
                 self._done += 1
             self._tell(ended, failed)
+        return True
 
     def __enter__(self) -> Self:
         """Begin."""

@@ -7,7 +7,6 @@ import gc
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from infra.apply import engine as pulumi
@@ -37,40 +36,38 @@ def run(arguments: argparse.Namespace) -> int:
         base = flow.deployed(engine, stack)
     with progress(f"recording what {stack} registers"):
         report = flow.own_preview(engine, stack, base)
-    with tempfile.TemporaryDirectory(prefix="sizeup-") as folder:
-        plan = Path(folder) / "plan.json"
-        found = _asked_engine(engine, report, base, plan, arguments)
-        shown = report if found is None else found.report
-        if not arguments.json:
-            show(render_text(shown), sys.stdout, os.environ)
-        _gate(shown, found, arguments)
-        if found is not None and _is_settled(found):
-            return _tell(None, shown, root, as_json=arguments.json)
-        confirm(f"apply this to {stack}?", yes=arguments.yes)
-        kept = None if found is None else flow.kept_state(engine, stack)
-        if found is None:
-            found = _made(engine, report, plan)
-            _gate(found.report, found, arguments)
-        outcome = flow.applied(engine, stack, shown=found.told.steps, plan=plan, kept=kept)
+    found = _asked_engine(engine, report, base, arguments)
+    shown = report if found is None else found.report
+    if not arguments.json:
+        show(render_text(shown), sys.stdout, os.environ)
+    _gate(shown, found, arguments)
+    if found is not None and _is_settled(found):
+        return _tell(None, shown, root, as_json=arguments.json)
+    confirm(f"apply this to {stack}?", yes=arguments.yes)
+    kept = None if found is None else flow.kept_state(engine, stack)
+    if found is None:
+        found = _made(engine, report)
+        _gate(found.report, found, arguments)
+    outcome = flow.applied(engine, stack, shown=found.told.steps, kept=kept)
     return _tell(outcome, found.report, root, as_json=arguments.json)
 
 
 def _asked_engine(
-    engine: Engine, report: Report, base: Deployed | Nothing, plan: Path, arguments: argparse.Namespace
+    engine: Engine, report: Report, base: Deployed | Nothing, arguments: argparse.Namespace
 ) -> Compared | None:
     """What the engine would do; None where there is nothing to ask it about: a new stack, or one that is refused."""
     if isinstance(base, Nothing) or _refusal(report, None, arguments) is not None:
         return None
     with progress(f"asking Pulumi's engine about {report.stack}"):
-        return flow.compared(engine, report, plan=plan)
+        return flow.compared(engine, report)
 
 
-def _made(engine: Engine, report: Report, plan: Path) -> Compared:
+def _made(engine: Engine, report: Report) -> Compared:
     """The stack made in the backend, and what the engine would do to it."""
     with progress(f"making the stack {report.stack}"):
         pulumi.create(engine, report.stack)
     with progress(f"asking Pulumi's engine about {report.stack}"):
-        return flow.compared(engine, report, plan=plan)
+        return flow.compared(engine, report)
 
 
 def _refusal(report: Report, found: Compared | None, arguments: argparse.Namespace) -> str | None:

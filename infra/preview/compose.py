@@ -31,7 +31,8 @@ def preview(root: Path, stack: str, base: Against) -> Report:
         SizingError: If the stack, its plan, the program or the base cannot be used; `StalePlan` if the plan is stale.
     """
     facts = catalog()
-    spec = load_stack(root, stack, facts).spec
+    asked = load_stack(root, stack, facts)
+    spec = asked.spec
     plan = load_plan(root, stack)
     check_fresh(plan, spec, stack=stack)
     changes = resource_changes(root, stack, base)
@@ -52,7 +53,7 @@ def preview(root: Path, stack: str, base: Against) -> Report:
         cost=cost_change(before, after, renamed=renames(changes.base, changes.graph)),
         findings=(
             *_input_findings(changes),
-            *_rule_findings(changes.graph),
+            *_rule_findings(changes.graph, is_released=not asked.platform.protect),
             *_budget(after.usd_per_month, spec.budget_usd_per_month, stack),
         ),
         notes=() if note is None else (note,),
@@ -87,12 +88,17 @@ def _input_findings(changes: ResourceChanges) -> Iterator[Finding]:
             yield Finding(rule="protected", severity="error", subject=step.name, text=step.protected_error)
 
 
-def _rule_findings(graph: Graph) -> Iterator[Finding]:
-    """Rules that the recorded resources break, waived ones with the reason."""
+RELEASED = "the stack file says protect: false, as the step before it is taken down"
+_ON_PROTECTION = ("data-protected", "gcp-data-protected", "eks-deletion-protection", "gke-deletion-protection")
+
+
+def _rule_findings(graph: Graph, *, is_released: bool) -> Iterator[Finding]:
+    """Rules that the recorded resources break, waived ones with the reason; *is_released*: nothing is protected."""
     by_urn = {resource.urn: resource for resource in graph.resources}
     for rule, found in violations(graph):
         resource = by_urn[found.urn]
         waiver = waiver_of(rule, resource)
+        reason = RELEASED if is_released and rule.id in _ON_PROTECTION else ""
         at = f" ({resource.source_position})" if resource.source_position else ""
         yield Finding(
             rule=rule.id,
@@ -102,7 +108,7 @@ def _rule_findings(graph: Graph) -> Iterator[Finding]:
             mend=rule.mend,
             why=rule.why,
             origin=rule.origin,
-            waived=waiver.reason if waiver is not None else "",
+            waived=waiver.reason if waiver is not None else reason,
         )
 
 
