@@ -66,8 +66,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _stack(command: argparse.ArgumentParser) -> None:
-    command.add_argument("stack", help="name of the stack: chat-aws is stacks/Pulumi.chat-aws.yaml")
+    _name(command)
     _json(command)
+
+
+def _name(command: argparse.ArgumentParser) -> None:
+    command.add_argument("stack", help="name of the stack: chat-aws is stacks/Pulumi.chat-aws.yaml")
 
 
 def _json(command: argparse.ArgumentParser) -> None:
@@ -81,7 +85,13 @@ def _size(command: argparse.ArgumentParser) -> None:
 
 
 def _preview(command: argparse.ArgumentParser) -> None:
-    _stack(command)
+    _name(command)
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the same content as JSON")
+    form.add_argument("--markdown", action="store_true", help="the same content for a comment on a pull request")
+    form.add_argument(
+        "--html", action="store_true", help="the same content as one page: sizeup preview ... > page.html"
+    )
     base = command.add_mutually_exclusive_group()
     base.add_argument("--state", type=Path, metavar="FILE", help="compare with a state: pulumi stack export > FILE")
     base.add_argument("--against", metavar="git:REV", help="compare with another revision of this repository")

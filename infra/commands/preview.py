@@ -13,6 +13,7 @@ from infra.preview.base import Against, Nothing, StateFile, against
 from infra.preview.compose import preview
 from infra.project import project_root
 from infra.render.json_document import render_json
+from infra.render.markdown import render_markdown
 from infra.render.report import Report
 from infra.render.text import render_text
 from infra.terminal import progress, show
@@ -27,11 +28,22 @@ def run(arguments: argparse.Namespace) -> int:
         report = preview(root, arguments.stack, base)
     if arguments.engine:
         report = _beside_engine(root, report)
+    _show(report, arguments)
+    return REFUSED if any(finding.stops for finding in report.findings) else DONE
+
+
+def _show(report: Report, arguments: argparse.Namespace) -> None:
+    """The report in the form that was asked for, on stdout."""
     if arguments.json:
         sys.stdout.write(render_json(report))
+    elif arguments.markdown:
+        sys.stdout.write(render_markdown(report))
+    elif arguments.html:
+        from infra.render.html import render_html  # noqa: PLC0415  no other form needs an XML library
+
+        sys.stdout.write(render_html(report))
     else:
         show(render_text(report, full=arguments.full), sys.stdout, os.environ)
-    return REFUSED if any(finding.stops for finding in report.findings) else DONE
 
 
 def _base(arguments: argparse.Namespace) -> Against:

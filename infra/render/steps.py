@@ -34,6 +34,7 @@ _MOST_PROPERTIES = 12  # of one resource on one screen; the rest is counted
 _FOLD_FROM = 2  # resources of a component that are told as one line
 _STACK = "pulumi:pulumi:Stack"
 _LOOSE = "stack"
+_NO_COMPONENT = ""  # stands for the URN of a component
 
 
 def step_lines(changes: ResourceChanges, *, full: bool) -> list[str]:
@@ -45,7 +46,7 @@ def step_lines(changes: ResourceChanges, *, full: bool) -> list[str]:
     if not changes.steps:
         return []
     lines = ["resources"]
-    for title, steps in _by_component(changes):
+    for title, steps in by_component(changes):
         lines += _component_lines(title, steps, full=full)
     return lines
 
@@ -58,14 +59,20 @@ def summary(changes: ResourceChanges) -> str:
     )
 
 
-def _by_component(changes: ResourceChanges) -> list[tuple[str, list[Step]]]:
-    """Steps grouped by the outermost component around each; what stands alone comes under the stack."""
+def op_counts(steps: Sequence[Step]) -> str:
+    """The counts of some steps in one clause, without those that are none: 2 to add, 1 to replace."""
+    counts = Counter(step.op for step in steps)
+    return ", ".join(f"{counts[op]} {verb}" for op, verb in _VERBS.items() if counts[op])
+
+
+def by_component(changes: ResourceChanges) -> list[tuple[str, list[Step]]]:
+    """Steps grouped by the outermost component around each; what stands alone comes under the stack, last."""
     known = {x.urn: x for x in (*changes.base.resources, *changes.graph.resources)}
     groups: dict[str, list[Step]] = {}
-    for step in sorted(
-        changes.steps, key=lambda step: not _component_urn(step, known)
-    ):  # stable: what is loose is last
+    for step in changes.steps:
         groups.setdefault(_component_urn(step, known), []).append(step)
+    if _NO_COMPONENT in groups:
+        groups[_NO_COMPONENT] = groups.pop(_NO_COMPONENT)
     components = [known.get(urn) for urn in groups]
     kinds = Counter(component_noun(x.type) for x in components if x is not None)
     return [(_title(x, kinds), steps) for x, steps in zip(components, groups.values(), strict=True)]
@@ -74,7 +81,7 @@ def _by_component(changes: ResourceChanges) -> list[tuple[str, list[Step]]]:
 def _component_urn(step: Step, known: Mapping[str, Resource]) -> str:
     """URN of the outermost component that *step* is, or is part of; empty for what belongs to the stack alone."""
     resource = step.new or step.old
-    found = ""
+    found = _NO_COMPONENT
     while resource is not None and resource.type != _STACK:
         if not resource.custom:
             found = resource.urn
@@ -91,25 +98,26 @@ def _title(component: Resource | None, kinds: Mapping[str, int]) -> str:
 
 
 def _component_lines(title: str, steps: Sequence[Step], *, full: bool) -> list[str]:
-    folded = [] if full else [op for op in (Op.CREATE, Op.DELETE) if len(_foldable(steps, op)) >= _FOLD_FROM]
+    plain = {op: [x for x in steps if x.op is op and _is_plain(x)] for op in (Op.CREATE, Op.DELETE)}
+    folded = [] if full else [op for op, alike in plain.items() if len(alike) >= _FOLD_FROM]
     lines = []
     for op in folded:
-        types = [x.type for x in _foldable(steps, op) if _is_real(x)]
+        types = [x.type for x in plain[op] if is_real(x)]
         if types:
             lines += wrapped(f"{title} ({len(types)}): {counted(types)}", indent=f"  {SIGNS[op]:<3} ", hanging=" " * 8)
-    rest = [x for x in steps if x.op not in folded or x not in _foldable(steps, x.op)]
-    shown = [x for x in rest if full or _is_real(x)]
+    rest = [x for x in steps if x.op not in folded or not _is_plain(x)]
+    shown = [x for x in rest if full or is_real(x)]
     if shown and (len(shown) > 1 or full) and title != _LOOSE:
         lines.append(elided(f"      {title}", WIDTH))
     return lines + [line for step in shown for line in _step_lines(step, full=full)]
 
 
-def _foldable(steps: Sequence[Step], op: Op) -> list[Step]:
-    """Steps of one kind that need no word of their own."""
-    return [x for x in steps if x.op is op and not x.protected_error and not x.retained and not x.pending_delete]
+def _is_plain(step: Step) -> bool:
+    """True for a step that needs no word of its own."""
+    return not step.protected_error and not step.retained and not step.pending_delete
 
 
-def _is_real(step: Step) -> bool:
+def is_real(step: Step) -> bool:
     """True for what the cloud or the cluster keeps: no component, no provider, not the stack."""
     resource = step.new or step.old
     return not step.type.startswith("pulumi:") and (resource is None or resource.custom)
