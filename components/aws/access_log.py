@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import s3
 
+from components.arguments import checked
 from components.aws.storage import (
     ABORT_UPLOAD_DAYS,
     NONCURRENT_DAYS,
@@ -25,6 +26,7 @@ RETENTION_DAYS = 365  # as the audit log of the cluster: what is asked for after
 DELIVERY = "logging.s3.amazonaws.com"
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessLogArgs:
     """Whose buckets."""
@@ -45,6 +47,7 @@ def delivery_policy(bucket_arn: str, account_id: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [delivery, tls_only(bucket_arn)]})
 
 
+@checked
 class AccessLog(pulumi.ComponentResource):
     """
     The bucket of access logs; it outlives the stack, as the buckets that it tells of do.

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch, eks, iam
 
+from components.arguments import checked
 from components.aws.encryption import key_with_policy
 from components.aws.identity import POD_IDENTITY_SERVICE
 from components.aws.network import service_trust
@@ -33,6 +34,7 @@ NODE_POLICIES: Mapping[str, str] = {
 ADDONS_BEFORE_NODES = ("eks-pod-identity-agent", "vpc-cni", "kube-proxy")
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterArgs:
     """What the control plane needs."""
@@ -80,6 +82,7 @@ def pod_identity_trust() -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+@checked
 class Cluster(pulumi.ComponentResource):
     """
     Control plane, node role and early add-ons.
@@ -225,6 +228,7 @@ def _early_addons(
     ]
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterDnsArgs:
     """Name resolution inside the cluster."""
@@ -234,6 +238,7 @@ class ClusterDnsArgs:
     after: Sequence[pulumi.Resource]  # the nodes that it runs on: without any, it never gets ready
 
 
+@checked
 class ClusterDns(pulumi.ComponentResource):
     """
     CoreDNS, which unlike the other add-ons needs nodes to run on.

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import kms
 
+from components.arguments import checked
+
 KEY_DELETION_DAYS = 30
 
 
@@ -88,6 +90,7 @@ def rotated_key(name: str, *, description: str, opts: pulumi.ResourceOptions) ->
     )
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogKeyArgs:
     """Whose logs."""
@@ -95,6 +98,7 @@ class LogKeyArgs:
     cluster_name: str
 
 
+@checked
 class LogKey(pulumi.ComponentResource):
     """
     The key of the stack's log groups; lost, the logs are unreadable, so it outlives the stack.

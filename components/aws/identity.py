@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import eks, iam
 
+from components.arguments import checked
+
 POD_IDENTITY_SERVICE = "pods.eks.amazonaws.com"
 POD_IDENTITY_ENDPOINT = "169.254.170.23/32"  # of the agent on every node; credentials come from here on port 80
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodIdentityArgs:
     """Which service account may read which bucket."""
@@ -55,6 +58,7 @@ def read_policy(bucket_arn: str, key_arn: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
+@checked
 class PodIdentity(pulumi.ComponentResource):
     """
     A role for the pods of one service account, and its association.

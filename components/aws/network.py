@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch, ec2, iam
 
+from components.arguments import checked
 from sizing.errors import SizingError
 
 CIDR = "10.0.0.0/16"
@@ -33,6 +34,7 @@ class UnknownZone(SizingError):
         super().__init__(f"{zone}: is no zone id like use1-az4\n    hint: name zones of the region by their ids")
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkArgs:
     """Where the network lies."""
@@ -65,6 +67,7 @@ def _number(zone: str) -> int:
     return int(found.group(1))
 
 
+@checked
 class Network(pulumi.ComponentResource):
     """
     VPC, subnets, egress, flow logs.

@@ -15,6 +15,7 @@ import pulumi
 from pulumi_aws import ec2, eks
 from pulumi_aws import vpc as vpc_rules
 
+from components.arguments import checked
 from components.aws.ami import ami_type
 from components.aws.efa import Interface, interfaces
 from components.labels import node_labels
@@ -51,6 +52,7 @@ class UnsupportedPurchase(SizingError):
         )
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePoolArgs:
     """A pool of the plan and where it goes."""
@@ -138,6 +140,7 @@ def user_data(pool: PlannedPool) -> str | None:
     return base64.b64encode("\n".join(lines).encode()).decode()
 
 
+@checked
 class NodePool(pulumi.ComponentResource):
     """
     Launch template, node group and, where they apply, placement group and EFA security group.

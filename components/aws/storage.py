@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import kms, s3
 
+from components.arguments import checked
 from components.aws.encryption import key_with_policy
 from sizing.plan import Bucket
 
@@ -20,6 +21,7 @@ ABORT_UPLOAD_DAYS = 7  # parts of uploads that never ended are billed until then
 NONCURRENT_DAYS = 30  # how long a replaced or deleted version can be brought back
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelBucketArgs:
     """Which bucket of the plan, and where it tells who reads it."""
@@ -70,6 +72,7 @@ def closed(name: str, bucket: s3.Bucket, opts: pulumi.ResourceOptions) -> s3.Buc
     )
 
 
+@checked
 class ModelBucket(pulumi.ComponentResource):
     """
     One bucket of the plan with its own key; neither is deleted with the stack.

@@ -9,6 +9,7 @@ from pulumi_gcp import projects
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.rbac import v1 as rbac
 
+from components.arguments import checked
 from components.gcp.machines import Unprovisionable
 
 FIND_CLUSTER = "roles/container.clusterViewer"  # to get its address; grants nothing inside it
@@ -16,6 +17,7 @@ _KINDS = {"user": "User", "serviceAccount": "User", "group": "Group"}
 _API_GROUP = "rbac.authorization.k8s.io"
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdministratorsArgs:
     """IAM members that administer one cluster."""
@@ -24,6 +26,7 @@ class AdministratorsArgs:
     members: tuple[str, ...]  # user:a@b.c, group:a@b.c, serviceAccount:a@b.c
 
 
+@checked
 class Administrators(pulumi.ComponentResource):
     """Full rights inside one cluster, and none outside of it."""
 

@@ -18,6 +18,7 @@ import pulumi
 import pulumi_kubernetes
 from pulumi_gcp import container
 
+from components.arguments import checked
 from components.gcp.machines import Unprovisionable
 from components.gcp.network import PODS_RANGE, SERVICES_RANGE
 from components.rules.gcp_cluster import lets_everyone_in
@@ -29,6 +30,7 @@ _LOGS = ("SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER", "W
 _METRICS = ("SYSTEM_COMPONENTS", "DEPLOYMENT", "HPA", "POD")
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterArgs:
     """What decides the shape of the cluster; ids of what it builds on are inputs."""
@@ -52,6 +54,7 @@ class ClusterArgs:
             _refuse_everyone(cidr)
 
 
+@checked
 class Cluster(pulumi.ComponentResource):
     """
     A GKE cluster, and the way to put objects into it.

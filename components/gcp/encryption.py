@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import kms
 
+from components.arguments import checked
+
 ROTATION_S = 90 * 24 * 3600  # checkov CKV_GCP_43: at most 90 days
 USE_KEY = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncryptionKeyArgs:
     """One key, and who may encrypt and decrypt with it."""
@@ -22,6 +25,7 @@ class EncryptionKeyArgs:
     users_are_asked: bool = False  # members that the cloud tells while the program runs; they never change
 
 
+@checked
 class EncryptionKey(pulumi.ComponentResource):
     """
     A symmetric key that is rotated every 90 days and cannot be lost by accident.

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import pulumi
 from pulumi_gcp import projects, serviceaccount, storage
 
+from components.arguments import checked
 from components.gcp.naming import ACCOUNT_ID, gcp_name
 
 # What a node does by itself: write logs and metrics, pull images. Not storage.objectViewer, which samples add for
@@ -27,6 +28,7 @@ IMPERSONATE = "roles/iam.workloadIdentityUser"
 ANNOTATION = "iam.gke.io/gcp-service-account"  # on the Kubernetes service account: who it is for Google
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeIdentityArgs:
     """Whose nodes."""
@@ -35,6 +37,7 @@ class NodeIdentityArgs:
     stack: str
 
 
+@checked
 class NodeIdentity(pulumi.ComponentResource):
     """
     The service account that nodes run as, instead of the project's default one, which may edit everything.
@@ -63,6 +66,7 @@ class NodeIdentity(pulumi.ComponentResource):
         self.register_outputs({"email": self.email})
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingIdentityArgs:
     """Which Kubernetes service account may read which buckets."""
@@ -75,6 +79,7 @@ class ServingIdentityArgs:
     buckets: Mapping[str, pulumi.Input[str]]  # name in the plan to name of the bucket
 
 
+@checked
 class ServingIdentity(pulumi.ComponentResource):
     """
     Who the model servers of one workload are for Google: readers of the model buckets, without a key file.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute
 
+from components.arguments import checked
+
 # Addresses that do not overlap. Nodes: 4,092. Pods: 262,144, of which GKE gives a node twice what it may hold (a /24 to
 # 110 pods, a /26 to 32, a /27 to 15). Services: 4,096. Pods take the shared address space (RFC 6598), which leaves the
 # private ranges to the networks that are peered with.
@@ -17,6 +19,7 @@ PODS_RANGE = "pods"
 SERVICES_RANGE = "services"
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkArgs:
     """What decides the shape of the network."""
@@ -24,6 +27,7 @@ class NetworkArgs:
     region: str
 
 
+@checked
 class Network(pulumi.ComponentResource):
     """
     A VPC in custom mode, with one subnetwork in one region.

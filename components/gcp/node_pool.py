@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import compute, container
 
+from components.arguments import checked
 from components.gcp.cluster import SCOPES
 from components.gcp.machines import GkeMachine, Unprovisionable, gke_machine
 from components.gcp.slices import Slice, slice_of
@@ -34,6 +35,7 @@ _PRESENT = "present"  # the value that GKE gives the taints of accelerator nodes
 GPU_DRIVER = "LATEST"
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePoolArgs:
     """One pool of the plan, and the cluster that it joins."""
@@ -50,6 +52,7 @@ class NodePoolArgs:
         check_pool(self.pool)
 
 
+@checked
 class NodePool(pulumi.ComponentResource):
     """
     Equal machines in one zone, as many as planned.

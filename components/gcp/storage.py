@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_gcp import storage
 
+from components.arguments import checked
 from sizing.plan import Bucket
 
 SOFT_DELETE_S = 7 * 24 * 3600  # Google's default, stated: deleted weights can be brought back, and are paid, for 7 days
@@ -15,6 +16,7 @@ NONCURRENT_DAYS = 30
 ABORT_UPLOADS_DAYS = 7
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelBucketArgs:
     """One bucket of the plan, where it lies and what encrypts it."""
@@ -25,6 +27,7 @@ class ModelBucketArgs:
     labels: Mapping[str, str]
 
 
+@checked
 class ModelBucket(pulumi.ComponentResource):
     """
     A regional bucket that nobody outside can be let into.

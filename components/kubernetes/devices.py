@@ -16,12 +16,14 @@ from pulumi_kubernetes.core import v1
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.rbac import v1 as rbac
 
+from components.arguments import checked
 from components.kubernetes.scheduling import Toleration, machine_affinity, toleration_args
 
 NAMESPACE = "kube-system"
 KUBELET_PLUGINS = "/var/lib/kubelet/device-plugins"
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
     """What a plugin may do with the Kubernetes API."""
@@ -30,6 +32,7 @@ class Permission:
     verbs: tuple[str, ...]
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevicePlugin:
     """One vendor's plugin."""
@@ -88,6 +91,7 @@ def neuron_plugin(*, image: str, machines: tuple[str, ...], tolerations: tuple[T
     )
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevicesArgs:
     """The plugins of a cluster."""
@@ -96,6 +100,7 @@ class DevicesArgs:
     after: Sequence[pulumi.Resource] = ()  # the nodes that they run on
 
 
+@checked
 class Devices(pulumi.ComponentResource):
     """A daemon on every node that has the device, for each plugin."""
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1
 
+from components.arguments import checked
 from components.kubernetes.vllm import PORT
 
 LINK_LOCAL = "169.254.0.0/16"  # metadata and credential endpoints of both clouds: opened one by one
 NODE_LOCAL_DNS = "169.254.20.10/32"  # where NodeLocal DNSCache listens, by convention
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Egress:
     """One more address that pods may reach."""

@@ -11,6 +11,7 @@ import pulumi
 from pulumi_kubernetes.core import v1
 from pulumi_kubernetes.meta import v1 as meta
 
+from components.arguments import checked
 from components.kubernetes import lifecycle
 from components.kubernetes.scheduling import Scheduling, machine_affinity, toleration_args, zone_spread
 from components.kubernetes.vllm import MODEL_VARIABLE, PORT, Streaming, vllm_args
@@ -30,6 +31,7 @@ HUB_TOKEN = "hub-token"  # noqa: S105  the key inside the object
 NVIDIA = "nvidia.com/gpu"
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromBucket:
     """
@@ -43,6 +45,7 @@ class FromBucket:
     uri: pulumi.Input[str]  # s3://bucket, gs://bucket
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromHub:
     """Weights are fetched from the Hugging Face Hub at every start, through the NAT gateway, on to the node's disk."""
@@ -53,6 +56,7 @@ class FromHub:
 Weights: TypeAlias = FromBucket | FromHub
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """One deployment of the plan, and what its cloud adds: where it may run and in which image."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pulumi_kubernetes.core import v1
 from pulumi_kubernetes.meta import v1 as meta
 
+from components.arguments import checked
 from components.labels import MACHINES
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toleration:
     """A taint that pods put up with; without a value, whatever its value is."""
@@ -20,6 +22,7 @@ class Toleration:
     value: str | None = None
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduling:
     """The nodes that the pods of one deployment may use, and what they take of them."""

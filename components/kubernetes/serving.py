@@ -19,6 +19,7 @@ from pulumi_kubernetes.meta import v1 as meta
 from pulumi_kubernetes.networking import v1 as networking
 from pulumi_kubernetes.policy import v1 as policy
 
+from components.arguments import checked
 from components.kubernetes import availability, isolation, lifecycle
 from components.kubernetes.replica import (
     API_KEY,
@@ -33,6 +34,7 @@ from components.kubernetes.replica import (
 from components.labels import DEPLOYMENT, WORKLOAD, pod_labels, workload_labels
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingArgs:
     """What one workload needs; only identifiers of other resources are inputs."""
@@ -61,6 +63,7 @@ def pod_security(served: tuple[Served, ...]) -> str:
     return "baseline" if any(one.run_as_root for one in served) else "restricted"
 
 
+@checked
 class ServingStack(pulumi.ComponentResource):
     """
     Replicas of a model behind one Service, private to the network.

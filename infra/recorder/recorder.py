@@ -14,7 +14,7 @@ import runpy
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -134,7 +134,7 @@ def record_all(
                 ),
             )
     except Exception as error:
-        raise _cause(error, monitor) from error
+        raise _cause(error, monitor, config) from error
     finally:
         monitor.close()
     if monitor.failure is not None:  # refused, and the program went on regardless
@@ -145,7 +145,8 @@ def record_all(
         resources=in_dependency_order(monitor.resources.values()),
         outputs=monitor.outputs,
     )
-    return Recording(graph=graph, messages=tuple(engine.messages))
+    messages = tuple(replace(message, text=config.masked(message.text)) for message in engine.messages)
+    return Recording(graph=graph, messages=messages)
 
 
 def program_file(path: Path) -> sdk.Program:
@@ -220,11 +221,13 @@ def _served(monitor: Monitor, engine: EngineLog, transport: Transport) -> Iterat
         server.stop(grace=1).wait()  # with no grace, grpc logs the end of the connection as an error
 
 
-def _cause(error: Exception, monitor: Monitor) -> Exception:
-    """What ended the run, in the user's terms where it was the user's mistake."""
+def _cause(error: Exception, monitor: Monitor, config: Config) -> Exception:
+    """What ended the run, in the user's terms where it was the user's mistake; without the configuration's secrets."""
     if monitor.failure is not None:
         return monitor.failure
+    if isinstance(error, SizingError):
+        return error
     if isinstance(error, pulumi.RunError):
         behind = error.__cause__ or error.__context__
-        return behind if isinstance(behind, SizingError) else ProgramError(str(error))
+        return behind if isinstance(behind, SizingError) else ProgramError(config.masked(str(error)))
     return error
