@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.commands import FACTS
+from infra.commands import FACTS, FAULTS
 from infra.failures import DONE, PROGRAM_FAILED, REFUSED, WRONG_INPUT, ProgramFailed, Refused
 from sizing.errors import SizingError, StalePlan
 
@@ -59,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
     _preview(commands.add_parser("preview", help="what would be created or changed, and its cost", allow_abbrev=False))
     _up(commands.add_parser("up", help="apply the stack with Pulumi, behind a gate", allow_abbrev=False))
     _destroy(commands.add_parser("destroy", help="take the stack down, behind a gate", allow_abbrev=False))
+    _rehearse(
+        commands.add_parser("rehearse", help="play up, faults and destroy on emulated clouds", allow_abbrev=False)
+    )
     _explain(commands.add_parser("explain", help="what binds, and why each alternative lost", allow_abbrev=False))
     _predict(commands.add_parser("predict", help="what one configuration achieves", allow_abbrev=False))
     _facts(commands.add_parser("facts", help="the dated facts that plans rest on", allow_abbrev=False))
@@ -111,6 +114,20 @@ def _up(command: argparse.ArgumentParser) -> None:
 def _destroy(command: argparse.ArgumentParser) -> None:
     _stack(command)
     _yes(command)
+
+
+def _rehearse(command: argparse.ArgumentParser) -> None:
+    _stack(command)
+    command.add_argument(
+        "--fault",
+        action="append",
+        choices=FAULTS,
+        metavar="NAME",
+        help=f"only this one, and again: {', '.join(FAULTS)}",
+    )
+    command.add_argument(
+        "--keep", type=Path, metavar="DIR", help="leave everything in DIR, an empty folder, to look at"
+    )
 
 
 def _yes(command: argparse.ArgumentParser) -> None:

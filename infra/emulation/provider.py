@@ -11,6 +11,7 @@ import importlib
 import importlib.metadata
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping
 
@@ -44,6 +45,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         importlib.import_module(f"pulumi_{package}")  # registers the table of its types
         self._package, self._cloud, self._faults, self._delay_s = package, cloud, faults, delay_s
         self._settings = Settings(package=package)
+        self._importing = threading.Lock()
 
     # What the engine asks before any resource
 
@@ -107,18 +109,17 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: provider_pb2.CheckRequest, _context: object = None) -> provider_pb2.CheckResponse:
         """The inputs to record: validated, named, with defaults."""
-        found = checks.checked(
-            checks.Request(
-                urn=request.urn,
-                type=type_of(request.urn),
-                name=name_of(request.urn),
-                inputs=outputs.without_marks(decoded_struct(request.news)),  # what ignoreChanges kept has them
-                old=decoded_struct(request.olds),
-                seed=request.randomSeed,
-                proposed_name=request.autonaming.proposed_name,
-            ),
-            self._settings,
+        asked = checks.Request(
+            urn=request.urn,
+            type=self._type(request.urn),
+            name=name_of(request.urn),
+            inputs=outputs.without_marks(decoded_struct(request.news)),  # what ignoreChanges kept has them
+            old=decoded_struct(request.olds),
+            seed=request.randomSeed,
+            proposed_name=request.autonaming.proposed_name,
         )
+        with self._importing:
+            found = checks.checked(asked, self._settings)
         return provider_pb2.CheckResponse(
             inputs=encoded_struct(found.inputs),
             failures=[
@@ -130,11 +131,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: provider_pb2.DiffRequest, _context: object = None) -> provider_pb2.DiffResponse:
         """What changed, and whether in place."""
         old, new = decoded_struct(request.old_inputs), decoded_struct(request.news)
-        return diff_response(diffs.diffed(type_of(request.urn), old, new, self._settings))
+        return diff_response(diffs.diffed(self._type(request.urn), old, new, self._settings))
 
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         """Make the resource, or say what a preview can know of it."""
-        type_, name, inputs = type_of(request.urn), name_of(request.urn), decoded_struct(request.properties)
+        type_, name, inputs = self._type(request.urn), name_of(request.urn), decoded_struct(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=encoded_struct(outputs.foreseen(type_, inputs)))
         id_, found = outputs.created(type_, name, inputs, self._settings)
@@ -153,7 +154,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
         """Change the resource, or say what a preview can know of the change."""
-        type_, name, inputs = type_of(request.urn), name_of(request.urn), decoded_struct(request.news)
+        type_, name, inputs = self._type(request.urn), name_of(request.urn), decoded_struct(request.news)
         old = decoded_struct(request.olds)
         if request.preview:
             return provider_pb2.UpdateResponse(properties=encoded_struct(self._foreseen_update(type_, inputs, old)))
@@ -177,7 +178,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
         """Remove the resource; one that is gone already is as well."""
-        type_, name = type_of(request.urn), name_of(request.urn)
+        type_, name = self._type(request.urn), name_of(request.urn)
         subject = self._subject(type_, name, decoded_struct(request.old_inputs))
         fault = self._before(Method.DELETE, subject, context)
         guard = nature_of(type_).guard
@@ -190,7 +191,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Read(self, request: provider_pb2.ReadRequest, _context: object = None) -> provider_pb2.ReadResponse:
         """The resource as the cloud has it; without an id where it is gone."""
-        there = self._cloud.find(type_=type_of(request.urn), id_=request.id)
+        there = self._cloud.find(type_=self._type(request.urn), id_=request.id)
         if there is None:
             return provider_pb2.ReadResponse()
         known, wanted = decoded_struct(request.properties), decoded_struct(request.inputs)
@@ -199,6 +200,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             properties=encoded_struct(with_secrets_of(there.outputs, known)),
             inputs=encoded_struct(with_secrets_of(there.inputs, wanted)),
         )
+
+    def _type(self, urn: str) -> str:
+        """The type in *urn*, with its SDK class loaded: of a package that two threads import at once, one gets half."""
+        type_ = type_of(urn)
+        with self._importing:
+            nature_of(type_)
+        return type_
 
     # The cloud, with its faults
 
