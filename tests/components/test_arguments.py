@@ -166,7 +166,7 @@ def test_what_is_written_as_its_type_says_passes():
     built: list[Whole] = []
 
     def program() -> None:
-        names = {"a": "b", "c": pulumi.Output.from_input("d")}
+        names: Mapping[str, pulumi.Input[str]] = {"a": "b", "c": pulumi.Output.from_input("d")}
         later = pulumi.Output.from_input(3)
         built.append(Whole(number=2, counts=(1, 2), parts=(Part(count=1),), either="x", names=names, later=later))
         built.append(Whole(counts=[3], either=Part(count=1), anything=object()))
