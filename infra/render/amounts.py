@@ -78,9 +78,9 @@ def printed_bill(change: CostChange, *, has_base: bool) -> PrintedBill:
     total = Row(
         sign="",
         name="total",
-        before=_sum(before),
-        after=_sum(after),
-        change=NOT_KNOWN if is_open else _sum(moved),
+        before=summed(before),
+        after=summed(after),
+        change=NOT_KNOWN if is_open else summed(moved),
     )
     return PrintedBill(rows=rows, total=total, workloads=_workload_rows(change))
 
@@ -221,7 +221,7 @@ def _difference(before: Amount, after: Amount) -> Amount:
     )
 
 
-def _sum(amounts: Iterable[Amount]) -> Amount:
+def summed(amounts: Iterable[Amount]) -> Amount:
     """The sum of the amounts that are known."""
     found = tuple(amounts)
     return Amount(hour_cents=sum(x.hour_cents or 0 for x in found), month_cents=sum(x.month_cents or 0 for x in found))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from infra.cost.bill import CostKind
 from infra.cost.capacity import CapacityChange
 from infra.diff.changes import Op, Step
-from infra.render.amounts import PrintedBill, Row, merged, printed_bill, quantity_text
+from infra.render.amounts import PrintedBill, Row, merged, printed_bill, quantity_text, summed
 from infra.render.cost import Sources, each_text, new_lines, signed_text, total_notes, unknown_prices, upfront_text
 from infra.render.markdown_text import LIMIT, code, details, fenced, fitted, length, prose, row_text, table
 from infra.render.nouns import noun
@@ -192,8 +192,17 @@ def _bill_table(bill: PrintedBill, sources: Sources, *, has_base: bool) -> str:
         for row in bill.rows
     ]
     total = row_text(["", "**total**", "", *_amount_cells(bill.total, has_base=has_base)])
-    listed = fitted(rows, room=_LINES, more=lambda n: row_text(["", f"and {n} more"]))
+    listed = fitted(rows, room=_LINES, more=lambda n: _rest_row(bill.rows[len(rows) - n :], has_base=has_base))
     return "\n".join(x for x in (table(heads, "<<>>>>"[: len(heads)], []), listed, total) if x)
+
+
+def _rest_row(rows: Sequence[Row], *, has_base: bool) -> str:
+    """One row for those that a comment does not hold, so that the table adds up."""
+    before, after, change = (
+        summed(amounts) for amounts in zip(*((x.before, x.after, x.change) for x in rows), strict=True)
+    )
+    rest = Row(sign="", name="", before=before, after=after, change=change)
+    return row_text(["", f"and {len(rows)} more", "", *_amount_cells(rest, has_base=has_base)])
 
 
 def _amount_heads(*, has_base: bool) -> list[str]:
