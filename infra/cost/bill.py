@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -150,18 +150,17 @@ class Cost:
     @property
     def workloads(self) -> tuple[WorkloadCost, ...]:
         """A sum for each workload in the order they appear, then for what they share; they add up to the total."""
-        names = dict.fromkeys(share.workload for line in self.lines for share in line.shares)
-        return tuple(self.of_workload(name) for name in (*names, None))
+        lines: dict[str | None, list[tuple[CostLine, float]]] = {}
+        shared = [(line, 1.0) for line in self.lines if not line.shares]
+        for line in self.lines:
+            for share in line.shares:
+                lines.setdefault(share.workload, []).append((line, share.part))
+        return tuple(_workload_cost(name, parts) for name, parts in (*lines.items(), (None, shared)))
 
     def of_workload(self, workload: str | None) -> WorkloadCost:
-        """The sum for one workload; for None, what no workload bears alone or with named others."""
-        parts = [(line, _part(line, workload)) for line in self.lines]
-        return WorkloadCost(
-            workload=workload,
-            usd_per_hour=sum(x.usd_per_hour * part for x, part in parts if x.usd_per_hour and x.kind is CostKind.FIXED),
-            upfront_usd=sum(x.upfront_usd * part for x, part in parts if x.upfront_usd),
-            unknown=sum(x.is_unknown and part > 0 for x, part in parts),
-        )
+        """The sum for one workload, which may be none of this cost's; for None, what is shared by all."""
+        found = next((x for x in self.workloads if x.workload == workload), None)
+        return found or _workload_cost(workload, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,11 +240,16 @@ class CostChange:
     @property
     def workloads(self) -> tuple[WorkloadChange, ...]:
         """Each workload of either side, then what they share."""
-        before = self.before or Cost(lines=())
-        names = [x.workload for x in (*self.after.workloads, *before.workloads) if x.workload is not None]
+        before = {x.workload: x for x in self.before.workloads} if self.before else {}
+        after = {x.workload: x for x in self.after.workloads}
+        names = [name for name in (*after, *before) if name is not None]
         return tuple(
-            WorkloadChange(workload=x, before=before.of_workload(x), after=self.after.of_workload(x))
-            for x in (*dict.fromkeys(names), None)
+            WorkloadChange(
+                workload=name,
+                before=before.get(name) or _workload_cost(name, ()),
+                after=after.get(name) or _workload_cost(name, ()),
+            )
+            for name in (*dict.fromkeys(names), None)
         )
 
 
@@ -258,12 +262,12 @@ def _hourly(line: CostLine | None) -> float:
     return (line.usd_per_hour or 0.0) if line is not None and line.kind is CostKind.FIXED else 0.0
 
 
-def _part(line: CostLine, workload: str | None) -> float:
-    """The part of *line* that *workload* bears; a line without shares is all of them's together."""
-    if workload is None:
-        return 0.0 if line.shares else 1.0
-    return _sum(share.part for share in line.shares if share.workload == workload)
-
-
-def _sum(parts: Iterable[float]) -> float:
-    return sum(parts, start=0.0)
+def _workload_cost(workload: str | None, parts: Sequence[tuple[CostLine, float]]) -> WorkloadCost:
+    """The sum of these lines, of each the part that the workload bears."""
+    fixed = [(x, part) for x, part in parts if x.kind is CostKind.FIXED]
+    return WorkloadCost(
+        workload=workload,
+        usd_per_hour=sum((x.usd_per_hour or 0.0) * part for x, part in fixed),
+        upfront_usd=sum((x.upfront_usd or 0.0) * part for x, part in parts),
+        unknown=sum(x.is_unknown for x, part in parts if part > 0),
+    )

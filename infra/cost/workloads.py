@@ -43,8 +43,7 @@ class _Claim:
 
 def workload_shares(graph: Graph, pools: Sequence[MachinePool]) -> Mapping[str, tuple[Share, ...]]:
     """The shares of each resource that named workloads bear, by URN; what is missing is shared by all."""
-    claims = _claims(graph)
-    of_pools = {pool.urn: shares for pool in pools if (shares := _pool_shares(pool, pools, claims))}
+    of_pools = _pool_shares(pools, _claims(graph))
     served = {share.workload for shares in of_pools.values() for share in shares}
     named = {x.urn: (Share(workload=name, part=1.0),) for x in graph.resources if (name := _named(x, served))}
     return {**_reservation_shares(pools, of_pools), **of_pools, **named}
@@ -140,33 +139,42 @@ def _amount(quantity: Value) -> float | None:
     return number(quantity)
 
 
-def _pool_shares(pool: MachinePool, pools: Sequence[MachinePool], claims: Sequence[_Claim]) -> tuple[Share, ...]:
+def _pool_shares(pools: Sequence[MachinePool], claims: Sequence[_Claim]) -> Mapping[str, tuple[Share, ...]]:
     """
-    Who bears *pool*, and how much of it; empty where nobody selects it, or where a claim on it is not known.
+    Who bears each pool, and how much of it; without those that nobody selects, or of which a claim is not known.
 
     A claim that several pools would satisfy falls on them in proportion to their machines.
     """
-    mine = [claim for claim in claims if _selects(claim, pool, pools)]
-    by_device = any(claim.accelerators for claim in mine)
+    stated = {key for pool in pools for key in pool.labels}
+    on_pools: dict[str, list[tuple[_Claim, float]]] = defaultdict(list)
+    for claim in claims:
+        selected = [pool for pool in pools if _selects(claim, pool, stated)]
+        for pool in selected:
+            on_pools[pool.urn].append((claim, _fraction(pool, selected)))
+    return {urn: shares for urn, mine in on_pools.items() if (shares := _shares(mine))}
+
+
+def _shares(claims: Sequence[tuple[_Claim, float]]) -> tuple[Share, ...]:
+    """How the claims on one pool share it, each with the part of it that falls on this pool."""
+    by_device = any(claim.accelerators for claim, _ in claims)
     weights: dict[str, float] = defaultdict(float)
-    for claim in mine:
+    for claim, part in claims:
         asked = claim.accelerators if by_device else claim.processors
         if asked is None:
             return ()
-        weights[claim.workload] += asked * _fraction(pool, [x for x in pools if _selects(claim, x, pools)])
-    total = sum(weights.values())
+        weights[claim.workload] += asked * part
     if len(weights) == 1:
         return (Share(workload=next(iter(weights)), part=1.0),)
-    return tuple(Share(workload=x, part=weight / total) for x, weight in weights.items() if weight) if total else ()
+    total = sum(weights.values())
+    return tuple(Share(workload=x, part=weight / total) for x, weight in weights.items() if weight)
 
 
-def _selects(claim: _Claim, pool: MachinePool, pools: Sequence[MachinePool]) -> bool:
+def _selects(claim: _Claim, pool: MachinePool, stated: Collection[str]) -> bool:
     """
     Whether the pods of *claim* select the nodes of *pool*, and not just any node.
 
-    A label that no pool states is one that the cloud gives its nodes (zone, topology): it rules no pool out.
+    A label that is not *stated* by any pool is one that the cloud gives its nodes (zone, topology): it rules none out.
     """
-    stated = {key for x in pools for key in x.labels}
     wanted = {key: values for key, values in claim.wanted.items() if key in stated}
     return bool(wanted) and all(pool.labels.get(key) in values for key, values in wanted.items())
 
