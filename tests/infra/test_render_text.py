@@ -6,9 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from components.graph import Graph, Resource
-from infra.cost import cost_change
-from infra.cost.bill import Cost
-from infra.cost.capacity import CapacityChange
+from infra.cost import CapacityChange, Cost, CostGroup, CostKind, CostLine, cost_change
 from infra.diff.changes import (
     ChangeKind,
     Op,
@@ -18,7 +16,7 @@ from infra.diff.changes import (
     ResourceChanges,
     Step,
 )
-from infra.render.report import Finding, Report
+from infra.render.report import Difference, Finding, Report
 from infra.render.text import render_text
 from sizing.diff import diff
 from tests.examples import CHAT_PLAN, CHAT_POOL
@@ -111,6 +109,63 @@ def test_findings_say_rule_subject_and_mend() -> None:
     assert "checks: 1 error\n  ! EFA-1 p5: no rule to itself\n      hint: add one\n" in render_text(
         report(findings=(finding,))
     )
+
+
+def test_a_mend_that_holds_for_several_is_told_once() -> None:
+    """Two subnets break one rule: the hint stands under the last."""
+    one = Finding(rule="tags", severity="warning", subject="a", text="has no owner", mend="set owner")
+    text = render_text(report(findings=(one, replace(one, subject="b"))))
+    assert ("checks: 2 warnings\n  ! tags a: has no owner\n  ! tags b: has no owner\n      hint: set owner\n") in text
+
+
+def test_waived_findings_are_counted_and_told_in_full_with_their_reasons() -> None:
+    """Nothing is left out silently; nor does it fill the screen."""
+    waived = Finding(rule="flow-logs", severity="error", subject="vpc", text="writes none", waived="the judge's own")
+    findings = (waived, replace(waived, subject="other"), replace(waived, rule="tags"))
+    text = render_text(report(findings=findings))
+    assert "checks: 3 waived\n  waived: 2 x flow-logs, tags; --full tells why\n" in text
+    full = render_text(report(findings=findings), full=True)
+    assert "  waived flow-logs vpc: writes none\n      because the judge's own\n" in full
+
+
+def test_where_the_real_engine_differs_is_shown() -> None:
+    """And that it agrees; nothing of it where it was not asked."""
+    difference = Difference(urn=VPC.urn, name="vpc", ours="update", engine="replace", detail="cidrBlock")
+    text = render_text(report(differences=(difference, replace(difference, ours="", detail=""))))
+    assert (
+        "Pulumi's engine differs in 2 steps\n"
+        "  ! vpc: update here, replace by the engine; cidrBlock\n"
+        "  ! vpc: nothing here, replace by the engine\n"
+    ) in text
+    assert "compared with nothing, and with the preview of Pulumi's engine" in text
+    assert "Pulumi's engine agrees: it would take the same steps\n" in render_text(report(differences=()))
+    assert "engine" not in render_text(report())
+
+
+def test_what_is_paid_at_once_is_in_the_last_line() -> None:
+    """A running cost of nothing, and 50,000 USD at purchase."""
+    fee = CostLine(
+        item="Savings Plan",
+        group=CostGroup.MACHINE,
+        urn=VPC.urn,
+        resource="plan",
+        quantity=1,
+        unit="plan",
+        usd_per_unit=50_000,
+        usd_per_hour=None,
+        kind=CostKind.UPFRONT,
+        source="",
+        as_of="",
+        upfront_usd=50_000,
+    )
+    text = render_text(report(steps=(create(VPC),), after=Cost(lines=(fee,))))
+    assert text.endswith("1 to add, 0 to change, 0 to destroy; 0.00 USD/h; 50,000.00 USD at once\n")
+
+
+def test_steps_of_the_engine_need_no_resources_behind_them() -> None:
+    """Its events may tell a type and a name only."""
+    bare = Step(op=Op.UPDATE, urn=VPC.urn, type=VPC.type, name="vpc", old=None, new=None)
+    assert "resources\n  ~   VPC vpc\n" in render_text(report(steps=(bare,)))
 
 
 def test_outputs_and_interrupted_operations_are_shown() -> None:
