@@ -34,11 +34,13 @@ class Kind(StrEnum):
     PLUGIN = "plugin"
     NOT_SHOWN = "not shown"
     CANCELLED = "cancelled"
+    KILLED = "killed"
     OTHER = "other"
 
 
 _PHRASES: tuple[tuple[Kind, tuple[str, ...]], ...] = (  # the first that is found decides
     (Kind.CANCELLED, (r"update cancell?ed", r"preview cancell?ed", r"operation cancell?ed")),
+    (Kind.KILLED, (r"code: -\d+",)),  # ended by a signal
     (Kind.LOCKED, (r"currently locked by", r"Another update is currently in progress")),
     (Kind.SECRETS, (r"passphrase must be set", r"incorrect passphrase", r"failed to decrypt")),
     (Kind.LOGIN, (r"PULUMI_ACCESS_TOKEN must be set", r"pulumi login")),
@@ -198,6 +200,13 @@ def _locked(_said: str, stack: str) -> tuple[str, str]:
     )
 
 
+def _killed(_said: str, stack: str) -> tuple[str, str]:
+    return "the engine's process was killed", (
+        f"`sizeup preview {stack} --deployed` tells what is pending; `sizeup up {stack}` tells the commands that "
+        "settle it"
+    )
+
+
 def _always(what: str, mend: str) -> Callable[[str, str], tuple[str, str]]:
     def words(_said: str, stack: str) -> tuple[str, str]:
         return what, mend.format(stack=stack)
@@ -211,6 +220,7 @@ _other = _always(
 )
 
 _WORDS: Mapping[Kind, Callable[[str, str], tuple[str, str]]] = {
+    Kind.KILLED: _killed,
     Kind.CAPACITY: _capacity,
     Kind.QUOTA: _quota,
     Kind.THROTTLED: _throttled,

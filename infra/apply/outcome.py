@@ -50,12 +50,18 @@ def outcome(told: Told, *, shown: Iterable[Step], stack: str, verb: str, kept: P
         verb=verb,
         done=told.done,
         failed=told.failed,
-        unfinished=told.unfinished,
+        unfinished=tuple(step for step in told.unfinished if _is_operation(step)),
         not_begun=tuple(step for step in shown if step.urn not in begun),
         diagnosis=None if told.error is None else diagnosed(error_text(told), stack=stack),
         kept=kept,
         seconds=seconds,
     )
+
+
+def _is_operation(step: Step) -> bool:
+    """Whether *step* asks something of a cloud: a component is only put down when its children are."""
+    resource = step.new or step.old
+    return resource is not None and resource.custom
 
 
 def error_text(told: Told) -> str:

@@ -33,7 +33,8 @@ def render_outcome(outcome: Outcome, *, root: Path) -> str:
         lines += _listed("begun, outcome not known", outcome.unfinished)
         lines += _counted("done, and it stays", outcome.done)
         lines += _counted("not begun", outcome.not_begun)
-        lines.append("  the state is whole: it holds what is done")
+        if not outcome.unfinished:
+            lines.append("  the state is whole: it holds what is done")
     if outcome.kept is not None:
         lines.append(f"  the state from before: {outcome.kept.relative_to(root)}")
     if outcome.diagnosis is not None:
