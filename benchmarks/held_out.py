@@ -1,6 +1,6 @@
 """How accurate the performance model is on rows that its constants were not fitted to.
 
-    python -m benchmarks.held_out --table measured.csv [--folds 2] [--rounds 1]
+    python -m benchmarks.held_out --table measured.csv [--folds 2] [--rounds 1] [--predictions out.csv]
 
 Whole groups of model and accelerator go to one fold each, so nothing of a group that is predicted was seen in the fit.
 Each fold starts from the priors, is fitted on the other folds alone, and predicts its own; errors are those of
@@ -17,7 +17,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.accuracy import predict_all, report, text_of
+from benchmarks.accuracy import predict_all, report, text_of, write_predictions
 from benchmarks.calibrate import PRIORS, Fit, fit, intervals
 from benchmarks.measurements import Measurement, read_inference
 from benchmarks.predictions import Prediction
@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--priors", type=Path, default=PRIORS)
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--predictions", type=Path, help="where to write id,predicted,low,high")
     options = parser.parse_args()
     predictions: dict[str, Prediction] = {}
     refused: Counter[str] = Counter()
@@ -70,7 +71,10 @@ def main() -> None:
             predicted, missing = part.result()
             predictions |= predicted
             refused += missing
-    print(text_of(report(read_inference(options.table).measurements, predictions, refused)))
+    rows = read_inference(options.table).measurements
+    if options.predictions is not None:
+        write_predictions(options.predictions, rows, predictions)
+    print(text_of(report(rows, predictions, refused)))
 
 
 if __name__ == "__main__":
