@@ -6,7 +6,7 @@ Built by the recorder; read by diff, cost, rules and renderers. Knows nothing of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 
@@ -67,6 +67,8 @@ class Resource:
     replace_with: tuple[str, ...] = ()  # URNs of resources whose replacement replaces this one as well
     replacement_trigger: Value = None  # another value than before replaces the resource
     timeouts_s: Mapping[str, float] = field(default_factory=dict)  # create, update, delete, read, where stated
+    additional_secret_outputs: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()  # what the program runs around it, by when and name: before_delete:drain
     aliases: tuple[str, ...] = ()
     import_id: str = ""
     source_position: str | None = None
@@ -80,3 +82,25 @@ class Graph:
     stack: str
     resources: tuple[Resource, ...]
     outputs: Mapping[str, Value] = field(default_factory=dict)
+
+
+def sealed(graph: Graph) -> Graph:
+    """*graph* for those who tell of what they read: its secrets are unknown to them."""
+    resources = tuple(replace(one, inputs=_sealed_object(one.inputs)) for one in graph.resources)
+    return replace(graph, resources=resources, outputs=_sealed_object(graph.outputs))
+
+
+def _sealed_object(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {key: _sealed(value) for key, value in values.items()}
+
+
+def _sealed(value: Value) -> Value:
+    match value:
+        case Secret():
+            return Unknown()
+        case list():
+            return [_sealed(item) for item in value]
+        case dict():
+            return _sealed_object(value)
+        case _:
+            return value

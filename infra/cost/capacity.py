@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.graph import Graph
+from components.graph import Graph, sealed
 from infra.cost.pools import MachinePool, machine_pools
 from sizing.catalog.catalog import Catalog
 from sizing.errors import UnknownFact
@@ -29,7 +29,7 @@ class CapacityChange:
 
 def capacity_changes(before: Graph, after: Graph, catalog: Catalog) -> tuple[CapacityChange, ...]:
     """Machines by type and purchase mode, then accelerators by name, in the order they first appear."""
-    old, new = machine_pools(before), machine_pools(after)
+    old, new = machine_pools(sealed(before)), machine_pools(sealed(after))
     machines = _joined(_machines(old), _machines(new), is_accelerator=False)
     accelerators = _joined(_accelerators(old, catalog), _accelerators(new, catalog), is_accelerator=True)
     return (*machines, *accelerators)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from components.graph import Graph, Resource
+from components.graph import Graph, Resource, sealed
 from components.surroundings import package, surroundings
 from infra.cost import pricing_aws, pricing_gcp, pricing_kubernetes
 from infra.cost.bill import Cost, CostChange, CostGroup, CostKind, CostLine, LineChange
@@ -28,8 +28,9 @@ def cost(graph: Graph, catalog: Catalog, *, content_bytes: Mapping[str, int] | N
     What *graph* costs, line by line, in the order the resources were registered.
 
     *content_bytes* is the expected content by bucket name, as `content_of` takes it from a plan; a bucket that it does
-    not name is paid by use.
+    not name is paid by use. A quantity that is secret is not known here: a bill would tell it.
     """
+    graph = sealed(graph)
     pools = machine_pools(graph)
     pricing = Pricing(catalog=catalog, among=surroundings(graph), pools=pools, content_bytes=content_bytes or {})
     shares = workload_shares(graph, pools)

@@ -107,7 +107,9 @@ def _secret_differences(old: Value, new: Value, *, leniency: Leniency, path: pat
     inner_old = old.value if isinstance(old, Secret) else old
     inner_new = new.value if isinstance(new, Secret) else new
     if holds_encrypted(inner_old):
-        yield Difference(path=path, old=old, new=new, kind=ChangeKind.CHANGED, certain=False)
+        yield Difference(
+            path=path, old=Secret(inner_old), new=Secret(inner_new), kind=ChangeKind.CHANGED, certain=False
+        )
     elif any(differences(inner_old, inner_new, leniency=leniency)):
         yield Difference(path=path, old=Secret(inner_old), new=Secret(inner_new), kind=ChangeKind.CHANGED)
 

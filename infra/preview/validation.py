@@ -112,7 +112,7 @@ def _is_checkable(resource: Resource) -> bool:
 def _unpacked(value: Value, arguments: type, key: str) -> Value:
     """A provider's input, which travels as JSON in a text unless it is a text itself."""
     if isinstance(value, Secret):
-        return _unpacked(value.value, arguments, key)
+        return Secret(_unpacked(value.value, arguments, key))
     field = _fields(arguments).get(key)
     if not isinstance(value, str) or field is None or not any(_mistakes(value, field.kind, ())):
         return value
@@ -184,7 +184,8 @@ def _python_name(wire: str, arguments: type) -> str:
 def _mistakes(value: Value, kind: object, path: paths.Path) -> Iterator[Mistake]:
     """The mistakes of *value* where *kind* belongs: none if some alternative of *kind* takes it as it is."""
     if isinstance(value, Secret):
-        value = value.value
+        yield from _secret_mistake(value, kind, path)
+        return
     if value is None or isinstance(value, Unknown | Encrypted | Asset):
         return
     alternatives = list(_alternatives(kind))
@@ -192,6 +193,27 @@ def _mistakes(value: Value, kind: object, path: paths.Path) -> Iterator[Mistake]
     if not attempts or any(not attempt for attempt in attempts):
         return
     yield from min(attempts, key=_badness)
+
+
+def _secret_mistake(value: Secret, kind: object, path: paths.Path) -> Iterator[Mistake]:
+    """That the secret is not of the form that belongs there, where that is so, and nothing of what it is."""
+    inside = list(_mistakes(value.value, kind, path))
+    if inside:
+        severity = max((mistake.severity for mistake in inside), key=lambda one: one is Severity.ERROR)
+        expected = " or ".join(dict.fromkeys(map(_expected, _alternatives(kind))))
+        yield Mistake(severity, path, f"is a secret of another form than {expected}", f"write {expected}")
+
+
+def _expected(kind: object) -> str:
+    """What belongs where *kind* stands, in words."""
+    origin = typing.get_origin(kind)
+    if origin in (collections.abc.Mapping, dict):
+        return "a map"
+    if origin in (collections.abc.Sequence, list):
+        return "a list"
+    if isinstance(kind, type):
+        return _NAMES.get(kind, f"an object ({kind.__name__})" if sdk.is_input_type(kind) else "one of its choices")
+    return "one of its choices"
 
 
 def _badness(attempt: list[Mistake]) -> tuple[int, int]:

@@ -24,6 +24,13 @@ class Config:
         prefix = f"{package}:"
         return {key.removeprefix(prefix): text for key, text in self.values.items() if key.startswith(prefix)}
 
+    def masked(self, text: str) -> str:
+        """*text* without the secret values: the SDK quotes a value that it cannot read, whatever it is."""
+        secrets = (self.values[key] for key in self.secret_keys if key in self.values)
+        for secret in sorted({secret for secret in secrets if secret}, key=len, reverse=True):
+            text = text.replace(secret, "[secret]")
+        return text
+
 
 def engine_config(
     *, project: str, stack_config: Mapping[str, object], project_config: Mapping[str, object] | None = None
