@@ -141,8 +141,8 @@ def _rotation(key: Resource, _: Surroundings) -> Iterator[Mistake]:
 
 
 def _protected(resource: Resource, _: Surroundings) -> Iterator[Mistake]:
-    if not resource.protect and not resource.retain_on_delete:
-        yield "", "is neither protected nor kept on delete"
+    if not resource.protect:  # retain_on_delete is not told to policies by the engine
+        yield "", "is not protected"
 
 
 RULES: tuple[Rule, ...] = (
@@ -259,7 +259,7 @@ RULES: tuple[Rule, ...] = (
         severity=Severity.ERROR,
         title="What keeps data cannot be deleted by accident",
         why="A renamed resource or a wrong stack deletes it, and what a lost key encrypted is lost with it",
-        mend="set protect, or retain_on_delete, on the resource",
+        mend="set protect on the resource",
         origin="Pulumi: protect; the keys of a destroyed stack cannot be brought back after their grace period",
         check=each(KEEPS_DATA, _protected),
     ),

@@ -20,7 +20,16 @@ ASSET = "c44067f5952c0a294b673a41bacd8c17"
 ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
 OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # of a text, and what programs write for every unknown value
+UNKNOWNS = (  # the others are of engines and providers, which know what kind of value it will be
+    UNKNOWN,
+    "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # true or false
+    "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # a number
+    "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # a list
+    "030794c1-ac77-496b-92df-f27374a8bd58",  # an asset
+    "e48ece36-62e2-4504-bad9-02848725956a",  # an archive
+    "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # an object
+)
 
 
 def decoded_struct(struct: struct_pb2.Struct, *, root: Path | None = None) -> dict[str, Value]:
@@ -32,7 +41,7 @@ def decoded(value: struct_pb2.Value, *, root: Path | None = None) -> Value:
     """One wire value as a graph value. A text that holds an unknown text is unknown as a whole."""
     match value.WhichOneof("kind"):
         case "string_value":
-            return Unknown() if UNKNOWN in value.string_value else value.string_value
+            return Unknown() if any(mark in value.string_value for mark in UNKNOWNS) else value.string_value
         case "number_value":
             number: float = value.number_value
             return int(number) if number.is_integer() else number

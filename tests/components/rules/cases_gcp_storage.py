@@ -126,13 +126,6 @@ CASES = [
     ),
     Case(rule="gcp-data-protected", keeps=graph(protected(BUCKET)), breaks=graph(resource(BUCKET)), at=""),
     Case(
-        rule="gcp-data-protected",
-        keeps=graph(replace(resource(KEY), retain_on_delete=True)),
-        breaks=graph(resource(KEY)),
-        at="",
-        note="kept on delete",
-    ),
-    Case(
         rule="gcp-reservation-protected",
         keeps=graph(protected(RESERVATION)),
         breaks=graph(resource(RESERVATION)),
