@@ -6,10 +6,11 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
 JUDGE := .venv-judge/.installed
+POLICY := .venv-policy/.installed
 COMPILE := uv pip compile pyproject.toml --extra pulumi --group build --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" -q
 
-.PHONY: preview size test check judge golden bench lock lock-judge
+.PHONY: preview size test check judge policy golden bench lock lock-judge lock-policy
 
 preview: $(RUNTIME) ## what `pulumi up` would create for STACK, and what it costs: offline, no cloud account
 	@$(BIN)/sizeup preview $(STACK)
@@ -29,6 +30,9 @@ judge: $(DEV) $(JUDGE) ## checkov over all example stacks, in an environment of 
 	@$(BIN)/python -m pytest tests/judge
 	@$(BIN)/python -m tools.judge
 
+policy: $(DEV) $(POLICY) ## the Pulumi policy pack, in an environment of its own, asked as the engine asks it
+	@$(BIN)/python -m pytest tests/policy
+
 golden: $(DEV) ## rewrite the golden previews under tests/golden; review them like code
 	@$(BIN)/python -m pytest tests/test_golden.py --update-golden
 
@@ -42,6 +46,10 @@ lock: ## resolve the two locked requirement files anew, the larger one first (ne
 lock-judge: ## resolve the judge's locked requirements anew (needs uv on PATH)
 	@uv pip compile tools/judge/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock-judge" -q -o tools/judge/requirements.txt
+
+lock-policy: ## resolve the policy pack's locked requirements anew (needs uv on PATH)
+	@uv pip compile infra/policy/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock-policy" -q -o infra/policy/requirements.txt
 
 .venv/bin/python:
 	@echo "setting up .venv (a minute or two, once)" >&2
@@ -61,4 +69,10 @@ $(JUDGE): tools/judge/requirements.txt
 	@echo "setting up .venv-judge (half a minute, once)" >&2
 	@$(PYTHON) -m venv .venv-judge
 	@.venv-judge/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
+	@touch $@
+
+$(POLICY): infra/policy/requirements.txt
+	@echo "setting up .venv-policy (half a minute, once)" >&2
+	@$(PYTHON) -m venv .venv-policy
+	@.venv-policy/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
 	@touch $@
