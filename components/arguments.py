@@ -62,6 +62,9 @@ def checked(kind: type[Kind]) -> type[Kind]:
     """
     *kind*, a component or a dataclass, whose calls are checked against its own annotations before they do anything.
 
+    Afterwards a dataclass is asked for its `broken_rules`, where it has such a method: problems of values that are of
+    the right type, by rules of `components.rules`.
+
     Names and types, at any depth of tuples, sequences and mappings. A `pulumi.Input` takes an output of anything: what
     it will hold is not known yet. Values of dataclasses are not looked into, as they were checked when they were built.
     """
@@ -76,6 +79,9 @@ def checked(kind: type[Kind]) -> type[Kind]:
     def around_constructor(self: object, *args: object, **named: object) -> None:
         check(args, named)
         constructor(self, *args, **named)
+        broken = tuple(getattr(self, "broken_rules", tuple)())
+        if broken:
+            raise InvalidArguments(broken, called=kind.__name__, where=_callers_line())
 
     @functools.wraps(constructor)
     def before_constructor(cls: type, *args: object, **named: object) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -19,6 +19,9 @@ from components.arguments import checked
 from components.aws.encryption import key_with_policy
 from components.aws.identity import POD_IDENTITY_SERVICE
 from components.aws.network import service_trust
+from components.rules.aws_cluster import open_api_mistakes, zone_mistakes
+from components.rules.broken import broken
+from sizing.errors import Problem
 
 LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 LOG_RETENTION_DAYS = 365  # who did what to the cluster is asked for long after
@@ -47,6 +50,14 @@ class ClusterArgs:
     api_access_cidrs: tuple[str, ...]  # empty: private only
     subnet_ids: Sequence[pulumi.Input[str]]
     log_key_arn: pulumi.Input[str]  # encrypts the control plane's logs
+
+    def broken_rules(self) -> Iterator[Problem]:
+        """What a cluster of these arguments would break."""
+        for place, what in open_api_mistakes(self.api_access_cidrs):
+            yield from broken("eks-api-open", f"api_access_cidrs{place}", [what])
+        yield from broken("eks-zones", "subnet_ids", zone_mistakes(len(self.subnet_ids)))
+        missing = [addon for addon in ADDONS_BEFORE_NODES if not self.addons.get(addon)]
+        yield from broken("addon-pinned", "addons", (f"states no version of {addon}" for addon in missing))
 
 
 def principal_name(arn: str) -> str:

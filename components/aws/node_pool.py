@@ -8,7 +8,7 @@ interfaces, local disks, image) is worked out here by pure functions and never s
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -17,11 +17,14 @@ from pulumi_aws import vpc as vpc_rules
 
 from components.arguments import checked
 from components.aws.ami import ami_type
-from components.aws.efa import Interface, interfaces
+from components.aws.efa import Interface, interfaces, layout_mistakes
+from components.aws.purchase import Shape, shape_mistakes
 from components.labels import node_labels
+from components.rules.aws_nodes import release_mistakes
+from components.rules.broken import broken
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.offer import PurchaseMode
-from sizing.errors import SizingError
+from sizing.errors import Problem, SizingError
 from sizing.plan import NodePool as PlannedPool
 from sizing.plan import PoolRole
 
@@ -68,6 +71,14 @@ class NodePoolArgs:
     subnet_id: pulumi.Input[str]  # of the pool's zone
     after: Sequence[pulumi.Resource]  # roles and add-ons that a node needs to join
 
+    def broken_rules(self) -> Iterator[Problem]:
+        """What a node group of these arguments would break."""
+        yield from broken("ami-release-pinned", "ami_release", release_mistakes(self.ami_release, self.kubernetes))
+        yield from broken("purchase-shape", "pool", (what for _, what in shape_mistakes(shape(self.pool))))
+        if has_efa(self.pool):
+            found = layout_mistakes(self.pool.machine, interfaces(self.pool.machine))
+            yield from broken("efa-interface-layout", "pool", (what for _, what in found))
+
 
 def capacity_type(pool: PlannedPool) -> str:
     """
@@ -80,6 +91,23 @@ def capacity_type(pool: PlannedPool) -> str:
     if found is None:
         raise UnsupportedPurchase(pool)
     return found
+
+
+def shape(pool: PlannedPool) -> Shape:
+    """
+    How the node group and its template say what is bought.
+
+    Raises:
+        UnsupportedPurchase: For capacity blocks and reservations.
+    """
+    return Shape(
+        capacity_type=capacity_type(pool),
+        types_on_group=True,
+        type_on_template=False,
+        market="",
+        targets_reservation=False,
+        subnets=1,
+    )
 
 
 def has_efa(pool: PlannedPool) -> bool:

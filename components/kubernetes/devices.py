@@ -7,7 +7,7 @@ the kubelet's socket belongs to root; that is the one thing that they do with it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -18,6 +18,9 @@ from pulumi_kubernetes.rbac import v1 as rbac
 
 from components.arguments import checked
 from components.kubernetes.scheduling import Toleration, machine_affinity, toleration_args
+from components.rules.broken import broken
+from components.rules.kubernetes_pods import tag_mistakes
+from sizing.errors import Problem
 
 NAMESPACE = "kube-system"
 KUBELET_PLUGINS = "/var/lib/kubelet/device-plugins"
@@ -46,6 +49,10 @@ class DevicePlugin:
     needs_node_name: bool = False
     host_network: bool = False
     permissions: tuple[Permission, ...] = ()
+
+    def broken_rules(self) -> Iterator[Problem]:
+        """What the plugin's pods would break."""
+        return broken("image-tag", "image", tag_mistakes(self.image))
 
 
 def nvidia_plugin(*, image: str, machines: tuple[str, ...], tolerations: tuple[Toleration, ...]) -> DevicePlugin:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,9 @@ from components.kubernetes import lifecycle
 from components.kubernetes.scheduling import Scheduling, machine_affinity, toleration_args, zone_spread
 from components.kubernetes.vllm import MODEL_VARIABLE, PORT, Streaming, vllm_args
 from components.labels import DEPLOYMENT, pod_labels
+from components.rules.broken import broken
+from components.rules.kubernetes_pods import tag_mistakes
+from sizing.errors import Problem
 from sizing.plan import Deployment
 from sizing.units import GIB, MIB
 
@@ -66,6 +69,10 @@ class Served:
     image: str
     engine_version: str  # of vLLM in that image: 0.27.1
     run_as_root: bool = False  # only where a device cannot be opened otherwise; the call says why
+
+    def broken_rules(self) -> Iterator[Problem]:
+        """What the pods would break."""
+        return broken("image-tag", "image", tag_mistakes(self.image))
 
 
 def pod_template(served: Served, weights: Weights, *, has_api_key: bool) -> v1.PodTemplateSpecArgs:

@@ -8,7 +8,7 @@ where an adapter (prometheus-adapter, KEDA) serves that metric; without one the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -32,6 +32,9 @@ from components.kubernetes.replica import (
     pod_template,
 )
 from components.labels import DEPLOYMENT, WORKLOAD, pod_labels, workload_labels
+from components.rules.broken import broken
+from components.rules.kubernetes_objects import is_internal
+from sizing.errors import Problem
 
 
 @checked
@@ -50,6 +53,13 @@ class ServingArgs:
     service_account_annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     load_balancer_annotations: Mapping[str, str] = field(default_factory=dict)  # must make it internal
     after: Sequence[pulumi.Resource] = ()  # nodes, name resolution: what pods need, and what must outlive them
+
+    def broken_rules(self) -> Iterator[Problem]:
+        """What the workload's load balancer would break."""
+        outside = () if is_internal(self.load_balancer_annotations) else ("make its load balancer a public one",)
+        yield from broken("service-internal", "load_balancer_annotations", outside)
+        open_to_all = () if self.caller_cidrs else ("names no network, so that every one with a route may call",)
+        yield from broken("service-callers", "caller_cidrs", open_to_all)
 
 
 def namespace_of(workload: str) -> str:

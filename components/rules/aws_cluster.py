@@ -40,6 +40,12 @@ def open_api_mistakes(cidrs: tuple[str, ...]) -> Iterator[Mistake]:
     yield from ((f"[{place}]", f"{cidr} is everybody") for place, cidr in enumerate(cidrs) if cidr in ANYWHERE)
 
 
+def zone_mistakes(subnets: int) -> Iterator[str]:
+    """Why so many subnets, each in a zone of its own, are too few for a cluster."""
+    if subnets < 2:
+        yield f"{subnets} subnet, but EKS needs two in different zones"
+
+
 def _open_api(cluster: Resource, among: Surroundings) -> Iterator[Mistake]:
     del among
     public = stated(cluster, "vpcConfig", "endpointPublicAccess")
@@ -67,7 +73,7 @@ def _two_zones(cluster: Resource, among: Surroundings) -> Iterator[Mistake]:
         for subnet in behind(cluster, "vpcConfig", among, "aws:ec2/subnet:Subnet")
     }
     if subnets is not None and subnets < 2:
-        yield "vpcConfig.subnetIds", f"{subnets} subnet, but EKS needs two in different zones"
+        yield from (("vpcConfig.subnetIds", what) for what in zone_mistakes(subnets))
     elif len(zones) == 1 and None not in zones:
         yield "vpcConfig.subnetIds", f"all subnets are in {zones.pop()}, but EKS needs two zones"
 

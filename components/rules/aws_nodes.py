@@ -91,6 +91,14 @@ def _disk_size(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
         yield "diskSize", f"{shown(size)} GiB here, but the disk is the launch template's"
 
 
+def release_mistakes(release: Value, version: str | None) -> Iterator[str]:
+    """Why a machine image is not pinned, or not to the Kubernetes *version* (1.35)."""
+    if is_absent(release) or release == "latest":
+        yield f"is {shown(release)}: the newest image at the time, with its driver"
+    elif version and isinstance(release, str) and not release.startswith(f"{version}."):
+        yield f"is {release}, of another version of Kubernetes than {version}"
+
+
 def _release(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
     del among
     release, version = stated(nodes.group, "releaseVersion"), text(stated(nodes.group, "version"))
@@ -100,10 +108,7 @@ def _release(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
         or is_unknown(stated(nodes.group, "amiType"))
     ):
         return
-    if is_absent(release) or release == "latest":
-        yield "releaseVersion", f"is {shown(release)}: the newest image at the time, with its driver"
-    elif version and isinstance(release, str) and not release.startswith(f"{version}."):
-        yield "releaseVersion", f"is {release}, of another version of Kubernetes than {version}"
+    yield from (("releaseVersion", what) for what in release_mistakes(release, version))
 
 
 def _image(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:

@@ -122,12 +122,17 @@ def _requests(container: Container) -> Iterator[Mistake]:
             yield f"resources.{kind}", f"state no {' and '.join(missing)}"
 
 
+def tag_mistakes(image: str) -> Iterator[str]:
+    """Why an image's name does not say which version it is."""
+    name, _, tag = image.rpartition("/")[2].partition(":")
+    if "@sha256:" not in image and (not name or tag in ("", "latest")):
+        yield f"{image or 'no name'} is another image tomorrow"
+
+
 def _tag(container: Container) -> Iterator[Mistake]:
     image = text(container.value.get("image"))
-    if image is not None and "@sha256:" not in image:
-        name, _, tag = image.rpartition("/")[2].partition(":")
-        if not name or tag in ("", "latest"):
-            yield "image", f"{image} is another image tomorrow"
+    if image is not None:
+        yield from (("image", what) for what in tag_mistakes(image))
 
 
 def _digest(container: Container) -> Iterator[Mistake]:

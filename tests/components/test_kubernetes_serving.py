@@ -35,7 +35,7 @@ ARGS = ServingArgs(
     weights=FromBucket(uri="s3://models"),
     caller_cidrs=("10.0.0.0/16",),
     egress=(Egress(cidr="169.254.170.23/32", port=80),),
-    load_balancer_annotations={"example/internal": "true"},
+    load_balancer_annotations={"networking.gke.io/load-balancer-type": "Internal"},
 )
 
 
@@ -97,7 +97,7 @@ def test_the_load_balancer_is_internal_and_open_to_the_network_only():
     balancer = only(stack(), ":Service", "chat-load-balancer")
     assert balancer.inputs["spec"]["type"] == "LoadBalancer"
     assert balancer.inputs["spec"]["loadBalancerSourceRanges"] == ["10.0.0.0/16"]
-    assert balancer.inputs["metadata"]["annotations"] == {"example/internal": "true"}
+    assert balancer.inputs["metadata"]["annotations"] == {"networking.gke.io/load-balancer-type": "Internal"}
 
 
 def test_everything_is_closed_and_then_serving_is_opened():
