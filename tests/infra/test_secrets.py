@@ -39,6 +39,7 @@ from infra.recorder.wire import SECRET as SECRET_SIGNATURE
 from infra.recorder.wire import SIGNATURE
 from infra.render.html import render_html
 from infra.render.json_document import render_json
+from infra.render.markdown import render_markdown
 from infra.render.report import Report
 from infra.render.text import render_text
 from infra.stack import load_plan
@@ -64,8 +65,8 @@ def told(found: ResourceChanges) -> str:
         cost=cost_change(cost(found.base, facts), cost(found.graph, facts)),
         findings=(*_input_findings(found), *_rule_findings(found.graph, is_released=False)),
     )
-    renderings = render_text(report), render_text(report, full=True), render_json(report), render_html(report)
-    return "\n".join((*renderings, repr(report)))
+    forms = (render_text(report), render_text(report, full=True), render_json(report), render_markdown(report))
+    return "\n".join((*forms, render_html(report), repr(report)))
 
 
 def created(graph: Graph) -> ResourceChanges:
