@@ -51,6 +51,7 @@ class PropertyChange:
     kind: ChangeKind
     replaces: Replaces
     certain: bool = True  # False: cannot be compared here (an encrypted secret), it may be the same
+    hidden: bool = False  # the program asks not to show it (hideDiff)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,11 @@ class Step:
     replaces: Replaces = Replaces.NO
     replace_reason: tuple[str, ...] = ()  # property paths, or a reason such as "provider", that force the replacement
     renamed_from: str | None = None  # URN in the base where an alias matched, and it differs from `urn`
-    protected_error: str | None = None  # why the engine would refuse this step
+    protected_error: str | None = None  # why the engine would refuse this step: protection, or another reason
+    deletes_first: bool = False  # a replacement that deletes the old object before it makes the new one
+    deleted_with: str | None = None  # URN of what takes the object along, so that nobody deletes it by itself
     retained: bool = False  # a delete or replacement that leaves the old object in the cloud (retainOnDelete)
+    already_gone: bool = False  # a deletion that only forgets: an interrupted replacement deleted the object before
     pending_delete: bool = False  # the old half of an unfinished replacement, deleted by the next run
 
     @property

@@ -6,166 +6,45 @@ as they can be known without them. A replacement is told in three values and nev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
-from components.graph import Graph, Resource, Secret, Unknown, Value
+from components.graph import Graph, Resource, Unknown, Value
 from infra.diff import paths
-from infra.diff.all_tags import with_all_tags
 from infra.diff.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
-from infra.diff.compare import BRIDGED, Difference, differences, holds_encrypted, input_differences
-from infra.diff.recorded import Base, Recorded
-from infra.diff.replacement import recomputed_by_updates, replaces
+from infra.diff.compare import BRIDGED, differences, holds_encrypted
+from infra.diff.progress import Condemned, Progress
+from infra.diff.recorded import Base
+from infra.diff.step import PROTECTED, noted, step_of, unanswered
+from infra.diff.succession import replaced_along
 from infra.recorder.providers import is_default_provider
-
-PROTECTED = "it is protected; remove `protect` from it, run `pulumi up`, then try again"
 
 
 def changes(graph: Graph, base: Base) -> ResourceChanges:
     """All that deploying *graph* on top of *base* would do: steps in the order of the graph, deletions last."""
-    found, unanswered = _steps(graph, base)
+    found, looked_up = _steps(graph, base)
     return ResourceChanges(
         graph=graph,
         base=base.graph,
         base_name=base.name,
-        steps=tuple(step for step in found if step.op is not Op.SAME and not _is_hidden(step)),
+        steps=tuple(step for step in found if _is_shown(step)),
         outputs=_output_changes(graph, base),
         pending=base.pending,
-        notes=(*base.notes, *_notes(unanswered)),
+        notes=(*base.notes, *_notes(looked_up, found)),
     )
 
 
-def step_of(
-    old: Recorded | None, new: Resource, *, provider_inputs: Mapping[str, Value], moved: Collection[str] = ()
-) -> Step:
-    """
-    What happens to *new*, which is *old* in the base.
-
-    Args:
-        old: What the base records of it.
-        new: What the program wants.
-        provider_inputs: The inputs of its new provider.
-        moved: URNs of the resources that change: what is unknown because of them will be another value.
-    """
-    step = Step(
-        op=Op.SAME,
-        urn=new.urn,
-        type=new.type,
-        name=new.name,
-        old=old.resource if old else None,
-        new=new,
-        renamed_from=old.resource.urn if old and old.resource.urn != new.urn else None,
-    )
-    if old is None or old.pending_replacement or (old.resource.external and not new.external):
-        return replace(step, op=_fresh(new))
-    if not new.custom:
-        return step
-    if new.external:
-        return step if _is_same_read(old, new) else replace(step, op=Op.READ)
-    found = tuple(
-        _property_change(difference, new, provider_inputs)
-        for difference in _input_differences(old.resource, new, provider_inputs)
-        if not _is_unanswered(difference, new, moved)
-    )
-    return _judged(replace(step, changes=found + _provider_change(old.resource, new)), old)
-
-
-def _fresh(new: Resource) -> Op:
-    if new.external:
-        return Op.READ
-    return Op.IMPORT if new.import_id else Op.CREATE
-
-
-def _is_same_read(old: Recorded, new: Resource) -> bool:
-    return old.resource.external and new.import_id in (old.id, old.resource.import_id)
-
-
-def _is_unanswered(difference: Difference, new: Resource, moved: Collection[str]) -> bool:
-    """
-    Whether the new value is unknown only because nobody answers the program offline: a lookup, another stack.
-
-    Nothing that it comes from changes, so it is taken for the value that the state records; a note says so.
-    """
-    value = difference.new.value if isinstance(difference.new, Secret) else difference.new
-    if difference.kind is not ChangeKind.CHANGED or not isinstance(value, Unknown):
-        return False
-    return not any(urn in moved for urn in new.property_dependencies.get(str(difference.path[0]), ()))
-
-
-def _unanswered(
-    old: Recorded | None, new: Resource, provider_inputs: Mapping[str, Value], moved: Collection[str]
-) -> bool:
-    return old is not None and any(
-        _is_unanswered(difference, new, moved) for difference in _input_differences(old.resource, new, provider_inputs)
-    )
-
-
-def _input_differences(old: Resource, new: Resource, provider_inputs: Mapping[str, Value]) -> tuple[Difference, ...]:
-    wanted = with_all_tags(new.inputs, old=old.inputs, type_=new.type, provider_inputs=provider_inputs)
-    return input_differences(old.inputs, wanted, type_=new.type, ignore=new.ignore_changes)
-
-
-def _property_change(
-    difference: Difference, resource: Resource, provider_inputs: Mapping[str, Value]
-) -> PropertyChange:
-    return PropertyChange(
-        path=paths.text(difference.path),
-        old=difference.old,
-        new=difference.new,
-        kind=difference.kind,
-        replaces=replaces(difference, resource=resource, provider_inputs=provider_inputs),
-        certain=difference.certain,
-    )
-
-
-def _provider_change(old: Resource, new: Resource) -> tuple[PropertyChange, ...]:
-    """Another provider may mean another account or cluster; which, only the provider itself can tell."""
-    if old.provider == new.provider or old.provider is None or new.provider is None:
-        return ()
-    if _names_default(old.provider) and _names_default(new.provider):
-        return ()  # another version of the plugin: an ordinary update of whatever it sees differently
-    return (
-        PropertyChange(
-            path="provider",
-            old=old.provider,
-            new=new.provider,
-            kind=ChangeKind.CHANGED,
-            replaces=Replaces.UNKNOWN,
-        ),
-    )
-
-
-def _names_default(provider: str) -> bool:
-    name = provider.rpartition("::")[2]
-    return name == "default" or name.startswith("default_")
-
-
-def _judged(step: Step, old: Recorded) -> Step:
-    """*step* with its operation, from its changes and from what the base says about the resource."""
-    reasons = [change.path for change in step.changes if change.replaces is Replaces.YES and change.certain]
-    if old.tainted:
-        reasons.append("it is tainted")
-    if step.new is not None and step.new.import_id and old.id and step.new.import_id != old.id:
-        reasons.append("it imports another object")
-    if reasons:
-        return replace(
-            step,
-            op=Op.REPLACE,
-            replaces=Replaces.YES,
-            replace_reason=tuple(reasons),
-            protected_error=PROTECTED if old.resource.protect else None,
-            retained=old.resource.retain_on_delete,
-        )
-    if not step.changes and not old.init_errors:
-        return step
-    may_replace = any(change.replaces is not Replaces.NO for change in step.changes)
-    return replace(step, op=Op.UPDATE, replaces=Replaces.UNKNOWN if may_replace else Replaces.NO)
-
-
-def _notes(unanswered: list[str]) -> Iterator[str]:
-    if unanswered:
-        names = ", ".join(unanswered[:5]) + (", ..." if len(unanswered) > 5 else "")
-        yield f"looked up in the cloud when it is deployed, and taken as unchanged here: inputs of {names}"
+def next_step(progress: Progress, new: Resource) -> Step:
+    """What happens to *new*, noted in *progress* together with what has to go before it."""
+    step = step_of(progress, new)
+    if not progress.base.is_state:
+        step = _with_cascade(step, progress.moved)
+    noted(progress, step)
+    if step.op is Op.REPLACE and step.deletes_first and step.old is not None and progress.base.is_state:
+        root = progress.base.by_urn[step.old.urn]
+        for entry, keys in replaced_along(root, progress.base, done=progress.taken):
+            progress.condemned.setdefault(entry.resource.urn, Condemned(by=new.name, keys=keys))
+    return step
 
 
 def _steps(graph: Graph, base: Base) -> tuple[list[Step], list[str]]:
@@ -174,34 +53,29 @@ def _steps(graph: Graph, base: Base) -> tuple[list[Step], list[str]]:
 
     And the names of the resources with inputs that only the cloud could tell.
     """
+    progress = Progress(base=base)
     steps: list[Step] = []
-    unanswered: list[str] = []
-    inputs = {resource.urn: resource.inputs for resource in graph.resources}
-    kept: set[str] = set()
-    moved: set[str] = set()  # resources with outputs that will be others
+    looked_up: list[str] = []
     for new in graph.resources:
-        old = base.find(new)
-        if old is not None:
-            kept.add(old.resource.urn)
-        of_provider = inputs.get(new.provider or "", {})
-        step = step_of(old, new, provider_inputs=of_provider, moved=moved)
-        if not base.is_state:
-            step = _with_cascade(step, moved)
-        elif _unanswered(old, new, of_provider, moved):
-            unanswered.append(new.name)
-        if changes_outputs(step, base):
-            moved.add(step.urn)
-        steps.append(step)
-    return [*steps, *_deletions(base, kept)], unanswered
+        if base.is_state and unanswered(progress, new):
+            looked_up.append(new.name)
+        steps.append(next_step(progress, new))
+    return [*steps, *_deletions(progress)], looked_up
 
 
-def changes_outputs(step: Step, base: Base) -> bool:
-    """Whether outputs of the resource may be others afterwards, so that what is unknown because of it changes."""
-    if step.op in (Op.SAME, Op.UPDATE) and not step.certain:
-        return False
-    if base.is_state:
-        return step.op is not Op.SAME
-    return step.op is Op.REPLACE or (step.op is Op.UPDATE and bool(recomputed_by_updates(step.type)))
+def _notes(looked_up: list[str], steps: list[Step]) -> Iterator[str]:
+    if looked_up:
+        yield f"looked up in the cloud when it is deployed, and taken as unchanged here: inputs of {_listed(looked_up)}"
+    renamed = [step.name for step in steps if step.op is Op.SAME and step.renamed_from is not None]
+    if renamed:
+        yield f"known by another name from now on, and otherwise unchanged: {_listed(renamed)}"
+    forgotten = [step.name for step in steps if step.op is Op.DELETE and _is_gone(step)]
+    if forgotten:
+        yield f"deleted by an earlier run already, and only forgotten now: {_listed(forgotten)}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _with_cascade(step: Step, moved: set[str]) -> Step:
@@ -243,11 +117,16 @@ def _holds_unknown(value: Value) -> bool:
             return False
 
 
-def _deletions(base: Base, kept: set[str]) -> Iterator[Step]:
+def _deletions(progress: Progress) -> Iterator[Step]:
     """Deletions of what the program no longer wants, and of what an unfinished replacement left; children first."""
-    for entry in reversed(base.entries):
+    gone = {
+        entry.resource.urn
+        for entry in progress.base.entries
+        if not entry.delete and entry.resource.urn not in progress.taken
+    }
+    for entry in reversed(progress.base.entries):
         resource = entry.resource
-        if not entry.delete and resource.urn in kept:
+        if not entry.delete and resource.urn not in gone:
             continue
         yield Step(
             op=Op.DELETE,
@@ -259,13 +138,28 @@ def _deletions(base: Base, kept: set[str]) -> Iterator[Step]:
             protected_error=PROTECTED if resource.protect and not entry.delete else None,
             retained=resource.retain_on_delete or resource.external,
             pending_delete=entry.delete,
+            deleted_with=resource.deleted_with if resource.deleted_with in gone else None,
+            already_gone=entry.pending_replacement,
         )
 
 
-def _is_hidden(step: Step) -> bool:
-    """Default providers come and go with the versions of packages; nobody asked for them, and nothing is built."""
+def _is_gone(step: Step) -> bool:
+    """Whether there is nothing left to delete: the engine takes it out of the state (NewRemovePendingReplaceStep)."""
+    return step.already_gone
+
+
+def _is_shown(step: Step) -> bool:
+    """
+    Whether a person should see *step*.
+
+    Default providers come and go with the versions of packages; nobody asked for them, and nothing is built.
+    """
     resource = step.new or step.old
-    return resource is not None and is_default_provider(resource)
+    if step.op is Op.DELETE and _is_gone(step):
+        return False
+    if step.op is Op.SAME and step.protected_error is None:
+        return False
+    return resource is None or not is_default_provider(resource)
 
 
 def _output_changes(graph: Graph, base: Base) -> tuple[PropertyChange, ...]:

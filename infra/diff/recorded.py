@@ -21,6 +21,7 @@ class Recorded:
     tainted: bool = False  # marked by `pulumi state taint`: the next run replaces it
     pending_replacement: bool = False  # deleted already, to be created anew
     init_errors: tuple[str, ...] = ()  # created, but never became ready
+    refreshed_first: bool = False  # its provider asks for it to be read anew before each update
 
 
 @dataclass(frozen=True, kw_only=True)

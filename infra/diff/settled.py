@@ -6,17 +6,18 @@ outputs; what is created or replaced has no id yet, and only its inputs are know
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 
 from components.graph import Resource, Unknown, Value
 from infra.diff import paths
 from infra.diff.changes import Op, Step
 from infra.diff.compare import holds_encrypted
-from infra.diff.diff import changes_outputs, step_of
+from infra.diff.diff import next_step
+from infra.diff.progress import Progress
 from infra.diff.recorded import Base
 from infra.diff.replacement import recomputed_by_updates
 from infra.recorder.answers import Answer, created
-from infra.recorder.providers import is_provider
 
 
 def settled(base: Base) -> Callable[[Resource], Answer]:
@@ -25,16 +26,13 @@ def settled(base: Base) -> Callable[[Resource], Answer]:
 
     Without that, every output would be unknown, and every resource behind one would seem to change.
     """
-    inputs_of_providers: dict[str, Mapping[str, Value]] = {}
-    moved: set[str] = set()
+    progress = Progress(base=base)
+    one_at_a_time = threading.Lock()  # a program registers from many threads
 
     def answer(resource: Resource) -> Answer:
-        if is_provider(resource.type):
-            inputs_of_providers[resource.urn] = resource.inputs
+        with one_at_a_time:
+            step = next_step(progress, resource)
         old = base.find(resource)
-        step = step_of(old, resource, provider_inputs=inputs_of_providers.get(resource.provider or "", {}), moved=moved)
-        if changes_outputs(step, base):
-            moved.add(resource.urn)
         if old is None or step.op not in (Op.SAME, Op.UPDATE) or not base.is_state or not resource.custom:
             return created(resource)
         if step.op is Op.SAME or not step.certain:

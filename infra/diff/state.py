@@ -7,6 +7,7 @@ not know is refused, as the engine does: what it does not understand it must not
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,11 +16,23 @@ from infra.diff.changes import PendingOperation
 from infra.diff.compare import holds_encrypted
 from infra.diff.errors import InvalidState
 from infra.diff.recorded import Base, Recorded
-from infra.recorder import urns
-from infra.recorder.wire import OUTPUT, RESOURCE, SECRET, SIGNATURE, UNKNOWN, asset_hash
+from infra.recorder import urns, wire
+from infra.recorder.wire import SIGNATURE, UNKNOWN, asset_hash
 
 VERSIONS = (3, 4)
-FEATURES = ("refreshBeforeUpdate", "views", "hooks", "taint")  # of version 4: none changes what is read here
+# Of version 4, and none changes what is read here (supportedFeatures in pkg/resource/stack/deployment.go of
+# pulumi/pulumi v3.259; "snippets-prototype" of that list is left out on purpose: an experiment).
+FEATURES = (
+    "refreshBeforeUpdate",
+    "views",
+    "hooks",
+    "taint",
+    "replaceWith",
+    "extensionParameterization",
+    "byteString",
+)
+FLOAT = "8ad145fe-0d11-4827-bfd7-1abcbf086f5c"  # signatures that only a state has
+BYTES = "803fd3297a5875dc03ca845dda5d2a98"
 EXPORT = "write it anew with: pulumi stack export --file FILE"
 
 
@@ -121,6 +134,11 @@ def _recorded(item: Any, place: int, source: str) -> Recorded:
                 protect=bool(item.get("protect")),
                 retain_on_delete=bool(item.get("retainOnDelete")),
                 ignore_changes=tuple(item.get("ignoreChanges") or ()),
+                replace_on_changes=tuple(item.get("replaceOnChanges") or ()),
+                hide_diff=tuple(item.get("hideDiff") or ()),
+                deleted_with=item.get("deletedWith") or "",
+                replace_with=tuple(item.get("replaceWith") or ()),
+                replacement_trigger=_value(item.get("replacementTrigger")),
                 aliases=tuple(item.get("aliases") or ()),
                 import_id=item.get("importID") or "",
                 source_position=item.get("sourcePosition"),
@@ -131,6 +149,7 @@ def _recorded(item: Any, place: int, source: str) -> Recorded:
             tainted=bool(item.get("taint")),
             pending_replacement=bool(item.get("pendingReplacement")),
             init_errors=tuple(item.get("initErrors") or ()),
+            refreshed_first=bool(item.get("refreshBeforeUpdate")),
         )
     except KeyError as error:
         raise InvalidState(
@@ -170,18 +189,27 @@ def _value(raw: Any) -> Value:
             raise TypeError(f"{type(raw).__name__} is no property value")
 
 
-def _signed(raw: Mapping[str, Any]) -> Value:
-    signature = raw[SIGNATURE]
-    if signature == SECRET:
-        if "plaintext" in raw:
+def _signed(raw: Mapping[str, Any]) -> Value:  # noqa: PLR0911  one line for each kind of value
+    """A value that JSON has not, by its signature (DeserializePropertyValue in pkg/resource/stack/deployment.go)."""
+    match raw[SIGNATURE]:
+        case wire.SECRET if "plaintext" in raw:
             return Secret(_value(json.loads(raw["plaintext"])))
-        return Secret(Encrypted(raw["ciphertext"]))
-    if signature == RESOURCE:
-        return {"urn": raw["urn"]}
-    if signature == OUTPUT:
-        inner = _value(raw["value"]) if "value" in raw else Unknown()
-        return Secret(inner) if raw.get("secret") else inner
-    return Asset(asset_hash({key: _value(item) for key, item in raw.items() if key != SIGNATURE}, root=None))
+        case wire.SECRET:
+            return Secret(Encrypted(raw["ciphertext"]))
+        case wire.RESOURCE:
+            return {"urn": raw["urn"]}
+        case wire.OUTPUT:
+            inner = _value(raw["value"]) if "value" in raw else Unknown()
+            return Secret(inner) if raw.get("secret") else inner
+        case wire.ASSET | wire.ARCHIVE:
+            return Asset(asset_hash({key: _value(item) for key, item in raw.items() if key != SIGNATURE}, root=None))
+        case signature if signature == FLOAT:  # not a number, or infinite
+            found: float = struct.unpack(">d", int(raw["value"], 16).to_bytes(8, "big"))[0]
+            return found
+        case signature if signature == BYTES:  # a text that is no UTF-8
+            return Asset(f"bytes:{raw['value']}")
+        case signature:
+            raise ValueError(f"a value with the signature {signature!r}, which is not known")
 
 
 def _check_stack(entries: tuple[Recorded, ...], *, source: str, project: str, stack: str) -> None:
@@ -203,3 +231,6 @@ def _notes(entries: tuple[Recorded, ...]) -> Iterator[str]:
             f"{whose} secrets that are encrypted in the state and cannot be compared; "
             "`pulumi stack export --show-secrets` would tell"
         )
+    refreshed = [entry.resource.name for entry in entries if entry.refreshed_first and not entry.delete]
+    if refreshed:
+        yield f"read anew from the cloud before they are compared, which is not done here: {', '.join(refreshed)}"

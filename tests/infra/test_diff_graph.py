@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from components.graph import Asset, Encrypted, Graph, Resource, Secret, Unknown
 from infra.diff.changes import ChangeKind, Op, Replaces
 from infra.diff.compare import input_differences
-from infra.diff.diff import changes, step_of
+from infra.diff.diff import changes, next_step
+from infra.diff.progress import Progress
 from infra.diff.recorded import Base, Recorded, earlier_program, nothing
 from tests.recordings import PROJECT, STACK, Disk, Rack, deployed_over, only_step, recorded, settled_base
 
@@ -32,8 +33,15 @@ def custom(name: str = "r", type_: str = AWS, **more) -> Resource:
     return Resource(urn=f"urn:pulumi:dev::shop::{type_}::{name}", type=type_, name=name, **fields)
 
 
-def over(new: Resource, old: Resource, **recorded_as):
-    return step_of(Recorded(resource=old, **recorded_as), new, provider_inputs={})
+def over(new: Resource, old: Resource | None, *others: Resource, **recorded_as):
+    """The step of *new* where the base holds *old*; both sides hold *others*."""
+    entries = [Recorded(resource=other) for other in others]
+    if old is not None:
+        entries.append(Recorded(resource=old, **recorded_as))
+    progress = Progress(base=Base(name="state", project=PROJECT, stack=STACK, entries=tuple(entries)))
+    for other in others:
+        next_step(progress, other)
+    return next_step(progress, new)
 
 
 # Whole programs.
@@ -305,45 +313,12 @@ def test_files_are_compared_by_content():
     assert paths_of({"x": Asset("aa")}, {"x": Asset("bb")}) == [("changed", ("x",))]
 
 
-def test_another_plugin_version_of_a_default_provider_is_no_replacement():
-    """Engine rule: when both are default providers, the resource's own diff decides."""
-    provider = "urn:pulumi:dev::shop::pulumi:providers:aws::"
-    old, new = custom(provider=f"{provider}default_7_50_0"), custom(provider=f"{provider}default_7_51_1")
-    assert over(new, old).op is Op.SAME
-    moved = over(custom(provider=f"{provider}west"), old)
-    assert (moved.op, moved.replaces, moved.changes[0].path) == (Op.UPDATE, Replaces.UNKNOWN, "provider")
-
-
 def test_a_protected_resource_cannot_be_replaced():
     """The engine refuses; the step says so."""
     old = custom(inputs={"a": 1}, protect=True)
     step = over(custom(inputs={"a": 2}, protect=True, replace_on_changes=("a",)), old)
     assert (step.op, step.replace_reason) == (Op.REPLACE, ("a",))
     assert step.protected_error is not None
-
-
-def test_taint_import_and_unfinished_work_decide_the_operation():
-    """A tainted resource is replaced, a deleted half is created anew, one that never became ready is updated."""
-    plain = custom(inputs={"a": 1})
-    assert over(plain, plain).op is Op.SAME
-    assert over(plain, plain, tainted=True).replace_reason == ("it is tainted",)
-    assert over(plain, plain, pending_replacement=True).op is Op.CREATE
-    assert over(plain, plain, init_errors=("timed out",)).op is Op.UPDATE
-    assert over(replace(plain, import_id="vpc-2"), plain, id="vpc-1").op is Op.REPLACE
-    assert step_of(None, replace(plain, import_id="vpc-2"), provider_inputs={}).op is Op.IMPORT
-    assert step_of(None, replace(plain, external=True), provider_inputs={}).op is Op.READ
-
-
-def test_config_maps_are_replaced_unless_the_provider_may_change_them():
-    """`enableConfigMapMutable` of the provider turns replacements into updates in place."""
-    old, new = (
-        custom(type_=KUBERNETES, inputs={"data": {"a": "1"}}),
-        custom(type_=KUBERNETES, inputs={"data": {"a": "2"}}),
-    )
-    entry = Recorded(resource=old)
-    assert step_of(entry, new, provider_inputs={}).op is Op.REPLACE
-    mutable = step_of(entry, new, provider_inputs={"enableConfigMapMutable": "true"})
-    assert (mutable.op, mutable.replaces) == (Op.UPDATE, Replaces.NO)
 
 
 def test_an_encrypted_part_makes_the_whole_secret_incomparable():

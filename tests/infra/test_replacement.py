@@ -97,10 +97,11 @@ def test_without_facts_nothing_is_known_but_what_the_program_itself_demands():
     assert verdicts("toy:a/b:C", {"x": 1}, {"x": 2}, replace_on_changes=("*",)) == {"x": Replaces.YES}
 
 
-def test_a_providers_plugin_version_is_updated_in_place():
-    """Whether another region or cluster replaces it, is for the provider to say."""
+def test_another_version_or_region_of_a_bridged_provider_replaces_none_of_its_resources_by_itself():
+    """Bridge, DiffConfig: replaces only for ForcesProviderReplace, set by no aws input; resources go by `region`."""
     old, new = {"version": "7.51.0", "region": "a"}, {"version": "7.51.1", "region": "b"}
-    assert verdicts("pulumi:providers:aws", old, new) == {"region": Replaces.UNKNOWN, "version": Replaces.NO}
+    assert verdicts("pulumi:providers:aws", old, new) == {"region": Replaces.NO, "version": Replaces.NO}
+    assert verdicts("aws:ec2/subnet:Subnet", {"region": "a"}, {"region": "b"}) == {"region": Replaces.YES}
 
 
 def test_updates_of_a_launch_template_give_it_another_version():

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pulumi
 import pytest
 
-from components.graph import Encrypted, Secret
+from components.graph import Asset, Encrypted, Secret, Unknown
 from infra.diff.changes import PendingOperation
 from infra.diff.errors import InvalidState
-from infra.diff.state import read_state
-from infra.recorder.wire import SECRET, SIGNATURE
+from infra.diff.state import BYTES, FLOAT, read_state
+from infra.recorder.wire import OUTPUT, RESOURCE, SECRET, SIGNATURE, UNKNOWN
 from tests.recordings import PROJECT, STACK, Disk, exported_state
 
 DISK: dict[str, Any] = {
@@ -50,6 +51,61 @@ def test_a_resource_keeps_its_inputs_id_and_outputs():
     assert entry.resource.protect
 
 
+def test_everything_that_decides_on_the_next_step_is_kept():
+    """ResourceV3 of sdk/go/common/apitype/core.go: options of the program, and marks that commands leave."""
+    root = "urn:pulumi:dev::shop::toy:storage/disk:Disk::other"
+    marked = {
+        **DISK,
+        "retainOnDelete": True,
+        "deletedWith": root,
+        "replaceWith": [root],
+        "replacementTrigger": "2026-08",
+        "replaceOnChanges": ["size"],
+        "ignoreChanges": ["label"],
+        "hideDiff": ["size"],
+        "importID": "by-hand",
+        "aliases": [root],
+        "propertyDependencies": {"size": [root], "label": []},
+        "taint": True,
+        "pendingReplacement": True,
+        "initErrors": ["timed out"],
+        "refreshBeforeUpdate": True,
+    }
+    base = read(state(marked))
+    (entry,) = base.entries
+    resource = entry.resource
+    assert (resource.retain_on_delete, resource.deleted_with, resource.replace_with) == (True, root, (root,))
+    assert (resource.replacement_trigger, resource.import_id, resource.aliases) == ("2026-08", "by-hand", (root,))
+    assert (resource.replace_on_changes, resource.ignore_changes, resource.hide_diff) == (
+        ("size",),
+        ("label",),
+        ("size",),
+    )
+    assert resource.property_dependencies == {"size": (root,)}
+    assert (entry.tainted, entry.pending_replacement, entry.init_errors) == (True, True, ("timed out",))
+    assert base.notes == ("read anew from the cloud before they are compared, which is not done here: d",)
+
+
+def test_views_of_other_resources_are_left_out():
+    """Engine, GenerateDeletes: the resource that a view belongs to tells what happens to it."""
+    view = {**DISK, "urn": f"{DISK['urn']}-view", "viewOf": DISK["urn"]}
+    assert [entry.id for entry in read({**state(DISK, view), "version": 4, "features": ["views"]}).entries] == [
+        "disk-1"
+    ]
+
+
+def test_values_that_json_has_not_are_read_by_their_signatures():
+    """DeserializePropertyValue in pkg/resource/stack/deployment.go: infinity as its bits, resources by their URN."""
+    infinity = {SIGNATURE: FLOAT, "value": "7ff0000000000000"}
+    reference = {SIGNATURE: RESOURCE, "urn": DISK["urn"], "id": "disk-1"}
+    output = {SIGNATURE: OUTPUT, "value": 3, "secret": True}
+    inputs = {"a": infinity, "b": reference, "c": output, "d": {SIGNATURE: BYTES, "value": "/w=="}, "e": UNKNOWN}
+    (entry,) = read(state({**DISK, "inputs": inputs})).entries
+    found = entry.resource.inputs
+    assert (found["a"], found["b"], found["c"]) == (math.inf, {"urn": DISK["urn"]}, Secret(3))
+    assert (found["d"], found["e"]) == (Asset("bytes:/w=="), Unknown())
+
+
 def test_versions_3_and_4_are_read_and_a_new_stack_is_empty():
     """Version 4 lists its features; a stack that was made and never deployed has no resources."""
     assert len(read({**state(DISK), "version": 4, "features": ["refreshBeforeUpdate"]}).entries) == 1
@@ -74,6 +130,10 @@ def test_versions_3_and_4_are_read_and_a_new_stack_is_empty():
         (state({"type": "x"}), "resource 0 cannot be read"),
         (state(DISK, {**DISK, "urn": "nonsense"}), "resource 1 cannot be read"),
         (state({**DISK, "inputs": {"a": {SIGNATURE: SECRET}}}), "resource 0 cannot be read"),
+        (
+            state({**DISK, "inputs": {"a": {SIGNATURE: "of tomorrow"}}}),
+            "the signature 'of tomorrow', which is not known",
+        ),
         (state({**DISK, "inputs": {"a": {SIGNATURE: SECRET, "plaintext": "{"}}}), "resource 0 cannot be read"),
         (state(pending_operations=[{}]), "a pending operation cannot be read"),
         (state({**DISK, "urn": DISK["urn"].replace("dev", "prod")}), "is of stack 'prod' in project 'shop'"),
