@@ -58,5 +58,6 @@ def _resource(one: Any, inputs: Mapping[str, Mapping[str, Value]]) -> Resource:
         ignore_changes=tuple(options.ignoreChanges),
         delete_before_replace=options.deleteBeforeReplace if options.deleteBeforeReplaceDefined else None,
         timeouts_s={name: seconds for name in _OPERATIONS if (seconds := getattr(options.customTimeouts, name))},
+        additional_secret_outputs=tuple(options.additionalSecretOutputs),
         aliases=tuple(options.aliases),
     )

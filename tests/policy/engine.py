@@ -140,6 +140,7 @@ def _described(one: Resource, properties: dict[str, Value], by_urn: Mapping[str,
         "options": analyzer_pb2.AnalyzerResourceOptions(
             protect=one.protect,
             ignoreChanges=one.ignore_changes,
+            additionalSecretOutputs=one.additional_secret_outputs,
             parent=one.parent or "",
             customTimeouts=analyzer_pb2.AnalyzerResourceOptions.CustomTimeouts(**one.timeouts_s),
         ),
