@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _explain(commands.add_parser("explain", help="what binds, and why each alternative lost", allow_abbrev=False))
     _predict(commands.add_parser("predict", help="what one configuration achieves", allow_abbrev=False))
     _facts(commands.add_parser("facts", help="the dated facts that plans rest on", allow_abbrev=False))
+    _rules(commands.add_parser("rules", help="what stacks are held to, and why", allow_abbrev=False))
     return root
 
 
@@ -182,6 +183,12 @@ def _facts(command: argparse.ArgumentParser) -> None:
     _json(show)
     check = verbs.add_parser("check", help="units, ranges, prices and names of all facts", allow_abbrev=False)
     _json(check)
+
+
+def _rules(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", nargs="?", help="tell all there is of one rule: efa-interface-layout")
+    command.add_argument("--match", metavar="TEXT", help="only rules whose id or title contains TEXT")
+    _json(command)
 
 
 if __name__ == "__main__":
