@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2, struct_pb2
-from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS as CHANNEL_OPTIONS
 from pulumi.runtime.proto import (
     language_pb2,
     language_pb2_grpc,
@@ -13,6 +12,8 @@ from pulumi.runtime.proto import (
     provider_pb2_grpc,
     status_pb2,
 )
+
+from infra.recorder.sdk import CHANNEL_OPTIONS
 
 __all__ = [
     "CHANNEL_OPTIONS",
