@@ -63,7 +63,7 @@ _PHRASES: tuple[tuple[Kind, tuple[str, ...]], ...] = (  # the first that is foun
             r"VcpuLimitExceeded",
             r"MaxSpotInstanceCountExceeded",
             r"ServiceQuotaExceeded",
-            r"(?<!Request)LimitExceeded",
+            r"(?<!Request)(?<![Rr]ate)LimitExceeded",
             r"QUOTA_EXCEEDED",
             r"[Qq]uota '[^']+' exceeded",
             r"[Ii]nsufficient (regional |global |project )?quota",
