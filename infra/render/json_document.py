@@ -14,7 +14,7 @@ from infra.cost.bill import CostChange, CostLine, LineChange, WorkloadChange, is
 from infra.cost.capacity import CapacityChange
 from infra.diff.changes import ChangeKind, Op, PropertyChange, Step
 from infra.render.pending import settling_commands
-from infra.render.property_text import plain
+from infra.render.property_text import NOT_SHOWN, plain
 from infra.render.report import Finding, Report
 from sizing.render_changes import plan_change_document
 from sizing.units import usd_per_month
@@ -61,6 +61,9 @@ def _step(step: Step) -> dict[str, object]:
         "replace_reason": list(step.replace_reason),
         "renamed_from": step.renamed_from,
         "refused": step.protected_error,
+        "deletes_first": step.deletes_first,
+        "deleted_with": step.deleted_with,
+        "already_gone": step.already_gone,
         "retained": step.retained,
         "pending_delete": step.pending_delete,
         "certain": step.certain,
@@ -80,8 +83,8 @@ def _property(change: PropertyChange) -> dict[str, object]:
     return {
         "path": change.path,
         "kind": change.kind.value,
-        "old": plain(change.old),
-        "new": plain(change.new),
+        "old": NOT_SHOWN if change.hidden else plain(change.old),
+        "new": NOT_SHOWN if change.hidden else plain(change.new),
         "replaces": change.replaces.value,
         "certain": change.certain,
     }

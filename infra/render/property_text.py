@@ -11,6 +11,7 @@ from sizing.table import elided
 
 KNOWN_LATER = "(known after apply)"
 HIDDEN = "[secret]"
+NOT_SHOWN = "(not shown: hideDiff)"
 HIDDEN_CHANGE = "(what is not shown of it changed)"
 _UNCUT = 10_000  # columns: wider than any value that is shown whole
 _CONTEXT = 8  # characters shown before the place where two long texts differ
@@ -59,6 +60,8 @@ def change_lines(change: PropertyChange, *, width: int) -> list[str]:
 
 
 def _values(change: PropertyChange, width: int) -> str:
+    if change.hidden:
+        return NOT_SHOWN
     match change.kind:
         case ChangeKind.ADDED:
             return value_text(change.new, width=width)

@@ -114,7 +114,7 @@ def _component_lines(title: str, steps: Sequence[Step], *, full: bool) -> list[s
 
 def _is_plain(step: Step) -> bool:
     """True for a step that needs no word of its own."""
-    return not step.protected_error and not step.retained and not step.pending_delete
+    return not (step.protected_error or step.retained or step.pending_delete or step.already_gone)
 
 
 def is_real(step: Step) -> bool:
@@ -137,21 +137,37 @@ def _step_lines(step: Step, *, full: bool) -> list[str]:
     return lines
 
 
+def _replacement_notes(step: Step) -> list[str]:
+    """What forces a replacement: the properties, then what is said in words; and which object goes or comes first."""
+    words = [x for x in step.replace_reason if " " in x]
+    properties = [x for x in step.replace_reason if " " not in x]
+    notes = [f"must be replaced: {', '.join(properties)}"] if properties else []
+    if words:
+        notes.append(f"{'also ' if properties else ''}replaced because {'; '.join(words)}")
+    if step.deletes_first:
+        notes.append("the old one is deleted before the new one is made")
+    return notes
+
+
 def step_notes(step: Step) -> list[str]:
     """What a person has to know of a step beside its properties."""
     notes = []
     if step.renamed_from is not None:
         notes.append(f"was {step.renamed_from.rpartition('::')[2]}")
-    if step.op is Op.REPLACE and step.replace_reason:
-        notes.append(f"must be replaced: {', '.join(step.replace_reason)}")
+    if step.op is Op.REPLACE:
+        notes += _replacement_notes(step)
     if step.op is Op.UPDATE and step.replaces is Replaces.UNKNOWN:
         notes.append("may have to be replaced: not known offline")
     if step.protected_error:
         notes.append(f"refused by the engine: {step.protected_error}")
     if step.retained:
         notes.append("the old object stays in the cloud (retainOnDelete)")
+    if step.deleted_with is not None:
+        notes.append(f"goes along with {step.deleted_with.rpartition('::')[2]}")
     if step.pending_delete:
         notes.append("left over from an unfinished replacement")
+    if step.already_gone:
+        notes.append("deleted already by the interrupted run: it is only forgotten")
     if not step.certain:
         notes.append("may be no change at all: its only differences cannot be compared here")
     return notes

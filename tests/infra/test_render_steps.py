@@ -118,12 +118,39 @@ def test_a_replacement_says_what_forces_it() -> None:
         (Op.DELETE, {"protected_error": "it is protected"}, "refused by the engine: it is protected"),
         (Op.DELETE, {"retained": True}, "the old object stays in the cloud (retainOnDelete)"),
         (Op.DELETE, {"pending_delete": True}, "left over from an unfinished replacement"),
+        (Op.DELETE, {"already_gone": True}, "deleted already by the interrupted run: it is only forgotten"),
+        (Op.REPLACE, {"replace_reason": ("it is tainted",)}, "replaced because it is tainted"),
+        (Op.REPLACE, {"deletes_first": True}, "the old one is deleted before the new one is made"),
     ],
 )
 def test_what_a_person_has_to_know_of_a_step_is_said(op: Op, fields: dict[str, Any], said: str) -> None:
     """None of it is folded away."""
     lines = step_lines(changes(step(op, VPC, **fields), *(step(op, x) for x in SUBNETS)), full=False)
     assert f"        {said}" in lines
+
+
+def test_what_is_replaced_along_says_with_what() -> None:
+    """The input that forces it, and what is deleted first."""
+    along = step(Op.REPLACE, EKS, replace_reason=("vpcId", "the VPC is deleted before it is made again"))
+    assert step_lines(changes(along), full=False)[1:] == [
+        "  -/+ EKS cluster chat-cluster",
+        "        must be replaced: vpcId",
+        "        also replaced because the VPC is deleted before it is made again",
+    ]
+
+
+def test_what_goes_along_with_another_is_told_where_it_stands_alone() -> None:
+    """Nobody deletes it by itself."""
+    gone = step(Op.DELETE, VPC, deleted_with=EKS.urn)
+    assert step_lines(changes(gone), full=False)[2:] == ["        goes along with chat-cluster"]
+
+
+def test_what_the_program_hides_is_not_shown() -> None:
+    """It differs; more is not told."""
+    hidden = replace(changed("userData", "#!/bin/sh 1", "#!/bin/sh 2"), hidden=True)
+    assert step_lines(changes(step(Op.UPDATE, VPC, changes=(hidden,))), full=False)[2:] == [
+        "        userData: (not shown: hideDiff)"
+    ]
 
 
 def test_deletions_fold_like_creations() -> None:
