@@ -1,30 +1,25 @@
-"""Rules on EKS node groups and their launch templates: what EKS refuses, images, disks, metadata, updates."""
+"""Rules on EKS node groups: images, local disks, taints, counts, roles, subnets, repair."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from components.aws.ami import arch_of
-from components.graph import Graph, Resource, Value
+from components.graph import Graph, Value
 from components.rules.eks_nodes import (
-    CLUSTER,
     NODE_GROUP,
-    TEMPLATE,
     Nodes,
     decoded,
     every_nodes,
-    every_template,
     subnets_of,
 )
 from components.rules.reading import (
     Mistake,
     behind,
-    each,
     inside,
     is_absent,
     is_off,
     items,
-    must_be,
     of_type,
     pointing_at,
     shown,
@@ -32,56 +27,16 @@ from components.rules.reading import (
     waits_for,
 )
 from components.rules.rule import Rule, Severity, Violation
-from components.surroundings import Surroundings, is_unknown, text, truth, whole
+from components.surroundings import Surroundings, is_unknown, text, whole
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.errors import UnknownFact
 
 ROLE = "aws:iam/role:Role"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-KEY = "aws:kms/key:Key"
-KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
 ROUTE = "aws:ec2/route:Route"
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 GATEWAY = "aws:ec2/internetGateway:InternetGateway"
-AUTOSCALING_ROLE = "AWSServiceRoleForAutoScaling"
-_NOT_IN_A_TEMPLATE = ("iamInstanceProfile", "hibernationOptions", "instanceInitiatedShutdownBehavior")
 _IMAGE_OF = {AcceleratorKind.GPU: "NVIDIA", AcceleratorKind.NEURON: "NEURON"}
-
-
-def _managed_by_eks(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:
-    del among
-    if not users:
-        return
-    for key in _NOT_IN_A_TEMPLATE:
-        value = stated(template, key)
-        if not is_absent(value) and not is_unknown(value):
-            yield key, "EKS sets it itself and refuses a template that does"
-    for place, one in enumerate(items(stated(template, "networkInterfaces"))):
-        subnet = inside(one, "subnetId")
-        if not is_absent(subnet) and not is_unknown(one):
-            yield f"networkInterfaces[{place}].subnetId", "the subnets are the node group's"
-
-
-def _groups_twice(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:
-    del users, among
-    interfaces, groups = stated(template, "networkInterfaces"), stated(template, "vpcSecurityGroupIds")
-    if items(interfaces) and not is_absent(groups) and not is_unknown(groups):
-        yield "vpcSecurityGroupIds", "EC2 takes security groups on the interfaces or here, not both"
-
-
-def _cluster_group(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:
-    """A template that names any group gets none from EKS."""
-    for key in ("networkInterfaces", "vpcSecurityGroupIds") if users else ():
-        listed = _groups_of(stated(template, key))
-        are_ids = any(isinstance(one, str) for one in listed)  # of which nothing can be read here
-        known = template.property_dependencies.get(key)
-        if listed and known and not are_ids and not behind(template, key, among, CLUSTER):
-            yield key, "the cluster's own security group is not among those named, and EKS adds none then"
-
-
-def _groups_of(value: Value) -> list[Value]:
-    nested = [group for one in items(value) for group in items(inside(one, "securityGroups"))]
-    return nested or [one for one in items(value) if not isinstance(one, dict)]
 
 
 def _disk_size(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
@@ -183,35 +138,6 @@ def _roles_first(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
                 yield "nodeRoleArn", f"nothing waits for {attachment.name}, without which nodes may not join"
 
 
-def _encrypted(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:
-    del among
-    disks = stated(template, "blockDeviceMappings")
-    if users and is_absent(disks):
-        yield "blockDeviceMappings", "names no disk, so the image's own is used, which need not be encrypted"
-    for place, disk in enumerate(items(disks)):
-        if isinstance(inside(disk, "ebs"), dict) and is_off(inside(disk, "ebs", "encrypted")):
-            yield f"blockDeviceMappings[{place}].ebs.encrypted", f"is {shown(inside(disk, 'ebs', 'encrypted'))}"
-
-
-def _volume_key(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:
-    """A key of one's own has to let the role that starts the machines use it."""
-    uses_key = any(
-        not is_absent(inside(one, "ebs", "kmsKeyId")) for one in items(stated(template, "blockDeviceMappings"))
-    )
-    for key in behind(template, "blockDeviceMappings", among, KEY) if users and uses_key else ():
-        apart = [stated(one, "policy") for one in pointing_at(key, "keyId", among, KEY_POLICY)]
-        policies = [stated(key, "policy"), *apart]
-        if not any(is_unknown(policy) or AUTOSCALING_ROLE in str(policy) for policy in policies):
-            yield "blockDeviceMappings", f"{key.name} does not let {AUTOSCALING_ROLE} use it"
-
-
-def _public_address(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:
-    del users, among
-    for place, one in enumerate(items(stated(template, "networkInterfaces"))):
-        if truth(inside(one, "associatePublicIpAddress")):
-            yield f"networkInterfaces[{place}].associatePublicIpAddress", "the machine is reached from the internet"
-
-
 def _public_subnet(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
     for subnet in subnets_of(nodes, among):
         for association in pointing_at(subnet, "subnetId", among, ASSOCIATION):
@@ -235,16 +161,6 @@ def _template_needed(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
         yield "launchTemplate", "without one, metadata, disks and interfaces are as EKS's defaults have them"
 
 
-def _tagged(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:
-    del among
-    written = stated(template, "tagSpecifications")
-    kinds = {inside(one, "resourceType") for one in items(written) if not is_unknown(inside(one, "resourceType"))}
-    unknown = is_unknown(written) or any(is_unknown(inside(one, "resourceType")) for one in items(written))
-    missing = [kind for kind in ("instance", "volume") if kind not in kinds]
-    if users and missing and not unknown:
-        yield "tagSpecifications", f"nothing tags what is started: {' and '.join(missing)}"
-
-
 def _repair(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
     del among
     if nodes.kind is not None and is_off(stated(nodes.group, "nodeRepairConfig", "enabled")):
@@ -260,41 +176,7 @@ def _sizes(graph: Graph) -> Iterator[Violation]:
             yield Violation(urn=group.urn, path="scalingConfig", text=f"least <= desired <= most, but {said}")
 
 
-def _hop_limit(template: Resource, among: Surroundings) -> Iterator[Mistake]:
-    del among
-    hops = stated(template, "metadataOptions", "httpPutResponseHopLimit")
-    if not is_unknown(hops) and whole(hops) != 1:
-        yield "metadataOptions.httpPutResponseHopLimit", f"is {shown(hops)}: pods reach the node's role"
-
-
 RULES: tuple[Rule, ...] = (
-    Rule(
-        id="launch-template-managed-by-eks",
-        severity=Severity.ERROR,
-        title="A launch template of a node group leaves out what EKS sets itself",
-        why="EKS refuses the template: subnet, instance profile, hibernation and shutdown behaviour are its own",
-        mend="remove the input",
-        origin="terraform-aws-eks 21.19.0 comments; AWS EKS launch template support",
-        check=every_template(_managed_by_eks),
-    ),
-    Rule(
-        id="launch-template-security-groups",
-        severity=Severity.ERROR,
-        title="Security groups are named on the interfaces or on the template, not on both",
-        why="EC2 refuses the template",
-        mend="keep those on the interfaces",
-        origin="awsome-distributed-ai eks-add-gpu-nodegroup.yaml (2026-02)",
-        check=every_template(_groups_twice),
-    ),
-    Rule(
-        id="node-cluster-security-group",
-        severity=Severity.ERROR,
-        title="A template that names security groups names the cluster's own too",
-        why="EKS attaches none then, and nodes cannot reach the control plane",
-        mend="add cluster.vpc_config.cluster_security_group_id",
-        origin="awsome-distributed-ai eks-add-gpu-nodegroup.yaml (2026-02)",
-        check=every_template(_cluster_group),
-    ),
     Rule(
         id="node-disk-size",
         severity=Severity.ERROR,
@@ -386,51 +268,6 @@ RULES: tuple[Rule, ...] = (
         check=every_nodes(_roles_first),
     ),
     Rule(
-        id="imds-v2",
-        severity=Severity.ERROR,
-        title="The metadata service of machines answers signed requests only",
-        why="whoever makes a pod fetch an address gets the node's credentials",
-        mend='set http_tokens="required"',
-        origin="checkov CKV_AWS_79",
-        check=must_be(TEMPLATE, "metadataOptions.httpTokens", "required"),
-    ),
-    Rule(
-        id="imds-hop-limit",
-        severity=Severity.WARNING,
-        title="The metadata service is reached from the node only, not from its pods",
-        why="pods get the node's role instead of their own",
-        mend="set http_put_response_hop_limit=1, and give pods a pod identity",
-        origin="terraform-aws-eks 21.19.0 default",
-        check=each(TEMPLATE, _hop_limit),
-    ),
-    Rule(
-        id="volume-encrypted",
-        severity=Severity.ERROR,
-        title="Disks of machines are encrypted",
-        why="weights and prompts lie in clear on a disk that others get later",
-        mend='set encrypted="true" in the block device mapping',
-        origin="pulumi/compliance-policies aws ec2 LaunchTemplate.disallowUnencryptedBlockDevice",
-        check=every_template(_encrypted),
-    ),
-    Rule(
-        id="volume-key-usable",
-        severity=Severity.ERROR,
-        title="A key of one's own for disks lets the autoscaling role use it",
-        why="machines are ended as they start, and the group reports nothing but failed launches",
-        mend=f"name {AUTOSCALING_ROLE} in the key's policy, or leave kms_key_id out",
-        origin="AWS EC2 Auto Scaling: required key policy",
-        check=every_template(_volume_key),
-    ),
-    Rule(
-        id="node-public-address",
-        severity=Severity.ERROR,
-        title="Machines have no public address",
-        why="they can be reached from the internet",
-        mend='set associate_public_ip_address="false"',
-        origin="pulumi/compliance-policies aws ec2 LaunchTemplate.disallowPublicIp",
-        check=every_template(_public_address),
-    ),
-    Rule(
         id="node-private-subnet",
         severity=Severity.ERROR,
         title="Node groups lie in subnets without a route to the internet gateway",
@@ -447,15 +284,6 @@ RULES: tuple[Rule, ...] = (
         mend="remove remote_access; use SSM, or name source_security_group_ids",
         origin="checkov CKV_AWS_100",
         check=every_nodes(_ssh),
-    ),
-    Rule(
-        id="launched-resources-tagged",
-        severity=Severity.WARNING,
-        title="A template tags the machines and disks that start from it",
-        why="a provider's default tags do not reach them, so their cost belongs to nobody",
-        mend="give tag_specifications for instance and volume",
-        origin="AWS EC2 launch templates; provider default tags",
-        check=every_template(_tagged),
     ),
     Rule(
         id="node-repair",
