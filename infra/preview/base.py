@@ -77,7 +77,7 @@ def against(text: str) -> AgainstRevision:
 
 
 def resource_changes(
-    root: Path, stack: str, base: Against, *, transport: Transport = Transport.DIRECT
+    root: Path, stack: str, base: Against, *, transport: Transport = Transport.GRPC
 ) -> ResourceChanges:
     """
     What deploying *stack* of the project in *root*, as it is now, would do to *base*.

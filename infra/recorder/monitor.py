@@ -10,17 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import unquote, urlparse
 
-from components.graph import Resource, Unknown, Value
+from components.graph import Resource, Secret, Unknown, Value
 from infra.recorder import sdk
 from infra.recorder.answers import Answer
 from infra.recorder.config import Config
 from infra.recorder.errors import DuplicateResource, NotAnswerableOffline
+from infra.recorder.options import inherited, with_options, with_provider_of
+from infra.recorder.positions import position, project_file
 from infra.recorder.providers import default_provider, is_provider, package_of
-from infra.recorder.timeouts import UnreadableTimeout, timeouts_s
+from infra.recorder.timeouts import UnreadableTimeout
 from infra.recorder.transforms import Transforms
-from infra.recorder.urns import ROOT_TYPE, AliasSpec, all_aliases, child_urn
+from infra.recorder.urns import ROOT_TYPE, child_urn
 from infra.recorder.wire import UNKNOWN, decoded_struct, encoded_struct
 from sizing.errors import SizingError
 
@@ -32,7 +33,7 @@ OFFERED = (
     "REPLACE_WITH",
     "REPLACEMENT_TRIGGER",
     "TRANSFORMS",
-    "INVOKE_TRANSFORMS",  # taken and not run: an invoke is not answered offline, whatever its arguments
+    "INVOKE_TRANSFORMS",
     "PARAMETERIZATION",
     "RESOURCE_HOOKS",  # taken and not run: a hook acts, and a preview does not
     "ERROR_HOOKS",
@@ -102,11 +103,12 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
         self._lock = threading.RLock()
         self._transforms = Transforms()
         self._stack_transforms: list[sdk.callback_pb2.Callback] = []
-        self._own_transforms: dict[str, list[sdk.callback_pb2.Callback]] = {}
+        self._invoke_transforms: list[sdk.callback_pb2.Callback] = []
+        self._requests: dict[str, Any] = {}  # of every registration, as its transforms left it
         self._packages: dict[str, tuple[str, str, str]] = {}  # reference -> name, version, download URL
         self.resources: dict[str, Resource] = {}
         self.outputs: Mapping[str, Value] = {}
-        self.failure: SizingError | None = None
+        self.failure: Exception | None = None  # the first that ended a call
 
     def close(self) -> None:
         """End the connections that transforms opened."""
@@ -144,8 +146,10 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
             self._stack_transforms.append(request)
         return sdk.empty_pb2.Empty()
 
-    def RegisterStackInvokeTransform(self, _request: object, _context: object = None) -> object:  # noqa: N802
-        """Take it; see OFFERED."""
+    def RegisterStackInvokeTransform(self, request: Any, _context: object = None) -> object:  # noqa: N802
+        """Keep a transform of every call to a provider's function."""
+        with self._lock:
+            self._invoke_transforms.append(request)
         return sdk.empty_pb2.Empty()
 
     def RegisterResourceHook(self, _request: object, _context: object = None) -> object:  # noqa: N802
@@ -172,19 +176,21 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
             self._refuse(
                 NotAnswerableOffline(
                     what=f"the multi-language component {request.type} ({request.name!r})",
-                    where=self._position(request),
+                    where=position(request, root=self._run.root),
                     mend="its resources are made by a plugin; write the component in this program's language",
                 )
             )
         if request.type != ROOT_TYPE:
-            request = self._transforms.applied(request, self._callbacks_for(request))
+            request = self._transformed(request)
         resource = self._resource(request)
         with self._lock:
-            self._own_transforms[resource.urn] = list(request.transforms)
+            self._requests[resource.urn] = request
         answer = self._run.answer(resource)
-        return sdk.resource_pb2.RegisterResourceResponse(
-            urn=resource.urn, id=answer.id, object=encoded_struct(answer.outputs)
-        )
+        outputs = dict(answer.outputs)
+        for key in request.additionalSecretOutputs:
+            known = outputs.get(key, Unknown())
+            outputs[key] = known if isinstance(known, Secret) else Secret(known)
+        return sdk.resource_pb2.RegisterResourceResponse(urn=resource.urn, id=answer.id, object=encoded_struct(outputs))
 
     def ReadResource(self, request: Any, _context: object = None) -> object:  # noqa: N802
         """Record a resource that is looked up; what the cloud would tell about it is unknown."""
@@ -193,7 +199,7 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
         outputs = answer.outputs if answer.id else resource.inputs
         if request.type == STACK_REFERENCE and (request.id in self._run.stack_outputs or not answer.id):
             outputs = self._stack_reference(request.id)
-        return sdk.resource_pb2.ReadResourceResponse(
+        return sdk.read_response(
             urn=resource.urn, id="" if UNKNOWN in request.id else request.id, properties=encoded_struct(outputs)
         )
 
@@ -209,17 +215,22 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
 
     def Invoke(self, request: Any, _context: object = None) -> object:  # noqa: N802
         """Unknown, in the output form; refused in the form that waits for the answer."""
-        position = None if request.tok == GET_RESOURCE else sdk.sync_invoke_position(request.tok)
-        if position is not None:
+        if request.tok == GET_RESOURCE:
+            return sdk.resource_pb2.ResourceInvokeResponse(unknown=True)
+        called_at = sdk.sync_invoke_position(request.tok)
+        if called_at is not None:
+            file, line = called_at
             function = request.tok.rpartition(":")[2]
-            file, line = position
             self._refuse(
                 NotAnswerableOffline(
                     what=f"the call {request.tok}",
-                    where=f"{self._relative(Path(file)) or file}:{line}",
+                    where=f"{project_file(file, root=self._run.root) or file}:{line}",
                     mend=NO_SYNC.format(output=f"{_snake(function)}_output"),
                 )
             )
+        with self._lock:
+            callbacks = tuple(self._invoke_transforms)
+        self._provider(self._transforms.invoked(request, callbacks), package_of(request.tok))
         return sdk.resource_pb2.ResourceInvokeResponse(unknown=True)
 
     def Call(self, request: Any, _context: object = None) -> object:  # noqa: N802
@@ -249,21 +260,26 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
         outputs = self._run.stack_outputs.get(name)
         if outputs is None:
             return {"name": name, "outputs": Unknown(), "secretOutputNames": Unknown()}
-        return {"name": name, "outputs": dict(outputs), "secretOutputNames": []}
+        secret: list[Value] = [key for key, value in sorted(outputs.items()) if _holds_secret(value)]
+        return {"name": name, "outputs": dict(outputs), "secretOutputNames": secret}
 
-    def _callbacks_for(self, request: Any) -> list[sdk.callback_pb2.Callback]:
+    def _transformed(self, request: Any) -> Any:
+        """*request* with what its parents say, after the transforms: its own, its parents' and the stack's."""
         with self._lock:
+            parent = above = self._requests.get(request.parent)
             callbacks = list(request.transforms)
-            parent = request.parent
-            while parent:
-                callbacks += self._own_transforms.get(parent, [])
-                above = self.resources.get(parent)
-                parent = above.parent if above else None
-            return callbacks + self._stack_transforms
+            while above is not None:
+                callbacks += above.transforms
+                above = self._requests.get(above.parent)
+            callbacks += self._stack_transforms
+        if parent is not None:
+            request = inherited(request, parent)
+        return self._transforms.applied(with_provider_of(request), callbacks)
 
     def _resource(self, request: Any, *, external: bool = False) -> Resource:
         """The graph value of a registration or read, recorded."""
-        parent = request.parent or None
+        parent, custom = request.parent or None, external or request.custom
+        has_provider = custom and not is_provider(request.type)
         urn = child_urn(
             stack=self._run.stack, project=self._run.project, parent=parent, type_=request.type, name=request.name
         )
@@ -271,69 +287,31 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
             urn=urn,
             type=request.type,
             name=request.name,
-            custom=external or request.custom,
+            custom=custom,
             parent=parent,
-            provider=self._provider(request, custom=external or request.custom),
+            provider=self._provider(request, package_of(request.type)) if has_provider else None,
             inputs=decoded_struct(request.properties if external else request.object, root=self._run.root),
             dependencies=tuple(sorted(request.dependencies)),
             external=external,
             import_id=request.id if external else request.importId,
-            source_position=self._position(request),
+            source_position=position(request, root=self._run.root),
         )
         if is_provider(request.type) and request.version and "version" not in resource.inputs:
             resource = replace(resource, inputs={**resource.inputs, "version": request.version})
         if not external:
-            resource = self._with_options(resource, request)
+            try:
+                resource = with_options(resource, request, parent=self.resources.get(parent or ""))
+            except UnreadableTimeout as error:
+                self._refuse(error)
         self._record(resource)
         return resource
 
-    def _with_options(self, resource: Resource, request: Any) -> Resource:
-        above = self.resources.get(resource.parent or "")
-        return replace(
-            resource,
-            property_dependencies={
-                key: tuple(sorted(found.urns))
-                for key, found in sorted(request.propertyDependencies.items())
-                if found.urns
-            },
-            protect=request.protect,
-            retain_on_delete=request.retainOnDelete,
-            ignore_changes=tuple(request.ignoreChanges),
-            replace_on_changes=tuple(request.replaceOnChanges),
-            hide_diff=tuple(request.hideDiffs),
-            delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
-            deleted_with=request.deletedWith,
-            replace_with=tuple(sorted(request.replace_with)),
-            replacement_trigger=self._trigger(request),
-            timeouts_s=self._timeouts(request, resource.urn),
-            aliases=all_aliases(
-                [*request.aliasURNs, *map(_alias, request.aliases)],
-                own=resource.urn,
-                parent=resource.parent,
-                parent_aliases=above.aliases if above else (),
-            ),
-        )
-
-    def _timeouts(self, request: Any, urn: str) -> Mapping[str, float]:
-        try:
-            return timeouts_s(request.customTimeouts, urn=urn)
-        except UnreadableTimeout as error:
-            self._refuse(error)
-
-    def _trigger(self, request: Any) -> Value:
-        if not request.HasField("replacement_trigger"):
-            return None
-        holder = sdk.struct_pb2.Struct(fields={"trigger": request.replacement_trigger})
-        return decoded_struct(holder, root=self._run.root)["trigger"]
-
-    def _provider(self, request: Any, *, custom: bool) -> str | None:
-        """URN of the provider that serves a custom resource; a default one is made where the program names none."""
-        if not custom or is_provider(request.type):
-            return None
+    def _provider(self, request: Any, package: str) -> str:
+        """URN of the provider that serves *request*; a default one is made where the program names none."""
         if request.provider:
             return str(request.provider).rpartition("::")[0]
         package, version, url = self._packages.get(
-            request.packageRef, (package_of(request.type), request.version, request.pluginDownloadURL)
+            request.packageRef, (package, request.version, request.pluginDownloadURL)
         )
         provider = default_provider(
             project=self._run.project,
@@ -358,33 +336,17 @@ class Monitor(sdk.resource_pb2_grpc.ResourceMonitorServicer):
                 )
             self.resources[resource.urn] = resource
 
-    def _position(self, request: Any) -> str | None:
-        """File and line of the nearest call that is in the project itself, not in an installed package."""
-        positions = [frame.pc for frame in request.stackTrace.frames] or [request.sourcePosition]
-        for position in positions:
-            file = self._relative(Path(unquote(urlparse(position.uri).path)))
-            if file is not None:
-                return f"{file}:{position.line}"
-        return None
 
-    def _relative(self, file: Path) -> str | None:
-        if not file.is_relative_to(self._run.root) or "site-packages" in file.parts:
-            return None
-        return file.relative_to(self._run.root).as_posix()
-
-
-def _alias(alias: Any) -> AliasSpec | str:
-    if alias.WhichOneof("alias") == "urn":
-        return str(alias.urn)
-    spec = alias.spec
-    return AliasSpec(
-        name=spec.name,
-        type=spec.type,
-        stack=spec.stack,
-        project=spec.project,
-        parent=spec.parentUrn,
-        no_parent=spec.noParent,
-    )
+def _holds_secret(value: Value) -> bool:
+    match value:
+        case Secret():
+            return True
+        case list():
+            return any(map(_holds_secret, value))
+        case dict():
+            return any(map(_holds_secret, value.values()))
+        case _:
+            return False
 
 
 def _snake(name: str) -> str:

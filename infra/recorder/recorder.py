@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, cast
 
 import pulumi
 
@@ -36,7 +37,7 @@ class Transport(StrEnum):
     """How the program's SDK reaches the monitor; the graph is the same."""
 
     GRPC = "grpc"  # over loopback, exactly as under the Pulumi CLI
-    DIRECT = "direct"  # plain calls: no socket, and no grpc threads that a later fork would complain of
+    DIRECT = "direct"  # plain calls, without a socket: for tests, of which there are many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def record(
     answer: Callable[[Resource], Answer] = created,
     stack_outputs: Mapping[str, Mapping[str, Value]] | None = None,
     organization: str = ORGANIZATION,
-    transport: Transport = Transport.DIRECT,
+    transport: Transport = Transport.GRPC,
 ) -> Graph:
     """
     The resources that *program* registers, parents and dependencies first; equal runs give equal graphs.
@@ -101,7 +102,7 @@ def record_all(
     answer: Callable[[Resource], Answer] = created,
     stack_outputs: Mapping[str, Mapping[str, Value]] | None = None,
     organization: str = ORGANIZATION,
-    transport: Transport = Transport.DIRECT,
+    transport: Transport = Transport.GRPC,
 ) -> Recording:
     """The graph, as `record` gives it, with what the program logged."""
     config = config or Config()
@@ -211,7 +212,7 @@ def _served(monitor: Monitor, engine: EngineLog, transport: Transport) -> Iterat
         yield monitor, engine
         return
     server = sdk.grpc.server(ThreadPoolExecutor(max_workers=16), options=sdk.CHANNEL_OPTIONS)
-    sdk.resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
+    sdk.resource_pb2_grpc.add_ResourceMonitorServicer_to_server(cast("Monitor", _OverTheWire(monitor)), server)
     sdk.engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
@@ -219,6 +220,27 @@ def _served(monitor: Monitor, engine: EngineLog, transport: Transport) -> Iterat
         yield address, address
     finally:
         server.stop(grace=1).wait()  # with no grace, grpc logs the end of the connection as an error
+
+
+class _OverTheWire:
+    """A monitor whose errors cross the wire as their messages; the monitor keeps the first of them as it is."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        """Serve *monitor*."""
+        self._monitor = monitor
+
+    def __getattr__(self, name: str) -> Callable[[object, Any], object]:
+        """The method *name* of the protocol."""
+        method = getattr(self._monitor, name)
+
+        def answered(request: object, context: Any) -> object:
+            try:
+                return method(request, context)
+            except Exception as error:  # noqa: BLE001  the program gets the message, whoever runs it the error
+                self._monitor.failure = self._monitor.failure or error
+                return context.abort(sdk.grpc.StatusCode.UNKNOWN, str(error))
+
+        return answered
 
 
 def _cause(error: Exception, monitor: Monitor, config: Config) -> Exception:

@@ -57,7 +57,7 @@ def record_stack(
     stack: str,
     *,
     answer: Callable[[Resource], Answer] = created,
-    transport: Transport = Transport.DIRECT,
+    transport: Transport = Transport.GRPC,
 ) -> Recording:
     """
     What the program of the project in *root* registers for *stack*; raises as `record` does.

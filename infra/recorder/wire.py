@@ -7,8 +7,9 @@ a reserved string (sdk/go/common/resource/properties.go, plugin/rpc.go in pulumi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import struct_pb2
 
@@ -68,6 +69,42 @@ def _decoded_object(struct: struct_pb2.Struct, *, root: Path | None) -> Value:
     if signature == RESOURCE:
         return {"urn": fields["urn"].string_value}
     return Asset(asset_hash({key: decoded(item) for key, item in fields.items()}, root=root))
+
+
+def dependencies_in(values: Iterable[struct_pb2.Value]) -> set[str]:
+    """URNs of the resources that outputs among *values* depend on, at any depth."""
+    found: set[str] = set()
+    for value in values:
+        match value.WhichOneof("kind"):
+            case "list_value":
+                found |= dependencies_in(value.list_value.values)
+            case "struct_value":
+                fields = value.struct_value.fields
+                if SIGNATURE in fields and fields[SIGNATURE].string_value == OUTPUT and "dependencies" in fields:
+                    found |= {urn.string_value for urn in fields["dependencies"].list_value.values}
+                found |= dependencies_in(fields.values())
+    return found
+
+
+def with_dependencies(struct: struct_pb2.Struct, told: Mapping[str, Any]) -> struct_pb2.Struct:
+    """*struct* with each property as an output that carries its dependencies, which are *told* beside it."""
+    return struct_pb2.Struct(
+        fields={
+            key: _output(value, sorted(told[key].urns)) if key in told and told[key].urns else value
+            for key, value in struct.fields.items()
+        }
+    )
+
+
+def _output(value: struct_pb2.Value, urns: list[str]) -> struct_pb2.Value:
+    """*value*, plain, secret or unknown, as an output on the wire: one that is unknown has no value."""
+    is_secret = False
+    if value.WhichOneof("kind") == "struct_value" and SIGNATURE in value.struct_value.fields:
+        fields = value.struct_value.fields
+        is_secret = fields[SIGNATURE].string_value == SECRET
+        value = fields["value"] if is_secret else value
+    known = {} if UNKNOWN in value.string_value else {"value": value}
+    return _signed(OUTPUT, secret=encoded(is_secret), dependencies=encoded(list(urns)), **known)
 
 
 def asset_hash(fields: Mapping[str, Value], *, root: Path | None) -> str:
