@@ -35,11 +35,13 @@ class Kind(StrEnum):
     NOT_SHOWN = "not shown"
     CANCELLED = "cancelled"
     KILLED = "killed"
+    TORN = "state torn"
     OTHER = "other"
 
 
 _PHRASES: tuple[tuple[Kind, tuple[str, ...]], ...] = (  # the first that is found decides
     (Kind.CANCELLED, (r"update cancell?ed", r"preview cancell?ed", r"operation cancell?ed")),
+    (Kind.TORN, (r"failed to load checkpoint: (EOF|unexpected end)",)),
     (Kind.KILLED, (r"code: -\d+",)),  # ended by a signal
     (Kind.LOCKED, (r"currently locked by", r"Another update is currently in progress")),
     (Kind.SECRETS, (r"passphrase must be set", r"incorrect passphrase", r"failed to decrypt")),
@@ -221,6 +223,13 @@ _other = _always(
 
 _WORDS: Mapping[Kind, Callable[[str, str], tuple[str, str]]] = {
     Kind.KILLED: _killed,
+    # A file backend writes a small file of attributes beside each state, and not in one step: killed in between, it
+    # is empty and nothing can be read. The state itself is whole (observed with pulumi 3.259.0, one kill in ten).
+    Kind.TORN: _always(
+        "a killed run left an empty file of attributes beside it",
+        "find FOLDER/.pulumi -name '*.attrs' -empty -delete, where file://FOLDER is the backend (pulumi whoami -v); "
+        "the backend file://FOLDER?metadata=skip writes no such files",
+    ),
     Kind.CAPACITY: _capacity,
     Kind.QUOTA: _quota,
     Kind.THROTTLED: _throttled,

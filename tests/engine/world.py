@@ -57,7 +57,9 @@ class World:
 
     def state(self, stack: str) -> dict[str, Any]:
         """The deployment that the backend holds, secrets encrypted."""
-        deployment: dict[str, Any] = json.loads(self.pulumi("stack", "export", "--stack", stack).out)["deployment"]
+        exported = self.pulumi("stack", "export", "--stack", stack)
+        assert exported.status == 0, exported.err
+        deployment: dict[str, Any] = json.loads(exported.out)["deployment"]
         return deployment
 
     def recorded(self, stack: str) -> set[tuple[str, str]]:
