@@ -14,7 +14,7 @@ from infra.cost.bill import CostChange, CostLine, LineChange, WorkloadChange, is
 from infra.cost.capacity import CapacityChange
 from infra.diff.changes import ChangeKind, Op, PropertyChange, Step
 from infra.render.pending import settling_commands
-from infra.render.property_text import NOT_SHOWN, plain
+from infra.render.property_text import plain, sides
 from infra.render.report import Finding, Report
 from sizing.render_changes import plan_change_document
 from sizing.units import usd_per_month
@@ -80,11 +80,12 @@ def _properties(step: Step) -> list[dict[str, object]]:
 
 
 def _property(change: PropertyChange) -> dict[str, object]:
+    old, new = sides(change)
     return {
         "path": change.path,
         "kind": change.kind.value,
-        "old": NOT_SHOWN if change.hidden else plain(change.old),
-        "new": NOT_SHOWN if change.hidden else plain(change.new),
+        "old": plain(old),
+        "new": plain(new),
         "replaces": change.replaces.value,
         "certain": change.certain,
     }

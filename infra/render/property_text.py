@@ -59,6 +59,11 @@ def change_lines(change: PropertyChange, *, width: int) -> list[str]:
     return [change_text(change, width=width), *(f"  {mark}" for mark in marks.split("  "))]
 
 
+def sides(change: PropertyChange) -> tuple[Value, Value]:
+    """Both values of a change as they may be shown: not at all where the program hides them."""
+    return (NOT_SHOWN, NOT_SHOWN) if change.hidden else (change.old, change.new)
+
+
 def _values(change: PropertyChange, width: int) -> str:
     if change.hidden:
         return NOT_SHOWN

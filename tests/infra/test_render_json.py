@@ -107,6 +107,15 @@ def test_a_changed_property_has_both_sides() -> None:
     }
 
 
+def test_what_the_program_hides_is_not_shown() -> None:
+    """That it differs is told."""
+    (change,) = REPORT.resources.steps[1].changes
+    hidden = replace(REPORT.resources.steps[1], changes=(replace(change, hidden=True),))
+    text = render_json(replace(REPORT, resources=replace(REPORT.resources, steps=(hidden,))))
+    (told,) = json.loads(text)["steps"][0]["properties"]
+    assert (told["old"], told["new"]) == ("(not shown: hideDiff)", "(not shown: hideDiff)")
+
+
 def test_what_the_text_tells_is_in_the_json() -> None:
     """Counts, capacity, rules and promises."""
     document = json.loads(render_json(REPORT))

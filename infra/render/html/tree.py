@@ -11,7 +11,7 @@ from components.graph import Resource, Value
 from infra.diff.changes import ChangeKind, Op, PropertyChange, Replaces, ResourceChanges, Step
 from infra.render.html.markup import Child, element
 from infra.render.nouns import component_noun, noun
-from infra.render.property_text import plain
+from infra.render.property_text import plain, sides
 from infra.render.steps import SIGNS, step_notes
 from sizing.figures import plural
 
@@ -138,7 +138,7 @@ def _diff(step: Step | None) -> Element | None:
     if step.op is Op.CREATE and step.new is not None and not step.changes:
         rows = [_row(ChangeKind.ADDED, key, None, value, None) for key, value in step.new.inputs.items()]
     else:
-        rows = [_row(x.kind, x.path, x.old, x.new, _mark(x)) for x in step.changes]
+        rows = [_row(x.kind, x.path, *sides(x), _mark(x)) for x in step.changes]
     return element("table", element("tbody", *rows), class_="diff") if rows else None
 
 
