@@ -16,8 +16,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from infra.emulation import running
+from infra.emulation.plugin_process import plugin_output
 from infra.emulation.protocol import empty_pb2, language_pb2, language_pb2_grpc, plugin_pb2
 from infra.emulation.running import SHOWN
 
@@ -115,6 +117,18 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         if status == SHOWN:
             return language_pb2.RunResponse(bail=True)
         return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {status}")
+
+    def RunPlugin(
+        self, request: language_pb2.RunPluginRequest, context: Any
+    ) -> Iterator[language_pb2.RunPluginResponse]:
+        """Run a plugin, such as a policy pack, to its end: the folder that it is, in its own environment."""
+        directory = Path(request.info.program_directory)
+        return plugin_output(
+            [str(_python(request.info)), str(directory), *request.args],
+            folder=Path(request.pwd or directory),
+            environment=dict(setting.split("=", 1) for setting in request.env),
+            context=context,
+        )
 
     def _ran(self, words: list[str], folder: Path, environment: dict[str, str]) -> int:
         """The exit status of a program; what it prints goes where the engine reads."""

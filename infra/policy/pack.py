@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,8 @@ Report = Callable[..., None]
 def serve() -> None:
     """Serve the pack to the engine, until the engine ends this process. The port is printed first, and nothing else."""
     heard = listen()
+    # The package leaves the port in Python's buffer, where an engine that starts Python buffered never sees it.
+    sys.stdout = io.TextIOWrapper(os.fdopen(os.dup(1), "wb", buffering=0), write_through=True)
     PolicyPack(
         NAME,
         policies=[_cost(heard), *(_policy(rule, heard) for rule in RULES)],

@@ -20,12 +20,14 @@ from infra.recorder.wire import encoded_struct
 ROOT = Path(__file__).parents[2]
 PACK = ROOT / "infra" / "policy"
 PYTHON = ROOT / ".venv-policy" / "bin" / "python"
+OURS = ("PYTHONPATH", "PYTHONUNBUFFERED")  # of the environment of these tests, which the engine's has not
 NOBODY = "127.0.0.1:1"  # the engine's own address, which a pack has no use for
 
-# Both ways of pulumi v3.259.0 (pkg/resource/plugin/analyzer_plugin.go): through the language host's RunPlugin, which
-# runs the folder; or through the script pulumi-analyzer-policy-python, which runs pulumi.policy from inside the folder.
+# Both ways of pulumi v3.259.0 (pkg/resource/plugin/analyzer_plugin.go): through RunPlugin of the language host, which
+# runs the folder (sdk/python/cmd/pulumi-language-python/main.go); or, without such a host, through the script
+# pulumi-analyzer-policy-python, which runs pulumi.policy from inside the folder, unbuffered.
 AS_A_PLUGIN = (str(PACK), NOBODY)
-BY_THE_SCRIPT = ("-m", "pulumi.policy", NOBODY, ".")
+BY_THE_SCRIPT = ("-u", "-m", "pulumi.policy", NOBODY, ".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +98,9 @@ class Pack:
 def running(words: Sequence[str] = AS_A_PLUGIN, environment: Mapping[str, str] | None = None) -> Iterator[Pack]:
     """The pack in a process of its own, as *words* start it; ended when the block ends."""
     process = subprocess.Popen(  # noqa: S603  our own pack
-        [str(PYTHON), "-u", *words],
+        [str(PYTHON), *words],
         cwd=PACK,
-        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | dict(environment or {}),
+        env={key: value for key, value in os.environ.items() if key not in OURS} | dict(environment or {}),
         stdout=subprocess.PIPE,
         text=True,
     )
