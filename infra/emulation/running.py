@@ -12,6 +12,7 @@ import runpy
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pulumi
 from pulumi.runtime import (
@@ -46,13 +47,25 @@ def main(settings_text: str, program: str, arguments: list[str]) -> int:
     except pulumi.RunError as error:  # a user's mistake: its message, and no trace
         pulumi.log.error(str(error))
         return SHOWN
-    except Exception:  # noqa: BLE001  the program's entry point: whatever it raised is shown with its trace
-        pulumi.log.error("Program failed with an unhandled exception:\n" + traceback.format_exc())
+    except Exception as error:  # noqa: BLE001  the program's entry point: whatever it raised is shown with its trace
+        pulumi.log.error("Program failed with an unhandled exception:\n" + _own_trace(error, program))
         return SHOWN
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
     return 0
+
+
+def _own_trace(error: Exception, program: str) -> str:
+    """The trace of *error* from where *program* begins: what started it is not the user's."""
+    trace, folder = error.__traceback__, str(Path(program).resolve())
+    while trace is not None and not _is_in(folder, trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+
+
+def _is_in(folder: str, file: str) -> bool:
+    return not file.startswith("<") and str(Path(file).resolve()).startswith(folder)
 
 
 if __name__ == "__main__":
