@@ -195,6 +195,15 @@ RULES: tuple[Rule, ...] = (
         check=each(LOG_GROUP, _kept_for_ever),
     ),
     Rule(
+        id="log-encrypted",
+        severity=Severity.WARNING,
+        title="Logs are encrypted with a key of the account's own",
+        why="who may read them is decided by IAM alone, and they tell who talked to whom",
+        mend="set kms_key_id",
+        origin="checkov CKV_AWS_158",
+        check=must_be(LOG_GROUP, "kmsKeyId"),
+    ),
+    Rule(
         id="secret-recovery",
         severity=Severity.WARNING,
         title="A secret that is deleted can be brought back",

@@ -17,6 +17,7 @@ from components.rules.reading import (
     of_type,
     pointing_at,
     stated,
+    waits_for,
 )
 from components.rules.rule import Rule, Severity, Violation
 from components.surroundings import Surroundings, is_unknown, surroundings, text, truth, whole
@@ -178,6 +179,22 @@ def _load_balancer_subnets(graph: Graph) -> Iterator[Violation]:
         yield Violation(urn=subnets[0].urn, path="tags", text=f"no subnet is tagged for {wants[0].name} to be found by")
 
 
+def _outlived(graph: Graph) -> Iterator[Violation]:
+    """A load balancer that Kubernetes made stands in subnets that it has to leave before they can go."""
+    among = surroundings(graph)
+    subnets = {one.urn for one in of_type(graph, SUBNET)}
+    clusters = {one.urn for one in of_type(graph, CLUSTER)}
+    for service in of_type(graph, "kubernetes:core/v1:Service") if subnets and clusters else ():
+        before = waits_for(service, among)
+        provider = among.by_urn.get(service.provider or "")
+        if provider is not None:
+            before |= waits_for(provider, among)
+        if stated(service, "spec", "type") == "LoadBalancer" and not before & (subnets | clusters):
+            yield Violation(
+                urn=service.urn, path="", text="depends on neither cluster nor subnets, so it may outlive them"
+            )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         id="vpc-names",
@@ -223,6 +240,15 @@ RULES: tuple[Rule, ...] = (
         mend="tag private subnets kubernetes.io/role/internal-elb = 1",
         origin="AWS EKS load balancing",
         check=_load_balancer_subnets,
+    ),
+    Rule(
+        id="load-balancer-outlived",
+        severity=Severity.ERROR,
+        title="Load balancers go before the cluster and its subnets",
+        why="the network cannot be deleted while a load balancer that nobody knows of stands in it",
+        mend="make the Kubernetes provider from the cluster's outputs, or add depends_on",
+        origin="pulumi-eks#194, #217, #1226",
+        check=_outlived,
     ),
     Rule(
         id="vpc-flow-logs",

@@ -36,6 +36,8 @@ ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 ROUTE = "aws:ec2/route:Route"
 ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 GATEWAY = "aws:ec2/internetGateway:InternetGateway"
+AMI_DRIVER = 580  # of EKS's NVIDIA images, and what machines need beyond it: NVIDIA/aicr PR #2743, read 2026-07
+NEEDS_DRIVER = {"g7": 595}
 _IMAGE_OF = {AcceleratorKind.GPU: "NVIDIA", AcceleratorKind.NEURON: "NEURON"}
 
 
@@ -88,6 +90,16 @@ def _arch(machine: str) -> str | None:
         return arch_of(machine).value
     except UnknownFact:
         return None
+
+
+def _driver(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
+    """EKS's own images carry one driver for all; some machines need a newer one."""
+    del among
+    image = text(stated(nodes.group, "amiType")) or ""
+    for machine in nodes.machines:
+        needed = NEEDS_DRIVER.get(machine.partition(".")[0])
+        if needed is not None and "NVIDIA" in image and needed > AMI_DRIVER:
+            yield "amiType", f"{image} carries driver {AMI_DRIVER}; {machine} needs {needed}"
 
 
 def _local_disks(nodes: Nodes, among: Surroundings) -> Iterator[Mistake]:
@@ -212,6 +224,15 @@ RULES: tuple[Rule, ...] = (
         mend="take the AMI type of components/aws/ami.py for the machine",
         origin="awslabs/amazon-eks-ami CHANGELOG, v20260714; terraform-aws-eks AMI map",
         check=every_nodes(_image),
+    ),
+    Rule(
+        id="ami-driver",
+        severity=Severity.WARNING,
+        title="The driver of a machine image knows the accelerators of the machine",
+        why="nodes join, and no pod ever finds an accelerator on them",
+        mend="use an image of your own with the newer driver (ami_type CUSTOM), or other machines",
+        origin="NVIDIA/aicr PR #2743; amazon-eks-ami#2417: no images by driver",
+        check=every_nodes(_driver),
     ),
     Rule(
         id="local-disks-used",

@@ -201,6 +201,12 @@ SSH_OPEN = {"protocol": "tcp", "fromPort": 20, "toPort": 25, "cidrBlocks": ["0.0
 BALANCER = resource("kubernetes:core/v1:Service", "balancer", inputs={"spec": {"type": "LoadBalancer"}})
 TAGGED = {"tags": {"kubernetes.io/role/internal-elb": "1"}}
 
+SERVICE = "kubernetes:core/v1:Service"
+BALANCES = {"spec": {"type": "LoadBalancer"}}
+SUBNET = subnet("private", "use1-az1")
+KUBERNETES = resource("pulumi:providers:kubernetes", "kubernetes", refers={"kubeconfig": cluster()})
+FROM_A_FILE = resource("pulumi:providers:kubernetes", "from-a-file")
+
 NETWORKS = [
     Case(
         rule="vpc-names",
@@ -230,6 +236,15 @@ NETWORKS = [
         breaks=graph(cluster(), subnet("private", "use1-az1"), BALANCER),
         at="tags",
         on="private",
+    ),
+    Case(
+        rule="load-balancer-outlived",
+        keeps=graph(
+            own := cluster(), SUBNET, KUBERNETES, resource(SERVICE, "balancer", inputs=BALANCES, provider=KUBERNETES)
+        ),
+        breaks=graph(own, SUBNET, FROM_A_FILE, resource(SERVICE, "balancer", inputs=BALANCES, provider=FROM_A_FILE)),
+        at="",
+        on="balancer",
     ),
     Case(
         rule="vpc-flow-logs",
@@ -450,6 +465,13 @@ STORAGE = [
         at="versioning",
     ),
     Case(
+        rule="s3-logged",
+        keeps=graph(BUCKET, beside_bucket("BucketLogging")),
+        breaks=graph(BUCKET),
+        at="",
+        on="bucket",
+    ),
+    Case(
         rule="fsx-ports",
         note="ai-on-eks opened 1021 to 1023 only",
         keeps=lustre_behind((988, 988), (1018, 1023)),
@@ -558,6 +580,7 @@ IDENTITIES = [
     Case(rule="kms-rotation", keeps=one(KEY, enableKeyRotation=True), breaks=one(KEY), at="enableKeyRotation"),
     Case(rule="kms-for-everybody", keeps=one(KEY, policy=OURSELVES), breaks=one(KEY, policy=EVERYBODY), at="policy"),
     Case(rule="log-retention", keeps=one(LOGS, retentionInDays=90), breaks=one(LOGS), at="retentionInDays"),
+    Case(rule="log-encrypted", keeps=one(LOGS, kmsKeyId=Unknown()), breaks=one(LOGS), at="kmsKeyId"),
     Case(
         rule="secret-recovery",
         keeps=one(SECRET, recoveryWindowInDays=30),

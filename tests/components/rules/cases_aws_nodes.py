@@ -520,6 +520,7 @@ NODES = [
     on_group("ami-of-machine", "amiType", note="driver", amiType="AL2023_x86_64_STANDARD"),
     on_group("ami-of-machine", "amiType", note="processor", amiType="AL2023_ARM_64_NVIDIA"),
     on_group("ami-of-machine", "amiType", note="Amazon Linux 2", amiType="AL2_x86_64_GPU"),
+    on_group("ami-driver", "amiType", instanceTypes=["g7.48xlarge"]),
     Case(rule="local-disks-used", keeps=GOOD, breaks=started(userData=None), at="launchTemplate", on="nodes"),
     on_group("accelerator-taint", "taints", taints=[]),
     Case(
