@@ -32,6 +32,7 @@ class Kind(StrEnum):
     PERMISSION = "permission"
     PROTECTED = "protected"
     PLUGIN = "plugin"
+    CRASHED = "crashed"
     NOT_SHOWN = "not shown"
     CANCELLED = "cancelled"
     KILLED = "killed"
@@ -48,6 +49,7 @@ _PHRASES: tuple[tuple[Kind, tuple[str, ...]], ...] = (  # the first that is foun
     (Kind.LOGIN, (r"PULUMI_ACCESS_TOKEN must be set", r"pulumi login")),
     (Kind.PROTECTED, (r"is protected", r"marked for protection")),
     (Kind.PLUGIN, (r"no (resource|language) plugin", r"failed to load (resource|language) plugin")),
+    (Kind.CRASHED, (r"error reading from server: (connection reset|EOF)", r"exited prematurely")),
     (
         Kind.CAPACITY,
         (
@@ -102,6 +104,7 @@ _PHRASES: tuple[tuple[Kind, tuple[str, ...]], ...] = (  # the first that is foun
         (r"AccessDenied", r"UnauthorizedOperation", r"PERMISSION_DENIED", r"is not authorized to", r"Forbidden"),
     ),
 )
+_EMPTY_WORDS = re.compile(r"(update|preview|destroy|refresh) failed|\d+ errors? occurred:")
 _ZONE = re.compile(r"\b([a-z]{2}(?:-[a-z]+)+-\d[a-z]|[a-z]+-[a-z]+\d-[a-z])\b")
 _MACHINE = re.compile(r"sufficient (\S+) capacity|\bA (\S+) VM instance|vmType: (\S+)")
 _ELSEWHERE = re.compile(r"(?:choosing|zonesAvailable:|your request in the)\s+([a-z0-9, -]+[a-z])")
@@ -153,10 +156,11 @@ def _line(text: str, position: int) -> str:
 
 
 def _telling_line(text: str) -> str:
-    """The first line that calls itself an error, else the last line."""
-    lines = [_bare(line) for line in text.splitlines() if line.strip()]
-    called = [_bare(line) for line in text.splitlines() if line.strip().startswith("error:")]
-    return (called or lines[-1:] or [""])[0]
+    """The first line that calls itself an error, else the last line; what says only that it failed comes last."""
+    written = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in written if not _EMPTY_WORDS.fullmatch(_bare(line))] or written
+    called = [line for line in telling if line.startswith("error:")]
+    return _bare((called or telling[-1:] or [""])[0])
 
 
 def _bare(line: str) -> str:
@@ -253,6 +257,12 @@ _WORDS: Mapping[Kind, Callable[[str, str], tuple[str, str]]] = {
     Kind.PLUGIN: _always(
         "the engine lacks a plugin",
         "pulumi plugin install (with network), or put the plugin on PATH",
+    ),
+    Kind.CRASHED: _always(
+        "the process of a provider died",
+        "what failed may be in the cloud all the same, and the state does not say so: look for it there by the tag or "
+        "label sizeup-stack={stack}, and delete what the state lacks, or it will be there twice; then run "
+        "`sizeup up {stack}` again",
     ),
     Kind.CREDENTIALS: _always(
         "the cloud does not know who asks",
