@@ -86,3 +86,14 @@ def test_no_graph_makes_a_rule_fall(some: Graph):
     for rule, found in violations(some):
         assert found.urn in urns, rule.id
         assert found.text
+
+
+def test_the_readme_names_rules_that_are_there():
+    """Each id in its tables, and each module of the table of modules."""
+    readme = (ROOT / "components" / "rules" / "README.md").read_text(encoding="utf-8")
+    tables = readme.split("## Traps and their rules")[1]
+    ids = {rule.id for rule in RULES}
+    rows = [row for row in tables.splitlines() if row.startswith("| ") and row.endswith("` |")]
+    named = {name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row.rsplit("|", 2)[1])}
+    assert len(named) > 100
+    assert named <= ids
