@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from components.graph import Resource
 from infra.diff.changes import Op, Replaces, ResourceChanges, Step
+from infra.recorder.urns import parse
 from infra.render.nouns import component_noun, counted, noun
 from infra.render.property_text import change_lines
 from sizing.figures import plural
@@ -73,28 +74,36 @@ def by_component(changes: ResourceChanges) -> list[tuple[str, list[Step]]]:
         groups.setdefault(_component_urn(step, known), []).append(step)
     if _NO_COMPONENT in groups:
         groups[_NO_COMPONENT] = groups.pop(_NO_COMPONENT)
-    components = [known.get(urn) for urn in groups]
-    kinds = Counter(component_noun(x.type) for x in components if x is not None)
-    return [(_title(x, kinds), steps) for x, steps in zip(components, groups.values(), strict=True)]
+    kinds = Counter(_kind(urn) for urn in groups)
+    return [(_title(urn, kinds), steps) for urn, steps in groups.items()]
 
 
 def _component_urn(step: Step, known: Mapping[str, Resource]) -> str:
-    """URN of the outermost component that *step* is, or is part of; empty for what belongs to the stack alone."""
+    """
+    URN of the outermost component that *step* is, or is part of; empty for what belongs to the stack alone.
+
+    The real engine's events tell of what changes only: a parent that is not *known* is then as far as one can see.
+    """
     resource = step.new or step.old
     found = _NO_COMPONENT
     while resource is not None and resource.type != _STACK:
         if not resource.custom:
             found = resource.urn
-        resource = known.get(resource.parent or "")
+        parent = resource.parent or ""
+        if parent and parent not in known and parse(parent).type != _STACK:
+            return parent
+        resource = known.get(parent)
     return found
 
 
-def _title(component: Resource | None, kinds: Mapping[str, int]) -> str:
-    """What a component is called, with its name where there are several of its kind."""
-    if component is None:
-        return _LOOSE
-    kind = component_noun(component.type)
-    return f"{kind} {component.name}" if kinds[kind] > 1 else kind
+def _kind(urn: str) -> str:
+    return component_noun(parse(urn).type) if urn != _NO_COMPONENT else _LOOSE
+
+
+def _title(urn: str, kinds: Mapping[str, int]) -> str:
+    """What the component *urn* is called, with its name where there are several of its kind."""
+    kind = _kind(urn)
+    return f"{kind} {parse(urn).name}" if kinds[kind] > 1 else kind
 
 
 def _component_lines(title: str, steps: Sequence[Step], *, full: bool) -> list[str]:
