@@ -71,7 +71,12 @@ def rule_for(type_: str) -> Rule | None:
         return own if own is not None or _is_expanded(type_) else whole
     if own is None or whole is None:
         return own or whole
-    return replace(own, forces=(*own.forces, *whole.forces), named=(*own.named, *whole.named))
+    return replace(
+        own,
+        forces=(*own.forces, *whole.forces),
+        in_place=(*own.in_place, *whole.in_place),
+        named=(*own.named, *whole.named),
+    )
 
 
 def recomputed_by_updates(type_: str) -> tuple[str, ...]:

@@ -74,6 +74,8 @@ def _bridged(request: Request, settings: Settings) -> dict[str, Value]:
         chosen[nature.named] = _name(request, nature.named, settings.package)
     if settings.package == "aws" and _is_tagged(request.type):
         inputs["tagsAll"] = _all_tags(inputs.get("tags"), settings.default_tags)
+    if settings.package == "aws" and settings.region and _is_regional(request.type):
+        inputs.setdefault("region", settings.region)
     marks: list[Value] = [*sorted(chosen)]
     return {DEFAULTS: marks, **inputs, **chosen}
 
@@ -98,6 +100,12 @@ def _suffix(request: Request, length: int) -> str:
 def _is_tagged(type_: str) -> bool:
     kind = sdk.resource_class(type_)
     return kind is not None and "tagsAll" in sdk.output_types(kind)
+
+
+def _is_regional(type_: str) -> bool:
+    """Whether the provider writes its region into the inputs, unasked (pulumi/pulumi-aws provider/region.go)."""
+    kind = sdk.resource_class(type_)
+    return kind is not None and "region" in sdk.output_types(kind)
 
 
 def _all_tags(tags: Value, defaults: Mapping[str, Value]) -> Value:
