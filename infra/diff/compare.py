@@ -106,12 +106,30 @@ def _secret_differences(old: Value, new: Value, *, leniency: Leniency, path: pat
     """Secrets compare by what they hold, and differ as a whole: which part differs would tell about the rest."""
     inner_old = old.value if isinstance(old, Secret) else old
     inner_new = new.value if isinstance(new, Secret) else new
+    shown: Value = Secret(Unknown()) if _is_wholly_unknown(inner_new) else Secret(inner_new)
     if holds_encrypted(inner_old):
-        yield Difference(
-            path=path, old=Secret(inner_old), new=Secret(inner_new), kind=ChangeKind.CHANGED, certain=False
-        )
-    elif any(differences(inner_old, inner_new, leniency=leniency)):
-        yield Difference(path=path, old=Secret(inner_old), new=Secret(inner_new), kind=ChangeKind.CHANGED)
+        yield Difference(path=path, old=Secret(inner_old), new=shown, kind=ChangeKind.CHANGED, certain=False)
+        return
+    inside = tuple(differences(inner_old, inner_new, leniency=leniency))
+    if inside:
+        unknown = all(one.kind is ChangeKind.CHANGED and isinstance(one.new, Unknown) for one in inside)
+        shown = Secret(Unknown()) if unknown else shown
+        yield Difference(path=path, old=Secret(inner_old), new=shown, kind=ChangeKind.CHANGED)
+
+
+def _is_wholly_unknown(value: Value) -> bool:
+    """Whether nothing of *value* is known: an encrypted setting, alone or as the only content of an object."""
+    match value:
+        case Unknown():
+            return True
+        case Secret():
+            return _is_wholly_unknown(value.value)
+        case dict() if value:
+            return all(map(_is_wholly_unknown, value.values()))
+        case list() if value:
+            return all(map(_is_wholly_unknown, value))
+        case _:
+            return False
 
 
 def holds_encrypted(value: Value) -> bool:

@@ -65,7 +65,8 @@ def _steps(graph: Graph, base: Base) -> tuple[list[Step], list[str]]:
 
 def _notes(looked_up: list[str], steps: list[Step]) -> Iterator[str]:
     if looked_up:
-        yield f"looked up in the cloud when it is deployed, and taken as unchanged here: inputs of {_listed(looked_up)}"
+        why = "read only when it is deployed (looked up, or encrypted), and taken as unchanged here"
+        yield f"{why}: inputs of {_listed(looked_up)}"
     renamed = [step.name for step in steps if step.op is Op.SAME and step.renamed_from is not None]
     if renamed:
         yield f"known by another name from now on, and otherwise unchanged: {_listed(renamed)}"

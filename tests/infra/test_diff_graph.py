@@ -344,7 +344,8 @@ def test_a_lookup_that_nobody_answers_offline_is_taken_as_unchanged_and_said_so(
 
     found = deployed_over(program, settled_base(program))
     assert found.steps == ()
-    assert found.notes == ("looked up in the cloud when it is deployed, and taken as unchanged here: inputs of d",)
+    why = "read only when it is deployed (looked up, or encrypted), and taken as unchanged here"
+    assert found.notes == (f"{why}: inputs of d",)
 
 
 def test_a_lookup_by_something_that_changes_is_in_the_note_too():

@@ -29,14 +29,15 @@ from infra.diff.changes import ResourceChanges
 from infra.diff.diff import changes
 from infra.diff.graph_json import dumps
 from infra.diff.recorded import nothing
+from infra.diff.settled import settled
 from infra.diff.state import read_state
 from infra.preview.compose import _input_findings, _rule_findings  # the findings of a preview, without a stack around
 from infra.recorder.config import Config
 from infra.recorder.errors import ProgramError
-from infra.recorder.recorder import Transport, record_all
+from infra.recorder.recorder import Transport, record, record_all
 from infra.recorder.stack_program import record_stack
 from infra.recorder.wire import SECRET as SECRET_SIGNATURE
-from infra.recorder.wire import SIGNATURE
+from infra.recorder.wire import SIGNATURE, UNKNOWN
 from infra.render.html import render_html
 from infra.render.json_document import render_json
 from infra.render.markdown import render_markdown
@@ -44,10 +45,21 @@ from infra.render.report import Report
 from infra.render.text import render_text
 from infra.stack import load_plan
 from sizing.catalog import catalog
-from tests.infra.test_settled_stacks import in_the_cloud
+from tests.deployed import in_the_cloud
 from tests.leaks import SECRET, leaks
 from tests.project import ROOT, STACKS, Ended, contents, edited, project_copy, sizeup
-from tests.recordings import Disk, Rack, deployed_over, exported, exported_state, named, recorded, settled_base
+from tests.recordings import (
+    PROJECT,
+    STACK,
+    Disk,
+    Rack,
+    deployed_over,
+    exported,
+    exported_state,
+    named,
+    recorded,
+    settled_base,
+)
 
 OTHER = SECRET.replace("correct-horse", "battery-staple")  # the secret after it was changed
 CONFIG = Config(values={"shop:key": SECRET}, secret_keys=("shop:key",))
@@ -273,6 +285,21 @@ def test_no_message_of_a_rule_tells_a_secret():
         for one in graph.resources
     )
     assert leaks(repr(violations(replace(graph, resources=broken)))) == []
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["show-secrets", "ciphertext"])
+def test_an_encrypted_setting_is_no_change_where_nothing_else_changed(encrypted: bool):  # noqa: FBT001
+    """Offline nobody can read it (`secure: ...`), so it is taken for what the state records, and a note says so."""
+
+    def program() -> None:
+        Disk("vault", size={"key": pulumi.Config("shop").require_secret("key"), "place": "cellar"})
+
+    base = settled_base(lambda: Disk("vault", size={"key": secret(), "place": "cellar"}), encrypted=encrypted)
+    unread = Config(values={"shop:key": UNKNOWN}, secret_keys=("shop:key",))
+    graph = record(program, project=PROJECT, stack=STACK, root=ROOT, config=unread, answer=settled(base))
+    found = changes(graph, base)
+    assert found.steps == ()
+    assert any("encrypted), and taken as unchanged here: inputs of vault" in note for note in found.notes)
 
 
 def test_what_crosses_to_another_process_holds_digests():
