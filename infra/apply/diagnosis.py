@@ -179,6 +179,22 @@ def _capacity(said: str, stack: str) -> tuple[str, str]:
     return what, (
         f"{there}run `sizeup up {stack}` again later, or leave {zone or 'that zone'} out: list the others under "
         f"sizeup:zones in stacks/Pulumi.{stack}.yaml, then `sizeup size {stack}` and `sizeup up {stack}`"
+        f"{_made_anew(said, stack)}"
+    )
+
+
+def _made_anew(said: str, stack: str) -> str:
+    """
+    What has to be done before the next run where a node group was left in the state CREATE_FAILED.
+
+    EKS never revives one (crossplane-contrib/provider-aws issue 1447), and Pulumi's provider updates what failed to
+    come up instead of replacing it: pulumi-terraform-bridge of 2026-08-05 knows no tainted resources.
+    """
+    if "CREATE_FAILED" not in said:
+        return ""
+    return (
+        "; the node group that failed never gets machines: have it made anew by then with `pulumi state taint URN "
+        f"--stack {stack} --yes` (`pulumi stack --show-urns --stack {stack}` lists the URNs)"
     )
 
 
@@ -190,6 +206,7 @@ def _quota(said: str, stack: str) -> tuple[str, str]:
     return f"the quota{of}{is_now}{f' in {region}' if region else ''}, too little for this", (
         "ask for more (AWS: Service Quotas; Google Cloud: IAM & Admin, Quotas) and run "
         f"`sizeup up {stack}` again, or allow other machines or regions in stacks/Pulumi.{stack}.yaml and size again"
+        f"{_made_anew(said, stack)}"
     )
 
 

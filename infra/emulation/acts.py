@@ -145,12 +145,14 @@ def destroy(stage: Stage) -> Act:
             mends = [f"pulumi state unprotect --all --stack {stage.stack} --yes"]
             stage.run("state", "unprotect", "--all", "--yes")
         if found.guarded:
-            mends.append("# and switch off deletion protection of the cluster with the cloud's own tools")
+            mends.append(
+                "# and switch off deletion protection of the cluster (AWS: with its own tools; GKE: in the program)"
+            )
             switch_off_deletion_protection(stage.folder)
         told = pulumi.destroyed(stage.engine, stage.stack)
     after = agreement(stage.state(), stage.existing(), retained=retained)
     many = len([item for item in stage.existing() if item.urn in retained])
-    remarks = [f"{many} resources stay in the cloud on purpose: what they hold would be lost"] if many else []
+    remarks = [f"of these, {many} stay in the cloud on purpose: what they hold would be lost"] if many else []
     return Act(
         name="destroy",
         what="the stack is taken down",
