@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from infra.apply.installed import Cli
 
 _FIRST = "\nstopping: what is under way is finished first, nothing new is begun; Ctrl-C again abandons it\n"
 _SECOND = "\nabandoning what is under way: what becomes of it in the cloud is not known\n"
+_STDERR = 2  # written to as a signal handler may: without locks
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -54,24 +54,23 @@ class Command(PulumiCommand):
         Raises:
             CommandError: If it failed.
         """
-        process = subprocess.Popen(  # noqa: S603  the CLI that the user chose, arguments passed as a list
-            [self.command, "--non-interactive", *args],
-            cwd=cwd,
-            env={**self._environ, **additional_env, "PULUMI_AUTOMATION_API": "true", "PATH": self._path()},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            process_group=0,
-        )
-        self._process = process
-        with process, _interruptible(process):
-            readers = [
-                _Reader(process.stdout, on_output),
-                _Reader(process.stderr, on_error),
-            ]
-            process.wait()
+        with _interruptible() as started:
+            process = subprocess.Popen(  # noqa: S603  the CLI that the user chose, arguments passed as a list
+                [self.command, "--non-interactive", *args],
+                cwd=cwd,
+                env={**self._environ, **additional_env, "PULUMI_AUTOMATION_API": "true", "PATH": self._path()},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                process_group=0,
+            )
+            started(process)
+            self._process = process
+            with process:
+                readers = [_Reader(process.stdout, on_output), _Reader(process.stderr, on_error)]
+                process.wait()
         out, err = (reader.text() for reader in readers)
         result = CommandResult(stdout=out, stderr=err, code=process.returncode)
         if process.returncode:
@@ -110,29 +109,33 @@ class _Reader:
 
 
 @contextmanager
-def _interruptible(process: subprocess.Popen[str]) -> Iterator[None]:
+def _interruptible() -> Iterator[Callable[[subprocess.Popen[str]], None]]:
     """
-    While the block runs, hand interrupts on to *process*: at the first the engine ends in order, at the second at once.
+    While the block runs, hand interrupts on: at the first the engine ends in order, at the second at once.
 
-    Off the main thread, where no signal arrives, this does nothing.
+    Gives the function that tells which process gets them; what came before is handed on then. Off the main thread,
+    where no signal arrives, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda _process: None
         return
-    received = 0
+    received: list[int] = []
+    processes: list[subprocess.Popen[str]] = []
 
-    def hand_on(_number: int, _frame: FrameType | None) -> None:
-        nonlocal received
-        received += 1
-        os.write(sys.stderr.fileno(), (_FIRST if received == 1 else _SECOND).encode())
-        if process.poll() is None:
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        os.write(_STDERR, (_FIRST if len(received) == 1 else _SECOND).encode())
+        for process in processes:
             process.send_signal(signal.SIGINT)
 
-    before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {
-        number: signal.signal(number, hand_on) for number in _SIGNALS
-    }
+    def started(process: subprocess.Popen[str]) -> None:
+        processes.append(process)
+        if received:
+            process.send_signal(signal.SIGINT)
+
+    before = {number: signal.signal(number, hand_on) for number in _SIGNALS}
     try:
-        yield
+        yield started
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
