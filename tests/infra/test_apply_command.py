@@ -10,6 +10,9 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+from pulumi.automation import CommandError, StackNotFoundError
+
 from infra.apply.command import Command
 from infra.apply.installed import Cli
 from tests.project import ROOT
@@ -26,6 +29,22 @@ def command(folder: Path, script: str) -> Command:
 def test_what_is_printed_comes_back_line_by_line(tmp_path: Path):
     """With our environment and what is added to it, and never asking anything."""
     heard: list[str] = []
+    script = 'echo "$GREETING $MORE $1 $2"; echo aside >&2'
+    result = command(tmp_path, script).run(["stack"], str(tmp_path), {"MORE": "you"}, heard.append)
+    assert (result.stdout, result.stderr, result.code) == ("hello you --non-interactive stack", "aside", 0)
+    assert heard == ["hello you --non-interactive stack"]
+
+
+def test_a_failure_is_the_automation_apis_own(tmp_path: Path):
+    """So that what it makes of the text holds: no such stack, locked, and so on."""
+    with pytest.raises(CommandError, match="went wrong"):
+        command(tmp_path, "echo went wrong >&2; exit 3").run([], str(tmp_path), {})
+    with pytest.raises(StackNotFoundError):
+        command(tmp_path, "echo \"error: no stack named 'dev' found\" >&2; exit 6").run([], str(tmp_path), {})
+
+
+def test_an_interrupt_ends_it_in_order_and_once(tmp_path: Path):
+    """The script counts the signals that it gets, as the engine does: a second one would abandon what is under way."""
     script = "n=0; trap 'n=$((n+1))' INT; touch ready; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; done; echo $n"
     running = command(tmp_path, script)
 
