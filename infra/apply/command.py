@@ -71,7 +71,7 @@ class Command(PulumiCommand):
             with process:
                 readers = [_Reader(process.stdout, on_output), _Reader(process.stderr, on_error)]
                 process.wait()
-        out, err = (reader.text() for reader in readers)
+                out, err = (reader.text() for reader in readers)
         result = CommandResult(stdout=out, stderr=err, code=process.returncode)
         if process.returncode:
             raise create_command_error(result)
