@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -21,7 +21,9 @@ from pulumi_gcp import container
 from components.arguments import checked
 from components.gcp.machines import Unprovisionable
 from components.gcp.network import PODS_RANGE, SERVICES_RANGE
+from components.rules.broken import broken
 from components.rules.gcp_cluster import lets_everyone_in
+from sizing.errors import Problem
 
 CHANNEL = "REGULAR"  # the channel whose default version is pinned (versions.json)
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)  # scopes are the old fence; IAM roles are the fence
@@ -48,10 +50,10 @@ class ClusterArgs:
     key_id: pulumi.Input[str]  # encrypts the cluster's secrets
     node_email: pulumi.Input[str]  # service account of the nodes
 
-    def __post_init__(self) -> None:
-        """Refuse an API that everyone may reach, by the test of the rule on it."""
-        for cidr in self.access_cidrs:
-            _refuse_everyone(cidr)
+    def broken_rules(self) -> Iterator[Problem]:
+        """What a cluster of these arguments would break."""
+        everyone = (cidr for cidr in self.access_cidrs if lets_everyone_in(cidr))
+        yield from broken("gke-api-reach", "access_cidrs", (f"{cidr} is everyone" for cidr in everyone))
 
 
 @checked

@@ -7,7 +7,7 @@ no reservation, a surge that is not zero on both sides, no placement on a slice 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -16,11 +16,13 @@ from pulumi_gcp import compute, container
 from components.arguments import checked
 from components.gcp.cluster import SCOPES
 from components.gcp.machines import GkeMachine, Unprovisionable, gke_machine
-from components.gcp.slices import Slice, slice_of
+from components.gcp.slices import Slice, count_mistakes, shape_mistakes, slice_of
 from components.kubernetes.scheduling import Scheduling, Toleration
 from components.labels import machine_kinds, node_labels
+from components.rules.broken import broken
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.offer import PurchaseMode
+from sizing.errors import Problem
 from sizing.plan import Deployment, PoolRole
 from sizing.plan import NodePool as PlannedPool
 
@@ -47,9 +49,13 @@ class NodePoolArgs:
     cluster_name: pulumi.Input[str]
     node_email: pulumi.Input[str]
 
-    def __post_init__(self) -> None:
-        """Refuse what GKE would, before anything is created; the rules on node pools read the same tables."""
-        check_pool(self.pool)
+    def broken_rules(self) -> Iterator[Problem]:
+        """What a node pool of these arguments would break."""
+        pool = self.pool
+        if pool.accelerator_kind is AcceleratorKind.TPU:
+            count = count_mistakes(pool.machine, pool.topology, machines=pool.nodes)
+            yield from broken("gke-tpu-topology", "pool", shape_mistakes(pool.machine, pool.topology))
+            yield from broken("gke-tpu-node-count", "pool", count)
 
 
 @checked
@@ -66,6 +72,7 @@ class NodePool(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Build the pool of *args*; *name* must leave room for Pulumi's suffix (`naming.NODE_POOL_NAME`)."""
         super().__init__("sizeup:index:GcpNodePool", name, None, opts)
+        check_pool(args.pool)
         pool, machine = args.pool, gke_machine(args.pool)
         created = container.NodePool(
             name,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -70,6 +70,23 @@ def tpu_slice(machine: str, topology: str | None) -> Slice:
         hosts=chips_of(shape) // chips,
         needs_workload_policy=family == "tpu7x",
     )
+
+
+def shape_mistakes(machine: str, topology: str | None) -> Iterator[str]:
+    """What is wrong with slices of shape *topology* on TPU machines of type *machine*."""
+    if machine in TPU_MACHINES:
+        try:
+            tpu_slice(machine, topology)
+        except Unprovisionable as error:
+            yield error.what
+
+
+def count_mistakes(machine: str, topology: str | None, *, machines: int) -> Iterator[str]:
+    """What is wrong with *machines* machines for one slice of shape *topology*."""
+    if machine in TPU_MACHINES and not any(shape_mistakes(machine, topology)):
+        found = tpu_slice(machine, topology)
+        if found.hosts not in (1, machines):
+            yield f"is {machines} machines, but one slice {found.topology} is {found.hosts} x {machine}"
 
 
 def slice_of(pool: NodePool) -> Slice:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from components.gcp.machines import TPU_MACHINES, Unprovisionable
-from components.gcp.slices import Slice, tpu_slice
+from components.gcp.slices import Slice, count_mistakes, shape_mistakes, tpu_slice
 from components.graph import Graph, Resource
 from components.rules.gcp_pools import NODE_POOL, TOOLKIT, is_compact, machine_of
 from components.rules.pods import Pod, containers, pods
@@ -57,10 +57,7 @@ def multi_host(pool: Resource) -> Slice | None:
 def _legal(pool: Resource, _: Surroundings) -> Iterator[Mistake]:
     machine, topology = tpu_machine(pool), asked_topology(pool)
     if machine is not None and topology is not None:
-        try:
-            tpu_slice(machine, topology)
-        except Unprovisionable as error:
-            yield _TOPOLOGY, error.what
+        yield from ((_TOPOLOGY, what) for what in shape_mistakes(machine, topology))
 
 
 def _single_host(pool: Resource, _: Surroundings) -> Iterator[Mistake]:
@@ -79,14 +76,11 @@ def _single_host(pool: Resource, _: Surroundings) -> Iterator[Mistake]:
 
 
 def _node_count(pool: Resource, _: Surroundings) -> Iterator[Mistake]:
-    found = multi_host(pool)
-    if found is None:
-        return
-    limits = [("nodeCount",), ("autoscaling", "maxNodeCount")]
-    for path in limits:
+    machine, topology = tpu_machine(pool), asked_topology(pool)
+    for path in (("nodeCount",), ("autoscaling", "maxNodeCount")):
         count = whole(stated(pool, *path))
-        if count and count != found.hosts:
-            yield ".".join(path), f"is {count}, but one slice {found.topology} is {found.hosts} x {machine_of(pool)}"
+        if machine is not None and topology is not None and count:
+            yield from ((".".join(path), what) for what in count_mistakes(machine, topology, machines=count))
 
 
 def _autoscaling(pool: Resource, _: Surroundings) -> Iterator[Mistake]:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from components.arguments import InvalidArguments
 from components.gcp.cluster import Cluster, ClusterArgs, authorised_networks, is_private_only, kubeconfig
 from components.gcp.machines import Unprovisionable
 from components.graph import Graph, Secret
@@ -67,7 +68,7 @@ def test_everyone_is_refused(cidr: str) -> None:
     """Whatever the file says."""
     with pytest.raises(Unprovisionable, match="lets everyone reach the Kubernetes API"):
         authorised_networks((cidr,))
-    with pytest.raises(Unprovisionable, match="lets everyone reach the Kubernetes API"):
+    with pytest.raises(InvalidArguments, match=f"access_cidrs: {cidr} is everyone .rule gke-api-reach"):
         cluster(cidr)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from components.arguments import InvalidArguments
 from components.gcp.machines import Unprovisionable
 from components.gcp.node_pool import (
     NodePool,
@@ -174,7 +175,7 @@ def test_the_boot_disk_is_as_large_as_planned_and_of_a_type_that_the_machine_tak
 
 def test_a_slice_of_another_size_than_its_shape_is_refused_with_the_arguments() -> None:
     """4x4 are 16 chips, four machines of four; before anything is registered."""
-    with pytest.raises(Unprovisionable, match="planned with 3 machines, but one slice 4x4 has 4"):
+    with pytest.raises(InvalidArguments, match=r"3 machines, but one slice 4x4 is 4 x .*rule gke-tpu-node-count"):
         NodePoolArgs(
             pool=replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=3),
             project="acme-ml",
