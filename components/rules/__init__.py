@@ -29,7 +29,7 @@ from components.rules import (
     kubernetes_scheduling,
     kubernetes_serving,
 )
-from components.rules.masking import without_secrets
+from components.rules.masking import secrets_of, without_secrets
 from components.rules.rule import Rule, Severity, Violation
 
 __all__ = ["RULES", "DuplicateRule", "Rule", "Severity", "Violation", "catalogue", "violations"]
@@ -76,4 +76,6 @@ RULES = catalogue(
 
 def violations(graph: Graph, rules: Iterable[Rule] = RULES) -> tuple[tuple[Rule, Violation], ...]:
     """Every place where *graph* breaks one of *rules*, waived or not, in the order of the rules; no secret is told."""
-    return tuple((rule, without_secrets(violation, graph)) for rule in rules for violation in rule.check(graph))
+    found = [(rule, violation) for rule in rules for violation in rule.check(graph)]
+    secrets = secrets_of(graph) if found else []
+    return tuple((rule, without_secrets(violation, secrets)) for rule, violation in found)

@@ -11,6 +11,7 @@ from components.graph import Graph, Resource, Value
 from components.rules.eks_nodes import (
     CLUSTER,
     NODE_GROUP,
+    SECURITY_GROUP,
     TEMPLATE,
     Nodes,
     every_nodes,
@@ -18,6 +19,7 @@ from components.rules.eks_nodes import (
     has_efa,
     interfaces_of,
     machines_of,
+    names_groups_of_others,
     nodes_of,
     subnets_of,
 )
@@ -27,7 +29,6 @@ from components.rules.rule import Rule, Severity, Violation
 from components.surroundings import Surroundings, is_unknown, surroundings, text, truth, whole
 from sizing.errors import UnknownFact
 
-SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 ADDON = "aws:eks/addon:Addon"
@@ -79,20 +80,14 @@ def _speaks_to_itself(template: Resource, users: tuple[Nodes, ...], among: Surro
     del users
     groups = behind(template, "networkInterfaces", among, SECURITY_GROUP)
     lacking = {group.name: list(_missing_directions(group, among)) for group in groups}
-    if not has_efa(template) or _names_groups_by_id(template) or not all(lacking.values()):
+    unread = names_groups_of_others(template, "networkInterfaces", among)
+    if not has_efa(template) or unread or not all(lacking.values()):
         return
     if lacking:
         said = "; ".join(f"{name} lacks {' and '.join(missing)}" for name, missing in lacking.items())
         yield "networkInterfaces", f"no group lets all traffic from and to itself: {said}"
     elif behind(template, "networkInterfaces", among, CLUSTER):
         yield "networkInterfaces", "only the cluster's own group, which lets nothing out to itself but by address"
-
-
-def _names_groups_by_id(template: Resource) -> bool:
-    """Whether some security group is a known id, of which nothing can be read here."""
-    interfaces = items(stated(template, "networkInterfaces"))
-    listed = [group for one in interfaces for group in items(inside(one, "securityGroups"))]
-    return any(isinstance(one, str) for one in listed)
 
 
 def _missing_directions(group: Resource, among: Surroundings) -> Iterator[str]:

@@ -10,6 +10,7 @@ from components.rules.eks_nodes import (
     TEMPLATE,
     Nodes,
     every_template,
+    names_groups_of_others,
 )
 from components.rules.reading import (
     Mistake,
@@ -58,9 +59,9 @@ def _cluster_group(template: Resource, users: tuple[Nodes, ...], among: Surround
     """A template that names any group gets none from EKS."""
     for key in ("networkInterfaces", "vpcSecurityGroupIds") if users else ():
         listed = _groups_of(stated(template, key))
-        are_ids = any(isinstance(one, str) for one in listed)  # of which nothing can be read here
         known = template.property_dependencies.get(key)
-        if listed and known and not are_ids and not behind(template, key, among, CLUSTER):
+        unread = names_groups_of_others(template, key, among)
+        if listed and known and not unread and not behind(template, key, among, CLUSTER):
             yield key, "the cluster's own security group is not among those named, and EKS adds none then"
 
 

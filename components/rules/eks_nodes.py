@@ -21,6 +21,7 @@ NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 SUBNET = "aws:ec2/subnet:Subnet"
 CLUSTER = "aws:eks/cluster:Cluster"
+SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,14 @@ def has_efa(template: Resource) -> bool:
     """Whether any interface of a template is known to carry EFA."""
     kinds = [inside(one, "interfaceType") for one in items(stated(template, "networkInterfaces"))]
     return any(kind in ("efa", "efa-only") for kind in kinds)
+
+
+def names_groups_of_others(template: Resource, key: str, among: Surroundings) -> bool:
+    """Whether a template names security groups by ids of which nothing can be read: they are not of this program."""
+    written = stated(template, key)
+    nested = [group for one in items(written) for group in items(inside(one, "securityGroups"))]
+    ids = {one for one in nested or items(written) if isinstance(one, str)}
+    return len(ids) > len(behind(template, key, among, SECURITY_GROUP, CLUSTER))
 
 
 def subnets_of(nodes: Nodes, among: Surroundings) -> list[Resource]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from components.graph import Graph, Secret, Value
@@ -13,15 +13,15 @@ from components.rules.rule import Violation
 MASK = "[secret]"
 
 
-def without_secrets(violation: Violation, graph: Graph) -> Violation:
-    """*violation* with every secret of *graph* that its text would tell replaced by [secret]."""
+def without_secrets(violation: Violation, secrets: Sequence[str]) -> Violation:
+    """*violation* with each of *secrets* that its text would tell replaced by [secret]."""
     told = violation.text
-    for secret in _secrets(graph):
+    for secret in secrets:
         told = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, told)
     return violation if told == violation.text else replace(violation, text=told)
 
 
-def _secrets(graph: Graph) -> list[str]:
+def secrets_of(graph: Graph) -> list[str]:
     """Every secret text and number of *graph*, whole and as messages cut it, the longest first."""
     found = {text for one in graph.resources for text in _inside(dict(one.inputs), secret=False)}
     return sorted(found, key=lambda text: (-len(text), text))

@@ -12,6 +12,7 @@ from components.graph import Graph, Resource, Unknown
 from tests.components.rules.case import Case
 from tests.resources import graph, resource
 
+UNKNOWN = Unknown()
 RAID = base64.b64encode(b"spec:\n  instance:\n    localStorage:\n      strategy: RAID0\n").decode()
 CLUSTER = resource("aws:eks/cluster:Cluster", "cluster")
 FABRIC = resource("aws:ec2/securityGroup:SecurityGroup", "fabric", inputs={"description": "EFA"})
@@ -184,9 +185,9 @@ LAYOUT = [
 ]
 
 
-def fabric(*rules: Resource) -> Graph:
+def fabric(*rules: Resource, group: str | Unknown = UNKNOWN) -> Graph:
     """EFA interfaces with a security group of these rules."""
-    grouped = efa(securityGroups=[Unknown()])
+    grouped = efa(securityGroups=[group])
     return started(others=(FABRIC, *rules), networkInterfaces=grouped, refers={"networkInterfaces": FABRIC})
 
 
@@ -216,6 +217,14 @@ FABRIC_CASES = [
         note="egress to itself is easily forgotten",
         keeps=fabric(*BOTH_WAYS),
         breaks=fabric(BOTH_WAYS[0]),
+        at="networkInterfaces",
+        on="template",
+    ),
+    Case(
+        rule="efa-security-group",
+        note="deployed, so that ids are known",
+        keeps=fabric(*BOTH_WAYS, group="sg-fabric"),
+        breaks=fabric(BOTH_WAYS[1], group="sg-fabric"),
         at="networkInterfaces",
         on="template",
     ),
