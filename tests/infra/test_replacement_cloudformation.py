@@ -49,6 +49,8 @@ WITHOUT_COUNTERPART = {  # parts of another type there, or acts on one
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "the VPC's own group, which is adopted and never created",
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": "a part of EKS::AccessEntry",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "a part of IAM::Role",
+    "aws:kms/keyPolicy:KeyPolicy": "a part of KMS::Key",
+    "aws:s3/bucketLogging:BucketLogging": "a part of S3::Bucket",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "a part of S3::Bucket",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "a part of S3::Bucket",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "a part of S3::Bucket",
