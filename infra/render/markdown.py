@@ -19,7 +19,7 @@ from infra.render.nouns import noun
 from infra.render.pending import settling_commands
 from infra.render.property_text import change_lines
 from infra.render.report import Finding, Report
-from infra.render.steps import SIGNS, by_component, is_real, op_counts, step_notes, summary
+from infra.render.steps import CHANGE_SIGNS, SIGNS, by_component, is_real, op_counts, step_notes, summary
 from infra.render.text import (
     INTERRUPTED,
     capacity_text,
@@ -41,7 +41,7 @@ _CHECKS, _WAIVED, _PENDING, _ENGINE, _NOTES = 10_000, 4_000, 5_000, 3_000, 2_000
 _CAPACITY, _CHANGES, _PROMISES = 2_000, 5_000, 3_000
 _WORKLOADS, _LINES, _ASIDES, _SOURCES = 2_000, 9_000, 4_000, 4_000
 _RANK = (Op.REPLACE, Op.DELETE, Op.UPDATE, Op.IMPORT, Op.CREATE, Op.READ)  # what a reviewer looks at first
-_DIFF_SIGNS = {**SIGNS, Op.UPDATE: "!"}  # GitHub colours a line of a diff that begins with one, and none with ~
+_COLOURED = {"~": "!"}  # GitHub colours a line of a diff that begins with the latter, and none with the former
 
 
 def render_markdown(report: Report) -> str:
@@ -162,7 +162,7 @@ def _sizing(report: Report) -> str:
 
 def _as_diff(line: str) -> str:
     """A line that begins with a sign, as GitHub colours it."""
-    return f"!{line[1:]}" if line.startswith("~ ") else line
+    return f"{_COLOURED.get(line[0], line[0])}{line[1:]}" if line.startswith("~ ") else line
 
 
 def _cost(report: Report, bill: PrintedBill) -> str:
@@ -287,11 +287,12 @@ def _component(name: str, steps: Sequence[Step], *, room: int) -> tuple[str, int
 
 def _step_lines(step: Step) -> list[str]:
     """A resource, what has to be known of it, and its properties that differ, as lines of a diff."""
-    lines = [f"{_DIFF_SIGNS[step.op]} {noun(step.type)} {step.name}"]
+    lines = [f"{_COLOURED.get(SIGNS[step.op], SIGNS[step.op])} {noun(step.type)} {step.name}"]
     lines += [f"      {note}" for note in step_notes(step)]
     changes = step.changes if step.op in (Op.UPDATE, Op.REPLACE) else ()
     for change in changes[:_MOST_PROPERTIES]:
-        lines += [f"!     {line}" for line in change_lines(change, width=_VALUE_COLUMNS)]
+        sign = _COLOURED.get(CHANGE_SIGNS[change.kind], CHANGE_SIGNS[change.kind])
+        lines += [f"{sign}     {line}" for line in change_lines(change, width=_VALUE_COLUMNS)]
     if len(changes) > _MOST_PROPERTIES:
         lines.append(f"      and {plural(len(changes) - _MOST_PROPERTIES, 'more property', 'more properties')}")
     return lines

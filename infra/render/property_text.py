@@ -32,7 +32,10 @@ def value_text(value: Value, *, width: int) -> str:
 
 
 def change_text(change: PropertyChange, *, width: int) -> str:
-    """One property that differs, in one line of at most *width* columns: `path: old -> new`, without its marks."""
+    """
+    One property that differs, in one line of at most *width* columns: `path: old -> new`; of what is added or removed
+    the one value there is. Its sign and its marks stand beside it.
+    """
     wanted = len(_values(change, _UNCUT))
     room = width - min(wanted, max(_LEAST_VALUES, width // 2)) - 2
     path = elided(change.path, max(room, width - wanted - 2))
@@ -71,7 +74,7 @@ def _values(change: PropertyChange, width: int) -> str:
         case ChangeKind.ADDED:
             return value_text(change.new, width=width)
         case ChangeKind.REMOVED:
-            return f"{value_text(change.old, width=width - 13)} -> (removed)"
+            return value_text(change.old, width=width)
         case ChangeKind.CHANGED:
             return _old_and_new(change.old, change.new, width)
 

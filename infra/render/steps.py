@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from components.graph import Resource
-from infra.diff.changes import Op, Replaces, ResourceChanges, Step
+from infra.diff.changes import ChangeKind, Op, Replaces, ResourceChanges, Step
 from infra.recorder.urns import parse
 from infra.render.nouns import component_noun, counted, noun
 from infra.render.property_text import change_lines
@@ -22,6 +22,7 @@ SIGNS: Mapping[Op, str] = {
     Op.READ: "<",
     Op.SAME: " ",
 }
+CHANGE_SIGNS: Mapping[ChangeKind, str] = {ChangeKind.ADDED: "+", ChangeKind.REMOVED: "-", ChangeKind.CHANGED: "~"}
 _VERBS = {
     Op.CREATE: "to add",
     Op.UPDATE: "to change",
@@ -138,7 +139,9 @@ def _step_lines(step: Step, *, full: bool) -> list[str]:
     lines += [line for note in step_notes(step) for line in wrapped(note, indent="        ")]
     changes = step.changes if step.op in (Op.UPDATE, Op.REPLACE) else ()
     most = len(changes) if full else _MOST_PROPERTIES
-    lines += [f"        {line}" for change in changes[:most] for line in change_lines(change, width=WIDTH - 8)]
+    for change in changes[:most]:
+        first, *below = change_lines(change, width=WIDTH - 10)
+        lines += [f"        {CHANGE_SIGNS[change.kind]} {first}", *(f"          {line}" for line in below)]
     if len(changes) > most:
         lines.append(
             f"        and {plural(len(changes) - most, 'more property', 'more properties')}: --full lists them"

@@ -10,19 +10,18 @@ from collections import Counter
 from collections.abc import Sequence
 
 from infra.cost.capacity import CapacityChange
-from infra.diff.changes import ChangeKind, PropertyChange, ResourceChanges
+from infra.diff.changes import PropertyChange, ResourceChanges
 from infra.render.amounts import PrintedBill, printed_bill
 from infra.render.cost import cost_lines, signed_text
 from infra.render.pending import settling_commands
 from infra.render.property_text import change_text
 from infra.render.report import Difference, Finding, Report
-from infra.render.steps import step_lines, summary
+from infra.render.steps import CHANGE_SIGNS, step_lines, summary
 from sizing.figures import money, plural
 from sizing.render import headline, requirement_lines
 from sizing.render_changes import plan_change_lines
 from sizing.table import WIDTH, table, wrapped
 
-_SIGN = {ChangeKind.ADDED: "+", ChangeKind.REMOVED: "-", ChangeKind.CHANGED: "~"}
 INTERRUPTED = "an interrupted run left operations whose outcome is not known: settle them before anything else"
 
 
@@ -69,7 +68,12 @@ def limits(report: Report) -> str:
 
 def last_line(report: Report, bill: PrintedBill) -> str:
     """Counts, the difference in cost, and how many prices that difference leaves out."""
-    parts = [summary(report.resources), f"{signed_text(bill.total.change.usd_per_hour)} USD/h"]
+    change = bill.total.change
+    is_small = change.hour_cents == 0 and change.month_cents != 0  # less than a cent an hour is some dollars a month
+    moved = (
+        f"{signed_text(change.usd_per_month)} USD/month" if is_small else f"{signed_text(change.usd_per_hour)} USD/h"
+    )
+    parts = [summary(report.resources), moved]
     if report.cost.difference_upfront_usd:
         parts.append(f"{money(report.cost.difference_upfront_usd)} USD at once")
     unknown = len(report.cost.after.unknown)
@@ -85,7 +89,7 @@ def _indented(lines: Sequence[str]) -> list[str]:
 def _output_lines(outputs: Sequence[PropertyChange]) -> list[str]:
     if not outputs:
         return []
-    return ["outputs", *(f"  {_SIGN[x.kind]} {change_text(x, width=WIDTH - 4)}" for x in outputs)]
+    return ["outputs", *(f"  {CHANGE_SIGNS[x.kind]} {change_text(x, width=WIDTH - 4)}" for x in outputs)]
 
 
 def _pending_lines(report: Report) -> list[str]:

@@ -83,11 +83,11 @@ def test_nothing_that_a_terminal_would_act_on_is_printed() -> None:
 
 
 def test_added_and_removed_properties() -> None:
-    """The one has no old value, the other no new one."""
+    """The one has no old value, the other no new one; the sign beside it tells which."""
     added = PropertyChange(path="tags.owner", old=None, new="ml", kind=ChangeKind.ADDED, replaces=Replaces.NO)
     removed = PropertyChange(path="tags.owner", old="ml", new=None, kind=ChangeKind.REMOVED, replaces=Replaces.NO)
     assert change_text(added, width=72) == 'tags.owner: "ml"'
-    assert change_text(removed, width=72) == 'tags.owner: "ml" -> (removed)'
+    assert change_text(removed, width=72) == 'tags.owner: "ml"'
 
 
 def test_two_long_texts_are_shown_where_they_differ() -> None:

@@ -68,7 +68,8 @@ def test_the_engine_s_steps_read_like_ours() -> None:
         "resources\n"
         "  -/+ node group p5-nodes\n"
         "        must be replaced: instanceTypes[0]\n"
-        '        instanceTypes[0]: "p5.48xlarge" -> "p5en.48xlarge"  # forces replacement\n'
+        '        ~ instanceTypes[0]: "p5.48xlarge" -> "p5en.48xlarge"\n'
+        "            # forces replacement\n"
         "  -   IAM role old\n"
     ) in text
     assert text.rstrip().rpartition("\n")[2].startswith("0 to add, 0 to change, 1 to replace, 1 to destroy")

@@ -88,10 +88,20 @@ def test_an_update_shows_old_and_new() -> None:
     assert step_lines(changes(update), full=False) == [
         "resources",
         "  ~   EKS cluster chat-cluster",
-        '        version: "1.34" -> "1.35"',
-        '        roleArn: "arn:old" -> (known after apply)',
-        "        token: [secret] changed",
+        '        ~ version: "1.34" -> "1.35"',
+        '        ~ roleArn: "arn:old" -> (known after apply)',
+        "        ~ token: [secret] changed",
     ]
+
+
+def test_added_and_removed_properties_have_their_own_sign() -> None:
+    """A mark that finds no room stands below its property."""
+    added = PropertyChange(path="tags.owner", old=None, new="ml", kind=ChangeKind.ADDED, replaces=Replaces.NO)
+    removed = PropertyChange(path="logs", old="x" * 90, new=None, kind=ChangeKind.REMOVED, replaces=Replaces.UNKNOWN)
+    lines = step_lines(changes(step(Op.UPDATE, VPC, changes=(added, removed))), full=False)
+    assert lines[2] == '        + tags.owner: "ml"'
+    assert lines[3].startswith('        - logs: "xxx')
+    assert lines[4] == "            # in place or replacement: not known offline"
 
 
 def test_a_replacement_says_what_forces_it() -> None:
@@ -106,7 +116,7 @@ def test_a_replacement_says_what_forces_it() -> None:
     assert step_lines(changes(replacement), full=False)[1:] == [
         "  -/+ subnet chat-network-0",
         "        must be replaced: cidrBlock",
-        '        cidrBlock: "10.0.0.0/24" -> "10.0.0.0/20"  # forces replacement',
+        '        ~ cidrBlock: "10.0.0.0/24" -> "10.0.0.0/20"  # forces replacement',
     ]
 
 
@@ -149,7 +159,7 @@ def test_what_the_program_hides_is_not_shown() -> None:
     """It differs; more is not told."""
     hidden = replace(changed("userData", "#!/bin/sh 1", "#!/bin/sh 2"), hidden=True)
     assert step_lines(changes(step(Op.UPDATE, VPC, changes=(hidden,))), full=False)[2:] == [
-        "        userData: (not shown: hideDiff)"
+        "        ~ userData: (not shown: hideDiff)"
     ]
 
 

@@ -58,6 +58,25 @@ def test_the_first_line_is_the_answer_and_the_last_sums_up() -> None:
     assert lines[-1] == "1 to add, 0 to change, 0 to destroy; 0.00 USD/h"
 
 
+def test_less_than_a_cent_an_hour_is_told_by_the_month() -> None:
+    """A key of 1 USD a month: 0.00 USD/h would read as nothing."""
+    key = CostLine(
+        item="KMS key",
+        group=CostGroup.PLATFORM,
+        urn=VPC.urn,
+        resource="key",
+        quantity=1,
+        unit="month",
+        usd_per_unit=1.0,
+        usd_per_hour=1 / 730,
+        kind=CostKind.FIXED,
+        source="",
+        as_of="",
+    )
+    text = render_text(report(steps=(create(VPC),), after=Cost(lines=(key,))))
+    assert text.endswith("1 to add, 0 to change, 0 to destroy; +1.00 USD/month\n")
+
+
 def test_no_changes_are_said_in_words() -> None:
     """Against a base that is the same, nothing is listed."""
     text = render_text(report(base=graph(VPC), base_name="git main (1a2b3c4)", before=NOTHING))
