@@ -78,7 +78,8 @@ def _api_reach(cluster: Resource, _: Surroundings) -> Iterator[Mistake]:
     networks = stated(cluster, "masterAuthorizedNetworksConfig")
     path = "masterAuthorizedNetworksConfig"
     private = stated(cluster, "privateClusterConfig", "enablePrivateEndpoint")
-    if is_absent(networks) and is_off(private):
+    by_address = stated(cluster, "controlPlaneEndpointsConfig", "ipEndpointsConfig", "enabled")  # absent: it is on
+    if is_absent(networks) and is_off(private) and (by_address is None or truth(by_address)):
         yield path, "is not stated beside a public endpoint: everyone on the internet may knock"
     for place, block in enumerate(items(inside(networks, "cidrBlocks"))):
         cidr = text(inside(block, "cidrBlock"))

@@ -87,6 +87,13 @@ CASES = [
     switch("gke-api-reach", {"privateClusterConfig": {"enablePrivateEndpoint": True}}, {}, NETWORKS),
     switch(
         "gke-api-reach",
+        {"controlPlaneEndpointsConfig": {"ipEndpointsConfig": {"enabled": False}}},
+        {"controlPlaneEndpointsConfig": {"ipEndpointsConfig": {"enabled": True}}},
+        NETWORKS,
+        "reached by name only",
+    ),
+    switch(
+        "gke-api-reach",
         authorised(OFFICE),
         authorised(OFFICE, "0.0.0.0/0"),
         f"{NETWORKS}.cidrBlocks[1].cidrBlock",
