@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.resources
 import re
+import subprocess
+import sys
+import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +19,7 @@ from components.graph import Resource, Unknown
 from infra.cost import Cost, CostGroup, CostKind, content_of, cost, cost_change, machine_lines, pricing_aws, pricing_gcp
 from tests.examples import CHAT_PLAN
 from tests.prices import AWS, CATALOG, EKS, GCP, GKE, TEMPLATE, node_group, node_pool
+from tests.project import ROOT
 from tests.resources import component, graph, resource
 
 
@@ -312,3 +316,33 @@ def test_months_have_730_hours() -> None:
     total = bill(TEMPLATE, node_group())
     assert total.usd_per_month == pytest.approx(total.usd_per_hour * 730)
     assert {x.group for x in total.fixed} == {CostGroup.MACHINE, CostGroup.DISK}
+
+
+def test_a_region_that_nothing_tells_leaves_prices_unknown() -> None:
+    """No provider, no region: neither the machines nor their disks are priced by guess."""
+    lost = node_group(template=replace(TEMPLATE, provider=None))
+    found = cost(graph(replace(TEMPLATE, provider=None), replace(lost, provider=None)), CATALOG)
+    assert [(x.item, x.note.partition(";")[0]) for x in found.unknown] == [
+        ("p5.48xlarge on demand", "region not known"),
+        ("gp3 disk", "region not known"),
+    ]
+    assert found.usd_per_hour == 0
+
+
+def test_the_library_needs_neither_pulumi_nor_a_solver() -> None:
+    """Ten lines over a graph made by hand: a process of its own imports nothing that records or solves."""
+    program = """
+        import sys
+        from components.graph import Graph, Resource
+        from infra.cost import cost, cost_change
+        from sizing.catalog import catalog
+
+        volume = Resource(urn="urn", type="aws:ebs/volume:Volume", name="v", custom=True, parent=None, provider=None,
+                          inputs={"region": "us-east-1", "type": "gp3", "size": 730.0})
+        now = cost(Graph(project="p", stack="s", resources=(volume,)), catalog())
+        print(round(cost_change(None, now).difference_usd_per_hour, 6), *{"pulumi", "ortools", "grpc"} & {*sys.modules})
+    """
+    ended = subprocess.run(  # noqa: S603  this very Python
+        [sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("0.08\n", "")
