@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi_aws  # noqa: F401  packages register their types when they are imported
@@ -11,18 +12,29 @@ import pulumi_gcp  # noqa: F401
 import pulumi_kubernetes  # noqa: F401
 import pytest
 
-from components.graph import Resource
+from components.graph import Resource, Unknown, Value
 from infra.diff import paths
 from infra.diff.changes import Replaces
 from infra.diff.compare import input_differences
-from infra.diff.replacement import recomputed_by_updates, replaces, rule_for, rules
+from infra.diff.replacement import forced_by, recomputed_by_updates, replaces, rule_for, rules
 from infra.preview import validation
 from infra.recorder import sdk
+from infra.recorder.stack_program import record_stack
+
+ROOT = Path(__file__).parents[2]
+DEEPEST = 12  # some objects hold themselves
 
 NODE_GROUP, NODE_POOL = "aws:eks/nodeGroup:NodeGroup", "gcp:container/nodePool:NodePool"
 
 
-def verdicts(type_: str, old: dict[str, Any], new: dict[str, Any], **options) -> dict[str, Replaces]:
+def verdicts(
+    type_: str,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    *,
+    provider_inputs: Mapping[str, Value] | None = None,
+    **options: Any,
+) -> dict[str, Replaces]:
     resource = Resource(
         urn="urn:pulumi:s::p::t::n",
         type=type_,
@@ -34,7 +46,7 @@ def verdicts(type_: str, old: dict[str, Any], new: dict[str, Any], **options) ->
         **options,
     )
     return {
-        paths.text(difference.path): replaces(difference, resource=resource, provider_inputs={})
+        paths.text(difference.path): replaces(difference, resource=resource, provider_inputs=provider_inputs or {})
         for difference in input_differences(old, new, type_=type_)
     }
 
@@ -91,6 +103,86 @@ def test_containers_of_a_pod_are_matched_at_any_place():
     assert set(verdicts("kubernetes:apps/v1:Deployment", *deployment).values()) == {Replaces.NO}
 
 
+def test_the_selector_of_a_daemon_set_or_deployment_forces():
+    """pulumi-kubernetes provider/pkg/provider/diff.go, forceNewProperties: apps/v1 `.spec.selector`."""
+    old, new = ({"spec": {"selector": {"matchLabels": {"app": app}}, "template": {"a": app}}} for app in ("x", "y"))
+    for kind in ("DaemonSet", "Deployment", "StatefulSet"):
+        assert verdicts(f"kubernetes:apps/v1:{kind}", old, new) == {
+            "spec.selector.matchLabels.app": Replaces.YES,
+            "spec.template.a": Replaces.NO,
+        }
+
+
+def test_a_claim_of_a_volume_may_grow_but_not_move():
+    """diff.go: accessModes, selector, storageClassName and volumeName force, spec.resources.requests does not."""
+    old, new = (
+        {"spec": {"storageClassName": name, "resources": {"requests": {"storage": f"{size}Gi"}}}}
+        for name, size in (("gp3", 10), ("io2", 20))
+    )
+    assert verdicts("kubernetes:core/v1:PersistentVolumeClaim", old, new) == {
+        "spec.resources.requests.storage": Replaces.NO,
+        "spec.storageClassName": Replaces.YES,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "content"),
+    [
+        ("ConfigMap", "enableConfigMapMutable", ("data", "binaryData")),
+        ("Secret", "enableSecretMutable", ("data", "stringData")),
+    ],
+)
+def test_config_maps_and_secrets_are_replaced_unless_their_provider_may_change_them(kind, option, content):
+    """diff.go: the content forces, but not where the provider may change it and the object is not `immutable`."""
+    type_ = f"kubernetes:core/v1:{kind}"
+    old, new = ({"metadata": {"name": f"n{text}"}, **{key: {"k": text} for key in content}} for text in ("1", "2"))
+    all_of_it = {f"{key}.k" for key in content} | {"metadata.name"}
+    assert verdicts(type_, old, new) == dict.fromkeys(all_of_it, Replaces.YES)
+    for allowed in (True, "true"):
+        mutable = verdicts(type_, old, new, provider_inputs={option: allowed})
+        assert mutable == {**dict.fromkeys(all_of_it, Replaces.NO), "metadata.name": Replaces.YES}
+    fixed = verdicts(type_, {**old, "immutable": True}, {**new, "immutable": True}, provider_inputs={option: True})
+    assert fixed == dict.fromkeys(all_of_it, Replaces.YES)
+
+
+def test_an_unknown_object_of_a_kubernetes_resource_holds_nothing_that_forces():
+    """provider.go, convertPatchToDiff: it is a null in the merge patch; but metadata is of every object."""
+    job = "kubernetes:batch/v1:Job"
+    assert verdicts(job, {"spec": {"template": {}}}, {"spec": Unknown()}) == {"spec": Replaces.NO}
+    assert verdicts(job, {"spec": {"template": {}}}, {"spec": {"template": Unknown()}}) == {
+        "spec.template": Replaces.YES
+    }
+    assert verdicts(job, {"metadata": {"name": "a"}}, {"metadata": Unknown()}) == {"metadata": Replaces.YES}
+
+
+def test_what_holds_for_a_whole_package_holds_for_each_of_its_types_with_and_without_facts_of_its_own():
+    """pulumi-aws: every regional type has `region`, which forces, and tags of all kinds, which do not."""
+    old, new = {"region": "a", "tagsAll": {"t": "1"}}, {"region": "b", "tagsAll": {"t": "2"}}
+    for type_ in ("aws:ec2/vpc:Vpc", "aws:rds/instance:Instance"):
+        assert verdicts(type_, old, new) == {"region": Replaces.YES, "tagsAll.t": Replaces.NO}
+
+
+def test_what_emulated_providers_ask_is_answered_with_the_worst_of_the_changed_paths():
+    assert forced_by(NODE_GROUP, ["labels.a", "scalingConfig.minSize"]) is Replaces.NO
+    assert forced_by(NODE_GROUP, ["labels.a", "warmPoolConfig.minSize"]) is Replaces.UNKNOWN
+    assert forced_by(NODE_GROUP, ["warmPoolConfig.minSize", "instanceTypes[0]"]) is Replaces.YES
+    assert forced_by(NODE_GROUP, []) is Replaces.NO
+
+
+def test_names_that_a_provider_makes_up_and_types_that_go_before_they_come_again_are_facts():
+    """Bridge, DeleteBeforeReplace of two types; autonaming of `name`, and of names that are called otherwise."""
+    deleted_first = {type_ for type_, rule in rules().items() if rule.deletes_first}
+    assert deleted_first == {"aws:iam/rolePolicyAttachment:RolePolicyAttachment", "gcp:projects/iAMMember:IAMMember"}
+    named = {type_: rule.named for type_, rule in rules().items() if rule.named}
+    assert named == {
+        "aws:*": ("name",),
+        "aws:eks/nodeGroup:NodeGroup": ("nodeGroupName",),
+        "aws:s3/bucket:Bucket": ("bucket",),
+        "gcp:*": ("name",),
+        "gcp:serviceaccount/account:Account": ("accountId",),
+    }
+
+
 def test_without_facts_nothing_is_known_but_what_the_program_itself_demands():
     """`replace_on_changes` is the program's own rule."""
     assert verdicts("toy:a/b:C", {"x": 1, "y": 1}, {"x": 2, "y": 2}) == {"x": Replaces.UNKNOWN, "y": Replaces.UNKNOWN}
@@ -132,3 +224,56 @@ def test_every_path_in_the_facts_exists_in_the_sdk(type_):
     assert arguments is not None
     paths_of_facts = (*rule.forces, *rule.in_place, *rule.unknown)
     assert [paths.text(path) for path in paths_of_facts if not exists(path, arguments)] == []
+
+
+def leaves(kind: object, prefix: paths.Path = ()) -> Iterator[paths.Path]:
+    """The paths of everything in a value of the type *kind* that is no object."""
+    alternatives = tuple(validation._alternatives(kind))
+    inner = [typing.get_args(one)[0] for one in alternatives if typing.get_origin(one) is Sequence]
+    objects = [one for one in alternatives if sdk.is_input_type(one)]
+    if (not inner and not objects) or len(prefix) > DEEPEST:
+        yield prefix
+    for item in inner:
+        yield from ([prefix] if not _is_object(item) else leaves(item, (*prefix, paths.WILDCARD)))
+    for one in objects:
+        for key, field in validation._fields(one).items():
+            yield from leaves(field.kind, (*prefix, key))
+
+
+def _is_object(kind: object) -> bool:
+    return any(sdk.is_input_type(one) for one in validation._alternatives(kind))
+
+
+@pytest.mark.parametrize(
+    "type_", sorted(type_ for type_ in rules() if type_.startswith(("aws:", "gcp:")) and "*" not in type_)
+)
+def test_every_input_of_a_type_with_facts_is_in_one_of_its_lists(type_):
+    """So that "not known offline" is said on purpose, and a newer package's inputs come to light here."""
+    rule = rule_for(type_)
+    assert rule is not None
+    lists = (rule.forces, rule.in_place, rule.unknown)
+    known = [path for each in lists for path in each]
+    assert len(known) == len(set(known))
+    missing = [
+        paths.text(leaf)
+        for leaf in leaves(validation._arguments_of(type_))
+        if not any(paths.covers(path, leaf) for path in known)
+    ]
+    assert missing == []
+
+
+OF_OTHER_PLANS = {  # what components create for plans that no example stack has
+    "aws:ec2/placementGroup:PlacementGroup",
+    "aws:eks/accessEntry:AccessEntry",
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+    "gcp:compute/resourcePolicy:ResourcePolicy",
+}
+
+
+@pytest.mark.parametrize("stack", ["chat-aws", "chat-gcp", "small-aws", "tpu-gcp"])
+def test_there_are_facts_on_every_type_of_the_example_stacks(stack):
+    """On each its own; all of Kubernetes has one rule, with more for kinds that have more."""
+    created = {resource.type for resource in record_stack(ROOT, stack).graph.resources if resource.custom}
+    bridged = {type_ for type_ in created if type_.startswith(("aws:", "gcp:"))}
+    assert (bridged | OF_OTHER_PLANS) - {*rules()} == set()
+    assert {type_ for type_ in created if rule_for(type_) is None} == set()
