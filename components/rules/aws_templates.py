@@ -102,8 +102,8 @@ def _public_address(template: Resource, users: tuple[Nodes, ...], among: Surroun
 def _tagged(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:
     del among
     written = stated(template, "tagSpecifications")
-    kinds = {inside(one, "resourceType") for one in items(written) if not is_unknown(inside(one, "resourceType"))}
-    unknown = is_unknown(written) or any(is_unknown(inside(one, "resourceType")) for one in items(written))
+    kinds = [inside(one, "resourceType") for one in items(written)]
+    unknown = is_unknown(written) or any(map(is_unknown, kinds))
     missing = [kind for kind in ("instance", "volume") if kind not in kinds]
     if users and missing and not unknown:
         yield "tagSpecifications", f"nothing tags what is started: {' and '.join(missing)}"

@@ -15,7 +15,7 @@ VPC = resource("aws:ec2/vpc:Vpc", "vpc", inputs={"enableDnsHostnames": True, "en
 NODES = resource("aws:eks/nodeGroup:NodeGroup", "nodes")
 ROLE = resource("aws:iam/role:Role", "role")
 ATTACHMENT = resource("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "attached", refers={"role": ROLE})
-EKS = {
+EKS: dict[str, Any] = {
     "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": True},
     "deletionProtection": True,
     "enabledClusterLogTypes": ["api", "audit", "authenticator", "controllerManager", "scheduler"],
@@ -50,7 +50,8 @@ def on_cluster(rule: str, at: str, *, note: str = "", **breaks: Any) -> Case:
 
 def reached(**config: Any) -> dict[str, Any]:
     """The network of a cluster, changed by *config*."""
-    return EKS["vpcConfig"] | config  # type: ignore[operator]
+    network: dict[str, Any] = EKS["vpcConfig"]
+    return network | config
 
 
 def config_map(name: str) -> Graph:

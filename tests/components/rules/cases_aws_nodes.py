@@ -112,7 +112,7 @@ def layout(machine: str, *found: Interface) -> Graph:
 
 GOOD = started()
 BLOCK_GROUP = {"capacityType": "CAPACITY_BLOCK", "instanceTypes": None}
-BLOCK_TEMPLATE = {
+BLOCK_TEMPLATE: dict[str, Any] = {
     "instanceType": "p5.48xlarge",
     "instanceMarketOptions": {"marketType": "capacity-block"},
     "capacityReservationSpecification": BY_ID,

@@ -52,31 +52,41 @@ def test_every_rule_has_a_case():
     assert {case.rule for case in CASES} == set(BY_ID)
 
 
-def one_unknown(value: Value) -> Iterator[Value]:
-    """*value* with each of its parts unknown in turn."""
-    yield Unknown()
+def one_part_as(value: Value, other: Value) -> Iterator[Value]:
+    """*value* with each of its parts replaced by *other* in turn."""
+    yield other
     if isinstance(value, dict):
         for key, item in value.items():
-            for other in one_unknown(item):
-                yield value | {key: other}
+            for changed in one_part_as(item, other):
+                yield value | {key: changed}
     if isinstance(value, list):
         for place, item in enumerate(value):
-            for other in one_unknown(item):
-                yield [*value[:place], other, *value[place + 1 :]]
+            for changed in one_part_as(item, other):
+                yield [*value[:place], changed, *value[place + 1 :]]
 
 
-def less_known(graph: Graph) -> Iterator[Graph]:
-    """*graph* with each part of each input unknown in turn."""
+def with_parts_as(graph: Graph, other: Value) -> Iterator[Graph]:
+    """*graph* with each part of each input replaced by *other* in turn."""
     for place, resource in enumerate(graph.resources):
         for key, value in resource.inputs.items():
-            for other in one_unknown(value):
-                changed = replace(resource, inputs=dict(resource.inputs) | {key: other})
-                yield replace(graph, resources=(*graph.resources[:place], changed, *graph.resources[place + 1 :]))
+            for changed in one_part_as(value, other):
+                one = replace(resource, inputs=dict(resource.inputs) | {key: changed})
+                yield replace(graph, resources=(*graph.resources[:place], one, *graph.resources[place + 1 :]))
 
 
 @every_case
 def test_what_is_unknown_breaks_no_rule(case: Case):
     """Whatever part of a good graph is known only after apply."""
     rule = BY_ID[case.rule]
-    for graph in less_known(case.keeps):
+    for graph in with_parts_as(case.keeps, Unknown()):
         assert broken(rule, graph) == []
+
+
+@every_case
+def test_an_input_of_another_shape_is_never_a_traceback(case: Case):
+    """Programs are anybody's: what cannot be read is left to the provider, or told as a violation."""
+    rule = BY_ID[case.rule]
+    odd: tuple[Value, ...] = ("x", -1, [None], {"x": [None]})
+    for other in odd:
+        for graph in with_parts_as(case.keeps, other):
+            broken(rule, graph)

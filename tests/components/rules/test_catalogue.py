@@ -73,8 +73,8 @@ def graphs(draw: st.DrawFn) -> Graph:
     """Graphs of types that rules look at, with inputs of any shape and any references among them."""
     made: list[Any] = []
     for number in range(draw(st.integers(1, 4))):
-        inputs = draw(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6))
-        refers = {key: draw(st.sampled_from(made)) for key in inputs} if made and draw(st.booleans()) else {}
+        inputs: dict[str, Any] = draw(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6))
+        refers = {key: draw(st.sampled_from(made)) for key in inputs} if made else {}
         made.append(resource(draw(st.sampled_from(KINDS)), f"r{number}", inputs=inputs, refers=refers))
     return graph(*made)
 
