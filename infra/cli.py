@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _rehearse(
         commands.add_parser("rehearse", help="play up, faults and destroy on emulated clouds", allow_abbrev=False)
     )
+    _settle(commands.add_parser("settle", help="decide what an interrupted run left pending", allow_abbrev=False))
     _explain(commands.add_parser("explain", help="what binds, and why each alternative lost", allow_abbrev=False))
     _predict(commands.add_parser("predict", help="what one configuration achieves", allow_abbrev=False))
     _facts(commands.add_parser("facts", help="the dated facts that plans rest on", allow_abbrev=False))
@@ -128,6 +129,14 @@ def _rehearse(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--keep", type=Path, metavar="DIR", help="leave everything in DIR, an empty folder, to look at"
+    )
+
+
+def _settle(command: argparse.ArgumentParser) -> None:
+    _stack(command)
+    _yes(command)
+    command.add_argument(
+        "--made", action="append", default=[], metavar="URN=ID", help="was created, and has this id; the rest was not"
     )
 
 

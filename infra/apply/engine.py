@@ -7,6 +7,7 @@ has selected stays selected.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,6 +80,21 @@ def exported(engine: Engine, stack: str, *, show_secrets: bool) -> str | None:
         raise diagnosed(str(error), stack=stack).failure(f"the state of {stack} cannot be read") from None
 
 
+def opened_settings(engine: Engine, stack: str) -> Mapping[str, str]:
+    """
+    The encrypted settings of *stack*, by full key, in clear: to compare with in this process, never to be written.
+
+    Raises:
+        ProgramFailed: If they cannot be decrypted.
+    """
+    words = ["config", "--show-secrets", "--json", "--stack", stack]
+    try:
+        printed = _command(engine).run(words, str(engine.root), _QUIET).stdout
+    except CommandError as error:
+        raise diagnosed(str(error), stack=stack).failure(f"the settings of {stack} cannot be read") from None
+    return {key: entry["value"] for key, entry in json.loads(printed).items() if entry.get("secret")}
+
+
 def create(engine: Engine, stack: str) -> None:
     """
     Make *stack* in the backend; its name is selected no more than before.
@@ -90,6 +106,33 @@ def create(engine: Engine, stack: str) -> None:
         _command(engine).run(["stack", "init", stack, "--no-select"], str(engine.root), _QUIET)
     except CommandError as error:
         raise diagnosed(str(error), stack=stack).failure(f"the stack {stack} cannot be made") from None
+
+
+def imported(engine: Engine, stack: str, state: Path) -> None:
+    """
+    Put the state in the file *state* in the place of what the backend holds of *stack*.
+
+    Raises:
+        ProgramFailed: If the backend refuses it.
+    """
+    _ran(engine, stack, ["stack", "import", "--file", str(state)], f"the state of {stack} cannot be written")
+
+
+def refreshed(engine: Engine, stack: str) -> None:
+    """
+    Have the state of *stack* say what the clouds have.
+
+    Raises:
+        ProgramFailed: If a cloud or the backend refuses.
+    """
+    _ran(engine, stack, ["refresh", "--yes", "--skip-preview", "--color", "never"], f"{stack} cannot be refreshed")
+
+
+def _ran(engine: Engine, stack: str, words: list[str], context: str) -> None:
+    try:
+        _command(engine).run([*words, "--stack", stack], str(engine.root), _QUIET)
+    except CommandError as error:
+        raise diagnosed(str(error), stack=stack).failure(context) from None
 
 
 def previewed(engine: Engine, stack: str) -> Told:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from infra.apply.destruction import destruction
 from infra.apply.engine import Told
 from infra.apply.gate import destruction_refusal
 from infra.apply.outcome import Outcome, outcome
+from infra.apply.settling import settle
 from infra.diff.changes import Step
 from infra.emulation.agreement import Agreement, Held, agreement
 from infra.emulation.drills import Drill
@@ -182,23 +182,16 @@ def _mended(stage: Stage, left: Agreement) -> tuple[list[str], list[str]]:
             cloud.close()
             mends.append(f"# delete {held.id} with the cloud's own tools")
     if left.pending:
-        creations = [item["resource"]["urn"] for item in _creations(stage)]
-        imported = [(urn, ids[urn]) for urn in creations if urn in ids]
-        command = settle_command(stage.stack, imported=imported, cleared=len(imported) < len(creations))
-        stage.run(*_words_of(command))
-        mends.append(command)
+        made = {item["resource"]["urn"]: ids[item["resource"]["urn"]] for item in _creations(stage, ids)}
+        settle(stage.engine, stage.stack, made=made)
+        mends.append(settle_command(stage.stack, made=tuple(made.items())))
     return mends, remarks
 
 
-def _creations(stage: Stage) -> list[dict[str, dict[str, str]]]:
-    return [item for item in stage.state().get("pending_operations") or () if item["type"] == CREATING]
-
-
-def _words_of(command: str) -> list[str]:
-    """The arguments of a command of the CLI that was written for a shell, without what every run adds."""
-    words = shlex.split(command)[1:]
-    place = words.index("--stack")
-    return [word for word in [*words[:place], *words[place + 2 :]] if word != "--non-interactive"]
+def _creations(stage: Stage, ids: Mapping[str, str]) -> list[dict[str, dict[str, str]]]:
+    """The pending creations of what the cloud has, by *ids*."""
+    pending = stage.state().get("pending_operations") or ()
+    return [item for item in pending if item["type"] == CREATING and item["resource"]["urn"] in ids]
 
 
 def _still_broken(broken: tuple[Held, ...]) -> str:

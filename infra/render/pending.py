@@ -1,7 +1,7 @@
 """What to do about operations that an interrupted run left behind: the exact commands, in the order to run them.
 
-Facts of the commands: cmd/pulumi/operations/refresh.go of pulumi/pulumi v3.259.0. `refresh` settles every operation
-but a creation, of which only a person can tell whether it happened; --import-pending-creates takes URN and ID in turn.
+A refresh settles every operation but a creation, of which only a person can tell whether it happened; what settles it
+is `sizeup settle` (infra/apply/settling.py says why it is no option of `pulumi refresh`).
 """
 
 from __future__ import annotations
@@ -21,19 +21,18 @@ def cancel_command(stack: str) -> str:
     return f"pulumi cancel --stack {shlex.quote(stack)} --yes"
 
 
-def settle_command(stack: str, *, imported: Sequence[tuple[str, str]] = (), cleared: bool = False) -> str:
+def settle_command(stack: str, *, made: Sequence[tuple[str, str]] = ()) -> str:
     """
     The command that settles all pending operations of *stack*.
 
     Args:
         stack: Name of the stack.
-        imported: URN and id of every creation that did happen.
-        cleared: Whether some creations did not happen.
+        made: URN and id of every creation that did happen; those that are left out did not.
     """
-    words = ["pulumi", "refresh", "--stack", stack, "--yes", "--non-interactive"]
-    for urn, id_ in imported:
-        words += ["--import-pending-creates", urn, "--import-pending-creates", id_]
-    return shlex.join([*words, "--clear-pending-creates"] if cleared else words)
+    words = ["sizeup", "settle", stack, "--yes"]
+    for urn, id_ in made:
+        words += ["--made", f"{urn}={id_}"]
+    return shlex.join(words)
 
 
 def refusal(stack: str, pending: Sequence[PendingOperation]) -> str:
@@ -53,12 +52,10 @@ def settling_commands(stack: str, pending: Sequence[PendingOperation]) -> list[s
     lines = ["# if the stack is said to be locked, and no other run is under way:", cancel_command(stack)]
     if not created:
         return [*lines, "# take over what the cloud has:", settle_command(stack)]
-    if len(created) < len(pending):
-        lines.append("# both commands take over what the cloud has of what was being changed or deleted")
     return [
         *lines,
         "# if the cloud does not have what was being created:",
-        settle_command(stack, cleared=True),
+        settle_command(stack),
         "# if it has it (leave out what it does not have; write its id for ID):",
-        settle_command(stack, imported=[(operation.urn, "ID") for operation in created], cleared=True),
+        settle_command(stack, made=[(operation.urn, "ID") for operation in created]),
     ]

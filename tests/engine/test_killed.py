@@ -37,33 +37,23 @@ def killed_up(here: World, stack: str, *, after: int) -> bool:
     return engine.returncode == -signal.SIGKILL
 
 
-def printed_commands(told: str) -> list[str]:
-    """The commands in a refusal, in their order."""
-    return [line.strip() for line in told.splitlines() if line.strip().startswith("pulumi ")]
-
-
 def settling(here: World, stack: str, told: str) -> list[str]:
-    """What a person does with the commands: cancel the dead run's lock; then take over what the cloud has."""
-    cancel, *settle = printed_commands(told)
-    if len(settle) == 1:  # nothing was being created
-        return [cancel, *settle]
+    """What a person does with the printed commands: cancel the dead run's lock; then name what the cloud has."""
+    lines = [line.strip() for line in told.splitlines()]
+    (cancel,) = [line for line in lines if line.startswith("pulumi cancel")]
+    settle, *with_ids = [line for line in lines if line.startswith("sizeup settle")]
+    if not with_ids:  # nothing was being created
+        return [cancel, settle]
     known = {id_ for _, id_ in here.recorded(stack)}
     there = {urn: [id_ for id_ in ids if id_ not in known] for urn, ids in here.ids_by_urn().items()}
-    clear, take_over = settle
-    words, found = shlex.split(take_over), False
-    kept: list[str] = []
-    while words:
-        word = words.pop(0)
-        if word != "--import-pending-creates":
-            kept.append(word)
-            continue
-        urn, _, placeholder = words.pop(0), words.pop(0), words.pop(0)
-        assert placeholder == "ID"
-        if there.get(urn):
-            found = True
+    words = shlex.split(settle)
+    for word in shlex.split(with_ids[0]):
+        urn, is_made, placeholder = word.partition("=")
+        if is_made and there.get(urn):
+            assert placeholder == "ID"
             (id_,) = there[urn]
-            kept += ["--import-pending-creates", urn, "--import-pending-creates", id_]
-    return [cancel, shlex.join(kept) if found else clear]
+            words += ["--made", f"{urn}={id_}"]
+    return [cancel, shlex.join(words)]
 
 
 @pytest.mark.parametrize(("stack", "seed"), [pytest.param(*kill, id=f"{kill[0]}-{kill[1]}") for kill in KILLS])

@@ -45,8 +45,8 @@ class World:
 
     def shell(self, command: str) -> Ended:
         """What a command that sizeup printed says, typed in as it stands."""
-        folder = str(self.engine.cli.path.parent)
-        environ = {**self.environ, "PATH": os.pathsep.join([self.environ["PATH"], folder])}
+        folders = [self.environ["PATH"], str(self.engine.cli.path.parent), str(Path(sys.executable).parent)]
+        environ = {**self.environ, "PATH": os.pathsep.join(folders)}
         return self._ended(["sh", "-c", command], environ)
 
     def _ended(self, words: list[str], environ: Mapping[str, str] | None = None) -> Ended:

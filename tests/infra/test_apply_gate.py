@@ -71,8 +71,8 @@ def test_pending_operations_refuse_with_the_commands_and_nothing_else():
     lines = [line.strip() for line in told.splitlines()]
     assert URN in lines
     assert "pulumi cancel --stack dev --yes" in lines
-    assert "pulumi refresh --stack dev --yes --non-interactive --clear-pending-creates" in lines
-    assert any(f"--import-pending-creates {URN} --import-pending-creates ID" in line for line in lines)
+    assert "sizeup settle dev --yes" in lines
+    assert f"sizeup settle dev --yes --made {URN}=ID" in lines
     assert "some-rule" not in told
 
 

@@ -197,8 +197,8 @@ def test_outputs_and_interrupted_operations_are_shown() -> None:
     text = render_text(report(resources=resources))
     assert 'outputs\n  + url: "http://chat"\n' in text
     assert "  creating vpc\n" in text
-    assert "    pulumi refresh --stack chat-aws --yes --non-interactive --clear-pending-creates\n" in text
-    assert f"--import-pending-creates {VPC.urn} --import-pending-creates ID" in text
+    assert "    sizeup settle chat-aws --yes\n" in text
+    assert f"    sizeup settle chat-aws --yes --made {VPC.urn}=ID\n" in text
 
 
 def test_warnings_of_the_run_are_notes() -> None:
