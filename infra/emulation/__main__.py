@@ -40,6 +40,7 @@ def _language(arguments: list[str]) -> None:
 
     host = LanguageHost(engine_address=arguments[-1] if arguments else "")
     serve(lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server))
+    host.stop()  # programs do not outlive an engine that was killed
     host.stop()  # a killed engine stops nothing, and its program would wait for it for ever
 
 

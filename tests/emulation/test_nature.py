@@ -11,7 +11,7 @@ import pulumi_gcp
 import pulumi_kubernetes
 import pytest
 
-from components.graph import Unknown
+from components.graph import Unknown, Value
 from infra.emulation.nature import Settings, nature_of
 from infra.emulation.outputs import created, foreseen, invoked, updated
 from infra.preview.validation import mistakes
@@ -78,7 +78,7 @@ def test_a_name_made_from_a_prefix_is_the_same_wherever_it_stands():
 
 
 def test_what_a_cloud_computes_inside_an_object_stands_beside_the_inputs():
-    inputs = {"name": "chat", "vpcConfig": {"subnetIds": ["subnet-1"], "endpointPublicAccess": False}}
+    inputs: dict[str, Value] = {"name": "chat", "vpcConfig": {"subnetIds": ["subnet-1"], "endpointPublicAccess": False}}
     _, outputs = created("aws:eks/cluster:Cluster", "eks", inputs, AWS)
     config = outputs["vpcConfig"]
     assert isinstance(config, dict)
@@ -117,7 +117,7 @@ def test_google_cloud_ids_and_members_are_as_its_api_writes_them():
 
 def test_a_kubernetes_object_is_known_by_namespace_and_name():
     kubernetes = Settings(package="kubernetes")
-    inputs = {"metadata": {"name": "web", "namespace": "chat"}, "spec": {"replicas": 3}}
+    inputs: dict[str, Value] = {"metadata": {"name": "web", "namespace": "chat"}, "spec": {"replicas": 3}}
     id_, outputs = created("kubernetes:apps/v1:Deployment", "web", inputs, kubernetes)
     status, metadata = outputs["status"], outputs["metadata"]
     assert isinstance(status, dict)

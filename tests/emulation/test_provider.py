@@ -21,7 +21,7 @@ from infra.emulation.provider import Provider, name_of, type_of, version_of
 from infra.recorder.wire import decoded_struct, encoded_struct
 
 GROUP, CLUSTER, VPC = "aws:eks/nodeGroup:NodeGroup", "aws:eks/cluster:Cluster", "aws:ec2/vpc:Vpc"
-POOL = {
+POOL: dict[str, Value] = {
     "clusterName": "chat",
     "instanceTypes": ["p5.48xlarge"],
     "nodeGroupName": "p5",
