@@ -34,11 +34,11 @@ def test_a_stack_lives_from_the_first_up_to_its_destruction(stack: str, tmp_path
     here = world(tmp_path)
     first = applied(here, stack)
     assert first["outcome"]["counts"]["create"] == first["preview"]["counts"]["create"]
-    assert first["preview"]["differences"] == []
+    assert first["preview"]["engine_differences"] == []
     assert here.recorded(stack) == here.existing() != set()
 
     again = applied(here, stack)
-    assert (again["outcome"], again["preview"]["steps"], again["preview"]["differences"]) == (None, [], [])
+    assert (again["outcome"], again["preview"]["steps"], again["preview"]["engine_differences"]) == (None, [], [])
 
     another_model(here.root, stack)
     changed = applied(here, stack)
