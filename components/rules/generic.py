@@ -15,7 +15,8 @@ FREE_FORM = frozenset(
     {
         "tags", "tagsAll", "defaultTags", "labels", "resourceLabels", "defaultLabels", "annotations", "data",
         "stringData", "binaryData", "metadata", "matchLabels", "nodeSelector", "selector", "limits", "requests",
-        "capacity", "allocatable", "parameters", "variables", "environment", "values", "configurationValues",
+        "capacity", "allocatable", "parameters", "variables", "environment", "environmentVariables",
+        "dimensions", "values", "configurationValues",
     }
 )  # fmt: skip
 STACK = "pulumi:pulumi:Stack"
@@ -43,10 +44,20 @@ _UNDERSCORED = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)+$")
 
 def _underscored(graph: Graph) -> Iterator[Violation]:
     for resource in graph.resources:
-        if resource.custom and not resource.external and resource.type != "pulumi:pulumi:Stack":
+        if resource.custom and not resource.external and not _is_free_form(resource.type):
             for path in _underscored_paths(dict(resource.inputs)):
                 key = path.rpartition(".")[2]
                 yield Violation(urn=resource.urn, path=path, text=f"{key} is no property: properties are camelCase")
+
+
+def _is_free_form(kind: str) -> bool:
+    """Whether a type's inputs are no provider's: the stack, charts, definitions of custom resources and those."""
+    package, _, rest = kind.partition(":")
+    group = rest.partition("/")[0]
+    if kind == STACK or package != "kubernetes":
+        return kind == STACK
+    is_own = "." not in group or (group.endswith(".k8s.io") and not group.endswith(".x-k8s.io"))
+    return not is_own or group in {"apiextensions.k8s.io", "kustomize", "yaml"}
 
 
 def _underscored_paths(value: Value, path: str = "") -> Iterator[str]:

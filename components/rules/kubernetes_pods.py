@@ -115,11 +115,15 @@ def _account(pod: Pod) -> Iterator[Mistake]:
 
 def _requests(container: Container) -> Iterator[Mistake]:
     resources = container.value.get("resources")
-    for kind, whats in (("requests", ("cpu", "memory")), ("limits", ("memory",))):
-        given = inside(resources, kind)
-        missing = [what for what in whats if is_absent(mapping(given).get(what))]
-        if missing and not is_unknown(given) and not is_unknown(resources):
-            yield f"resources.{kind}", f"state no {' and '.join(missing)}"
+    requests, limits = inside(resources, "requests"), inside(resources, "limits")
+    if is_unknown(resources) or is_unknown(requests) or is_unknown(limits):
+        return
+    asked = {**mapping(limits), **mapping(requests)}  # where no request is stated, the limit is one
+    missing = [what for what in ("cpu", "memory") if is_absent(asked.get(what))]
+    if missing:
+        yield "resources.requests", f"state no {' and '.join(missing)}"
+    if is_absent(mapping(limits).get("memory")):
+        yield "resources.limits", "state no memory"
 
 
 def tag_mistakes(image: str) -> Iterator[str]:

@@ -30,6 +30,13 @@ CASES = [
         at="metadataOptions.http_tokens",
     ),
     Case(
+        rule="camel-case-keys",
+        note="custom resources have keys of their own",
+        keeps=one("kubernetes:monitoring.coreos.com/v1alpha1:ScrapeConfig", spec={"scrape_interval": "30s"}),
+        breaks=one("kubernetes:apps/v1:Deployment", spec={"min_ready_seconds": 5}),
+        at="spec.min_ready_seconds",
+    ),
+    Case(
         rule="output-in-text",
         keeps=one("aws:iam/rolePolicy:RolePolicy", policy=Unknown()),
         breaks=one("aws:iam/rolePolicy:RolePolicy", policy=AS_TEXT),
