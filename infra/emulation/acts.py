@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from infra.apply import engine as pulumi
 from infra.apply import flow
 from infra.apply.destruction import destruction
+from infra.apply.diagnosis import Kind, diagnosed
 from infra.apply.engine import Told
 from infra.apply.gate import destruction_refusal
-from infra.apply.outcome import Outcome, outcome
+from infra.apply.outcome import Outcome, error_text, outcome
 from infra.apply.settling import settle
 from infra.diff.changes import Step
 from infra.emulation.agreement import Agreement, Held, agreement
@@ -48,7 +49,7 @@ class Act:
 def up(stage: Stage) -> Act:
     """Deploy the stack for the first time."""
     with _timed() as seconds:
-        told = pulumi.updated(stage.engine, stage.stack)
+        told = _updated(stage)
     found = _compared(stage)
     return Act(
         name="up",
@@ -64,7 +65,7 @@ def up_again(stage: Stage) -> Act:
     """Deploy it once more: nothing may change."""
     with _timed() as seconds:
         ours = _own_steps(stage)
-        told = pulumi.updated(stage.engine, stage.stack)
+        told = _updated(stage)
     found = _compared(stage)
     remarks = ["neither sizeup's preview nor the engine sees anything to do"]
     if ours or told.steps:
@@ -86,7 +87,7 @@ def one_node_more(stage: Stage) -> Act:
     with _timed() as seconds:
         base = flow.deployed(stage.engine, stage.stack)
         both = flow.compared(stage.engine, flow.own_preview(stage.engine, stage.stack, base))
-        told = pulumi.updated(stage.engine, stage.stack)
+        told = _updated(stage)
     found = _compared(stage)
     told_alike = "sizeup's preview and the engine's agree"
     if not both.parity.agrees:
@@ -106,16 +107,16 @@ def fault(stage: Stage, drill: Drill) -> Act:
     """Deploy for the first time while something goes wrong; then mend it, and deploy on."""
     stage.strike([drill.injection])
     with _timed() as seconds:
-        told = pulumi.updated(stage.engine, stage.stack)
+        told = _updated(stage)
         left = _compared(stage)
         stage.strike([])
         mends, remarks = _mended(stage, left)
-        again = pulumi.updated(stage.engine, stage.stack) if told.error is not None else None
+        again = _updated(stage) if told.error is not None else None
         found = _compared(stage)
         if found.broken:
             remarks += [_still_broken(found.broken)]
             mends += _made_anew(stage, found.broken)
-            again = pulumi.updated(stage.engine, stage.stack)
+            again = _updated(stage)
             found = _compared(stage)
     mended = again is None or again.error is None
     if again is not None:
@@ -164,6 +165,14 @@ def destroy(stage: Stage) -> Act:
         mends=tuple(mends),
         ended_well=told.error is None and after.whole and after.both == 0,
     )
+
+
+def _updated(stage: Stage) -> Told:
+    """What the engine says of an update; one that the user interrupted ends the rehearsal."""
+    told = pulumi.updated(stage.engine, stage.stack)
+    if told.error is not None and diagnosed(error_text(told), stack=stage.stack).kind is Kind.CANCELLED:
+        raise KeyboardInterrupt
+    return told
 
 
 def _mended(stage: Stage, left: Agreement) -> tuple[list[str], list[str]]:
