@@ -72,7 +72,8 @@ def _violations(rule: Rule, graph: Graph) -> list[tuple[str, str]]:
     by_urn = {resource.urn: resource for resource in graph.resources}
     found = []
     for _, violation in violations(graph, (rule,)):
-        if waiver_of(rule, by_urn[violation.urn]) is None:
+        resource = by_urn.get(violation.urn)
+        if resource is None or waiver_of(rule, resource) is None:
             what = f"{violation.path}: {violation.text}" if violation.path else violation.text
             found.append((f"{what}\n    why: {rule.why}\n    hint: {rule.mend}", violation.urn))
     return found

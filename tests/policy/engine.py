@@ -56,6 +56,7 @@ class Pack:
         *,
         config: Mapping[str, str] | None = None,
         pack_config: Mapping[str, Mapping[str, object]] | None = None,
+        switched_off: Sequence[str] = (),
         filled_in: Mapping[str, Mapping[str, Value]] | None = None,
         registered: Sequence[str] | None = None,
     ) -> list[Finding]:
@@ -66,6 +67,7 @@ class Pack:
             graph: The stack's resources with their inputs.
             config: The stack's configuration.
             pack_config: That of the pack, by policy.
+            switched_off: Policies that the pack's configuration disables.
             filled_in: Outputs beside the inputs, by name of the resource.
             registered: Names of the resources that the program registers; the others it looks up. None: all.
         """
@@ -74,7 +76,7 @@ class Pack:
                 stack=graph.stack, project=graph.project, dry_run=True, config=dict(config or {})
             )
         )
-        self.stub.Configure(_configuration(pack_config or {}))
+        self.stub.Configure(_configuration(pack_config or {}, switched_off))
         by_urn = {one.urn: one for one in graph.resources}
         found = []
         for one in graph.resources:
@@ -124,11 +126,13 @@ def sent(graph: Graph, filled_in: Mapping[str, Mapping[str, Value]] | None = Non
     ]
 
 
-def _configuration(pack_config: Mapping[str, Mapping[str, object]]) -> Any:
+def _configuration(pack_config: Mapping[str, Mapping[str, object]], switched_off: Sequence[str]) -> Any:
     request = analyzer_pb2.ConfigureAnalyzerRequest()
     for name, properties in pack_config.items():
         request.policyConfig[name].enforcementLevel = analyzer_pb2.MANDATORY
         request.policyConfig[name].properties.update(dict(properties))
+    for name in switched_off:
+        request.policyConfig[name].enforcementLevel = analyzer_pb2.DISABLED
     return request
 
 

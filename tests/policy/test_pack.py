@@ -100,6 +100,12 @@ def test_what_breaks_a_rule_stops_the_deployment(pack: Pack):
     assert all(part in message for part in (rule.title, "nodeCount: is ", rule.why, rule.mend))
 
 
+def test_an_organisation_may_switch_a_rule_off(pack: Pack):
+    """By its id, in the configuration of the pack."""
+    broken, _ = changed(stack("chat-gcp"), POOL, with_inputs(autoscaling={"minNodeCount": 0, "maxNodeCount": 9}))
+    assert mandatory(pack.ask(broken, switched_off=["gke-count-or-autoscaler"])) == []
+
+
 def test_a_warning_is_told_and_stops_nothing(pack: Pack):
     """The level of the policy is the severity of the rule."""
     broken, name = changed(stack("chat-gcp"), "gcp:container/cluster:Cluster", with_inputs(binaryAuthorization=None))
