@@ -21,6 +21,7 @@ from infra.apply.working import Working
 from infra.diff.changes import Op, Step
 from infra.preview.base import Deployed, Nothing
 from infra.preview.compose import preview
+from infra.recorder.stack_program import stack_config
 from infra.render.report import Report
 
 
@@ -39,9 +40,13 @@ def deployed(engine: Engine, stack: str) -> Deployed | Nothing:
 
     Raises:
         ProgramFailed: If the backend cannot be read.
+        InvalidSpec: If the stack file cannot be read.
     """
     state = pulumi.exported(engine, stack, show_secrets=True)
-    return Nothing() if state is None else Deployed(state=state)
+    if state is None:
+        return Nothing()
+    is_encrypted = bool(stack_config(engine.root, stack).secret_keys)
+    return Deployed(state=state, secrets=pulumi.opened_settings(engine, stack) if is_encrypted else {})
 
 
 def own_preview(engine: Engine, stack: str, base: Deployed | Nothing) -> Report:

@@ -9,8 +9,8 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,7 +26,7 @@ from infra.preview import git
 from infra.preview.errors import UnusableBase
 from infra.recorder.answers import created
 from infra.recorder.recorder import Transport
-from infra.recorder.stack_program import read_project, record_stack
+from infra.recorder.stack_program import NOTHING, read_project, record_stack
 
 CHILD = "infra/preview/child.py"
 LOCKED = "requirements.txt"
@@ -51,7 +51,10 @@ class StateFile:
 class Deployed:
     """Compare with the stack as it is deployed: what its backend holds."""
 
-    state: str  # what `pulumi stack export --show-secrets` printed: compared in memory, never written
+    # What `pulumi stack export --show-secrets` printed, and the encrypted settings by full key: compared in memory,
+    # never written.
+    state: str = field(repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +93,19 @@ def resource_changes(
             return _with_state(root, stack, nothing(project=read_project(root).name, stack=stack), transport)
         case StateFile(path=path):
             return _with_state(root, stack, state_base(path, project=read_project(root).name, stack=stack), transport)
-        case Deployed(state=state):
+        case Deployed(state=state, secrets=opened):
             name = read_project(root).name
-            return _with_state(
-                root, stack, read_state(state, source=f"{stack} as deployed", project=name, stack=stack), transport
-            )
+            there = read_state(state, source=f"{stack} as deployed", project=name, stack=stack)
+            return _with_state(root, stack, there, transport, secrets=opened)
         case AgainstRevision(revision=asked):
             return _with_revision(root, stack, asked, transport)
 
 
-def _with_state(root: Path, stack: str, base: Base, transport: Transport) -> ResourceChanges:
+def _with_state(
+    root: Path, stack: str, base: Base, transport: Transport, *, secrets: Mapping[str, str] = NOTHING
+) -> ResourceChanges:
     answer = settled(base) if base.entries else created
-    return changes(record_stack(root, stack, answer=answer, transport=transport).graph, base)
+    return changes(record_stack(root, stack, answer=answer, transport=transport, secrets=secrets).graph, base)
 
 
 def _with_revision(root: Path, stack: str, asked: str, transport: Transport) -> ResourceChanges:

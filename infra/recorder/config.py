@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from infra.recorder.wire import UNKNOWN
 
@@ -23,6 +23,11 @@ class Config:
         """The values in the namespace *package*, without it: what a default provider is configured with."""
         prefix = f"{package}:"
         return {key.removeprefix(prefix): text for key, text in self.values.items() if key.startswith(prefix)}
+
+    def opened(self, secrets: Mapping[str, str]) -> Config:
+        """The configuration with its secret values as *secrets* has them, by full key; they stay secret."""
+        known = {key: secrets[key] for key in self.secret_keys if key in secrets}
+        return replace(self, values={**self.values, **known})
 
     def masked(self, text: str) -> str:
         """*text* without the secret values: the SDK quotes a value that it cannot read, whatever it is."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
 from components.graph import Resource
 from infra.document import read
 from infra.recorder.answers import Answer, created
-from infra.recorder.config import engine_config
+from infra.recorder.config import Config, engine_config
 from infra.recorder.recorder import Recording, Transport, program_file, record_all
 from infra.stack import read_stack_file
 from sizing.errors import InvalidSpec, Problem
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,25 +55,36 @@ def read_project(root: Path) -> Project:
     raise _invalid("name", "is missing", "give the project a name: `name: sizeup`")
 
 
+def stack_config(root: Path, stack: str) -> Config:
+    """
+    The configuration of *stack* in the project in *root*, its encrypted values unknown.
+
+    Raises:
+        InvalidSpec: If the project or the stack file cannot be read.
+    """
+    project = read_project(root)
+    written = read_stack_file(root, stack).config
+    return engine_config(project=project.name, stack_config=written, project_config=project.config)
+
+
 def record_stack(
     root: Path,
     stack: str,
     *,
     answer: Callable[[Resource], Answer] = created,
     transport: Transport = Transport.GRPC,
+    secrets: Mapping[str, str] = NOTHING,
 ) -> Recording:
     """
     What the program of the project in *root* registers for *stack*; raises as `record` does.
+
+    *secrets* are encrypted settings, by full key, where somebody could decrypt them.
 
     Raises:
         InvalidSpec: If the project or the stack file cannot be read.
     """
     project = read_project(root)
-    config = engine_config(
-        project=project.name,
-        stack_config=read_stack_file(root, stack).config,
-        project_config=project.config,
-    )
+    config = stack_config(root, stack).opened(secrets)
     return record_all(
         program_file(project.main),
         project=project.name,

@@ -302,6 +302,23 @@ def test_an_encrypted_setting_is_no_change_where_nothing_else_changed(encrypted:
     assert any("encrypted), and taken as unchanged here: inputs of vault" in note for note in found.notes)
 
 
+def test_settings_that_somebody_could_decrypt_are_compared_and_stay_secret():
+    """As the CLI hands them over for `--deployed` and `up`: a rotated key is a change then; other keys are left out."""
+
+    def program() -> None:
+        Disk("vault", label=pulumi.Config("shop").require_secret("key"))
+
+    base = settled_base(lambda: Disk("vault", label=secret()))
+    unread = Config(values={"shop:key": UNKNOWN, "shop:size": "3"}, secret_keys=("shop:key",))
+    for key, expected in ((SECRET, []), (OTHER, ["vault"])):
+        config = unread.opened({"shop:key": key, "shop:size": "4"})
+        assert config.values["shop:size"] == "3"
+        graph = record(program, project=PROJECT, stack=STACK, root=ROOT, config=config, answer=settled(base))
+        found = changes(graph, base)
+        assert [step.name for step in found.steps] == expected
+        assert leaks(told(found)) + leaks(told(found), OTHER) == []
+
+
 def test_what_crosses_to_another_process_holds_digests():
     """For `--against git:REV`: with a key that lives as long as the comparison."""
     for program in PROGRAMS:
