@@ -15,6 +15,8 @@ import pytest
 
 from infra.diff.changes import Op, Replaces, ResourceChanges, Step
 from infra.preview.base import StateFile, resource_changes
+from infra.recorder import sdk
+from infra.recorder.stack_program import record_stack
 from tests.deployed import deployed_state
 from tests.edits import EDITS, edit
 
@@ -93,6 +95,12 @@ def named(steps: tuple[Step, ...], op: Op) -> list[str]:
     return sorted(step.name for step in steps if step.op is op)
 
 
+def outputs_of(type_: str) -> set[str]:
+    kind = sdk.resource_class(type_)
+    assert kind is not None
+    return {*sdk.output_types(kind)}
+
+
 def test_every_edit_is_worked_out():
     assert {*STEPS} | IN_DETAIL == {one.name for one in EDITS}
     assert len(EDITS) >= 10
@@ -145,6 +153,18 @@ def test_default_tags_reach_everything_that_has_tags_and_roll_the_nodes(tmp_path
         "NodeGroup": "launchTemplate.version tagsAll.owner",
     }
     assert {"Bucket", "Cluster", "Key", "Role", "Vpc"} <= {step.type.rpartition(":")[2] for step in found.steps}
+
+
+def test_labels_on_google_cloud_are_written_out_so_that_none_comes_by_the_provider_alone():
+    """Google, SetLabelsDiff: default labels change outputs of what has labels, which no difference of inputs shows."""
+    labelled = [
+        resource
+        for stack in ("chat-gcp", "tpu-gcp")
+        for resource in record_stack(ROOT, stack).graph.resources
+        if resource.type.startswith("gcp:") and "effectiveLabels" in outputs_of(resource.type)
+    ]
+    assert len(labelled) == 8
+    assert all({"labels", "resourceLabels"} & {*resource.inputs} for resource in labelled)
 
 
 def test_another_region_is_another_of_everything_that_is_in_a_region(tmp_path):
