@@ -47,8 +47,9 @@ def edit_text(path: Path, old: str, new: str) -> None:
 
 
 def _pool(plan: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (pool for pool in plan["node_pools"] if pool["name"] == name)
-    return found
+    found: list[dict[str, Any]] = [pool for pool in plan["node_pools"] if pool["name"] == name]
+    (pool,) = found
+    return pool
 
 
 def one_node_more(root: Path) -> None:

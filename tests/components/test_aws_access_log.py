@@ -13,7 +13,10 @@ ACCOUNT = "123456789012"
 
 @functools.cache
 def access_log() -> tuple[Registered, ...]:
-    return recorded(lambda: AccessLog("access-log", AccessLogArgs(account_id=ACCOUNT)))
+    def program() -> None:
+        AccessLog("access-log", AccessLogArgs(account_id=ACCOUNT))
+
+    return recorded(program)
 
 
 def test_s3_alone_may_write_and_only_for_buckets_of_this_account():

@@ -43,7 +43,10 @@ def _planned(change: Callable[[Plan], object]) -> Callable[[Path, str], None]:
     """The edit of the plan alone."""
 
     def edited(root: Path, stack: str) -> None:
-        edit_plan(root, stack, lambda plan: change(plan) and None)
+        def changed(plan: Plan) -> None:
+            change(plan)
+
+        edit_plan(root, stack, changed)
 
     return edited
 
@@ -231,10 +234,14 @@ LIKE_ANY = {  # of tests/edits.py: what an edit above does as well
 }
 
 
+def _whatever_the_stack(change: Callable[[Path], None]) -> Callable[[Path, str], None]:
+    return lambda root, _: change(root)
+
+
 def made_to_measure(stack: str) -> tuple[Edit, ...]:
     """The edits of `tests/edits.py` for *stack* that are like none above."""
     return tuple(
-        Edit(name=edit.name, change=lambda root, _stack, change=edit.change: change(root))
+        Edit(name=edit.name, change=_whatever_the_stack(edit.change))
         for edit in EDITS
         if edit.stack == stack and edit.name not in LIKE_ANY
     )

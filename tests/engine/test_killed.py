@@ -64,9 +64,9 @@ def test_a_killed_engine_loses_and_doubles_nothing(stack: str, seed: int, tmp_pa
     assert killed_up(here, stack, after=after)
     shown = here.sizeup("preview", stack, "--deployed", "--json")
     if shown.status == 3:  # killed while the file backend wrote
-        command = TORN.search(" ".join(shown.err.split()))
-        assert command is not None, shown.err
-        assert here.shell(command[0].replace("FOLDER", str(here.emulation / "state"))).status == 0
+        found = TORN.search(" ".join(shown.err.split()))
+        assert found is not None, shown.err
+        assert here.shell(found[0].replace("FOLDER", str(here.emulation / "state"))).status == 0
         shown = here.sizeup("preview", stack, "--deployed", "--json")
     pending = here.state(stack).get("pending_operations") or []
     assert f'"urn": "{pending[0]["resource"]["urn"]}"' in shown.out if pending else shown.status == 0

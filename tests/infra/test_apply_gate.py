@@ -6,6 +6,7 @@ import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,7 @@ def taken_down(*resources: Resource) -> Destruction:
     return Destruction(stack="dev", changes=changes, usd_per_hour=1.5)
 
 
-def disk(**more: object) -> Resource:
+def disk(**more: Any) -> Resource:
     """A disk in a state."""
     plain = Resource(
         urn=URN, type="toy:storage/disk:Disk", name="data", custom=True, parent=None, provider=None, inputs={}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from infra.diff.changes import ChangeKind, Op, PropertyChange, Replaces, Step
 URN = "urn:pulumi:dev::shop::toy:storage/disk:Disk::data"
 
 
-def step(op: Op, *changes: PropertyChange, **more: object) -> Step:
+def step(op: Op, *changes: PropertyChange, **more: Any) -> Step:
     """A step on the disk."""
     reasons = tuple(change.path for change in changes if change.replaces is Replaces.YES)
     plain = Step(op=op, urn=URN, type="toy:storage/disk:Disk", name="data", old=None, new=None, changes=changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ def bill(*resources: Resource) -> Cost:
     return cost(graph(AWS, GCP, *resources), CATALOG)
 
 
-def scaled(desired: object, least: float, most: float) -> dict[str, object]:
+def scaled(desired: object, least: float, most: float) -> dict[str, Any]:
     return {"scalingConfig": {"desiredSize": desired, "minSize": least, "maxSize": most}}
 
 
@@ -29,7 +30,7 @@ def test_an_autoscaled_pool_counts_what_it_starts_with_and_tells_its_limits() ->
     total = bill(TEMPLATE, node_group(**scaled(2.0, 1.0, 4.0)))
     disk = 200 * 0.08 / 730
     assert total.usd_per_hour == pytest.approx(110.08 + 2 * disk)
-    assert total.usd_per_hour_limits == (pytest.approx(55.04 + disk), pytest.approx(220.16 + 4 * disk))
+    assert total.usd_per_hour_limits == pytest.approx((55.04 + disk, 220.16 + 4 * disk))
 
 
 def test_without_autoscalers_the_limits_are_the_total() -> None:
@@ -101,7 +102,8 @@ def test_machines_out_of_somebody_else_s_reservation_cost_the_on_demand_rate() -
     """Its id is all that the program knows."""
     template = replace(reserved_template(BLOCK), property_dependencies={}, dependencies=())
     (line,) = machine_lines(bill(template, node_group(template=template)))
-    assert (line.item, line.usd_per_hour) == ("p5.48xlarge reservation", pytest.approx(110.08))
+    assert line.item == "p5.48xlarge reservation"
+    assert line.usd_per_hour == pytest.approx(110.08)
 
 
 def test_a_reservation_of_google_cloud() -> None:
@@ -116,7 +118,8 @@ def test_a_reservation_of_google_cloud() -> None:
     )
     affinity = {"consumeReservationType": "SPECIFIC_RESERVATION", "values": [Unknown()]}
     plain = node_pool()
-    config = {**plain.inputs["nodeConfig"], "reservationAffinity": affinity}
+    held: Any = plain.inputs["nodeConfig"]
+    config = {**held, "reservationAffinity": affinity}
     pool = replace(
         node_pool(nodeConfig=config),
         dependencies=(reservation.urn,),

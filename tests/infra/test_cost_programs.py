@@ -120,9 +120,11 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
             yield from ((x.asname or x.name, x.name) for x in node.names if x.name.startswith("pulumi_"))
 
 
-def named(function: ast.Attribute, imported: Mapping[str, str]) -> object:
+def named(function: ast.expr, imported: Mapping[str, str]) -> object:
     """What `ec2.Vpc` is in a source with these imports; None where it is nothing of a provider package."""
-    if not isinstance(function.value, ast.Name) or function.value.id not in imported:
+    if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
+        return None
+    if function.value.id not in imported:
         return None
     return getattr(importlib.import_module(imported[function.value.id]), function.attr, None)
 

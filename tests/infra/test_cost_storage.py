@@ -121,7 +121,8 @@ def test_each_replica_of_a_stateful_set_has_its_volumes() -> None:
     template = {"spec": {"storageClassName": "fast", "resources": {"requests": {"storage": "50Gi"}}}}
     spec = {"replicas": 3.0, "volumeClaimTemplates": [template]}
     line = bill(EKS, STORAGE_CLASS, resource("kubernetes:apps/v1:StatefulSet", inputs={"spec": spec})).lines[-1]
-    assert (line.quantity, line.usd_per_hour) == (150.0, pytest.approx(150 * 0.08 / 730))
+    assert line.quantity == 150.0
+    assert line.usd_per_hour == pytest.approx(150 * 0.08 / 730)
 
 
 @pytest.mark.parametrize(

@@ -68,11 +68,11 @@ def node(browser: Chrome, name: str) -> WebElement:
 
 def test_the_page_opens_without_an_error_and_asks_the_network_for_nothing(opened: Chrome) -> None:
     assert opened.get_log("browser") == []
-    assert opened.execute_script("return performance.getEntriesByType('resource').length") == 0  # type: ignore[no-untyped-call]
+    assert opened.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
 def test_the_page_fits_its_window(opened: Chrome) -> None:
-    assert opened.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")  # type: ignore[no-untyped-call]
+    assert opened.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_changed_resources_are_found_open_and_their_diff_is_text(opened: Chrome) -> None:

@@ -71,7 +71,8 @@ def test_an_encrypted_secret_cannot_be_compared() -> None:
 
 def test_a_change_inside_of_what_is_hidden_is_said_in_words() -> None:
     """Both sides would read the same."""
-    old, new = {"env": [Secret("a")]}, {"env": [Secret("b")]}
+    old: Value = {"env": [Secret("a")]}
+    new: Value = {"env": [Secret("b")]}
     assert change_text(changed(old, new), width=90) == (
         'spec.replicas: {"env": ["[secret]"]} (what is not shown of it changed)'
     )

@@ -133,7 +133,8 @@ ONLY_HERE = {
 
 @functools.cache
 def schema(theirs: str) -> dict[str, list[str]]:
-    return PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", f"AWS::{theirs}").schema
+    found: dict[str, list[str]] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", f"AWS::{theirs}").schema
+    return found
 
 
 def ours(theirs: str, pointer: str) -> str:
