@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
+ENGINE = Path(__file__).parent / "engine"
 
 # Two cores shared with other work: an example that took long says nothing about the code.
 settings.register_profile(
@@ -22,6 +23,14 @@ settings.load_profile("sizeup")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` rewrites the files under tests/golden instead of comparing with them."""
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/*; review them like code")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The tests on the real engine take a quarter of an hour: they run where they are asked for, by `make engine`."""
+    if collection_path != ENGINE:
+        return None
+    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(ENGINE) for path in asked) else True
 
 
 @pytest.fixture
