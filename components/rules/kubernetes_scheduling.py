@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 from components.graph import Graph, Resource, Value
@@ -99,29 +100,40 @@ def scales(scaler: Resource, pod: Pod) -> bool:
     return same_namespace and text(target) is not None and target == stated(pod.resource, "metadata", "name")
 
 
-def _room(pod: Pod, found: list[Pool]) -> int | None:
-    """How many more replicas the pools hold than there are; None where not known."""
-    server = server_of(pod)
-    replicas = whole(stated(pod.resource, "spec", "replicas"))
-    if server is None or replicas is None:
-        return None
-    held = [slots(server, pool) for pool in found if tolerated(pod, pool)]
-    known = [count for count in held if count is not None]
-    return sum(known) - replicas if held and len(known) == len(held) else None
+def _placed(graph: Graph) -> Iterator[tuple[Pod, int]]:
+    """Each replicated pod with accelerators, and how many more replicas its pools hold than there are, where known."""
+    placed = [
+        (pod, server, replicas, [pool for pool in found if tolerated(pod, pool)])
+        for pod, found in pods_with_pools(graph, pods(graph))
+        if (server := server_of(pod)) is not None
+        and (replicas := whole(stated(pod.resource, "spec", "replicas"))) is not None
+    ]
+    taken: Counter[frozenset[str]] = Counter()  # accelerators, by the pools that they are on
+    for _, server, replicas, pools in placed:
+        taken[_urns(pools)] += replicas * (devices(server) or 0)
+    for pod, server, _, pools in placed:
+        held = [slots(server, pool) for pool in pools]
+        known = [count for count in held if count is not None]
+        used = sum(count for urns, count in taken.items() if urns <= _urns(pools))
+        if held and len(known) == len(held):
+            yield pod, sum(known) - math.ceil(used / (devices(server) or 1))
+
+
+def _urns(pools: list[Pool]) -> frozenset[str]:
+    return frozenset(pool.resource.urn for pool in pools)
 
 
 def _replicas_fit(graph: Graph) -> Iterator[Violation]:
-    for pod, found in pods_with_pools(graph, _deployed(graph)):
+    for pod, room in _placed(graph):
         most, now = _most_replicas(graph, pod), whole(stated(pod.resource, "spec", "replicas"))
-        room = _room(pod, found)
-        if most is not None and now is not None and room is not None and most > now + room:
+        if most is not None and now is not None and most > now + room:
             what = f"up to {most} replicas, but its machines hold {now + room}"
             yield Violation(urn=pod.resource.urn, path="spec.replicas", text=what)
 
 
 def _rollout(graph: Graph) -> Iterator[Violation]:
     """With no replica to spare and no free machine, a rollout waits for ever."""
-    for pod, found in pods_with_pools(graph, _deployed(graph)):
+    for pod, room in _placed(graph):
         if pod.resource.type != DEPLOYMENT:
             continue
         strategy = stated(pod.resource, "spec", "strategy")
@@ -130,8 +142,7 @@ def _rollout(graph: Graph) -> Iterator[Violation]:
         unavailable = inside(strategy, "rollingUpdate", "maxUnavailable")
         if kind not in (None, "RollingUpdate") or is_unknown(unavailable) or replicas is None:
             continue
-        room = _room(pod, found)
-        if room is not None and room <= 0 and _share_of("25%" if unavailable is None else unavailable, replicas) == 0:
+        if room <= 0 and _share_of("25%" if unavailable is None else unavailable, replicas) == 0:
             what = f"no replica may be missing, and no machine has room beside the {replicas} that run"
             yield Violation(urn=pod.resource.urn, path="spec.strategy", text=what)
 
@@ -142,10 +153,6 @@ def _share_of(value: Value, replicas: int) -> int | None:
         share = quantity(value.removesuffix("%"))
         return None if share is None else math.floor(replicas * share / 100)
     return whole(value)
-
-
-def _deployed(graph: Graph) -> Iterator[Pod]:
-    return (pod for pod in pods(graph) if server_of(pod) is not None)
 
 
 def _on(pod: Pod, text_: str) -> Violation:

@@ -321,6 +321,9 @@ SCALER = resource(
         "spec": {"minReplicas": 2, "maxReplicas": 4, "scaleTargetRef": {"kind": "Deployment", "name": "chat"}},
     },
 )
+OTHER = replace(
+    deployment(spec={"replicas": 1}, name="other"), urn="urn:pulumi:dev::sizeup::kubernetes:apps/v1:Deployment::other"
+)
 STAY = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 SLOW = {"sizeup/machines": "slow"}
 
@@ -402,6 +405,13 @@ SCHEDULING = [
         rule="replicas-fit",
         keeps=graph(pool(nodes=4), deployment(), SCALER),
         breaks=graph(pool(nodes=3), deployment(), SCALER),
+        at="spec.replicas",
+    ),
+    Case(
+        rule="replicas-fit",
+        note="another workload is on one of the machines",
+        keeps=graph(pool(nodes=5), deployment(), SCALER, OTHER),
+        breaks=graph(pool(nodes=4), deployment(), SCALER, OTHER),
         at="spec.replicas",
     ),
     Case(
