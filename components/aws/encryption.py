@@ -37,7 +37,7 @@ def log_key_policy(key_arn: str) -> str:
     Source: Amazon CloudWatch Logs user guide, "Encrypt log data using AWS KMS" (encrypt-log-data-kms), 2026.
     """
     partition, region, account = (key_arn.split(":")[place] for place in (1, 3, 4))
-    logs = {
+    logs: dict[str, object] = {
         "Sid": "CloudWatchLogs",
         "Effect": "Allow",
         "Principal": {"Service": f"logs.{region}.amazonaws.com"},

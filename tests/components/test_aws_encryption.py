@@ -13,7 +13,10 @@ ARN = "arn:aws:kms:us-east-1:123456789012:key/1a2b"
 
 @functools.cache
 def log_key() -> tuple[Registered, ...]:
-    return recorded(lambda: LogKey("logs", LogKeyArgs(cluster_name="sizeup-test")))
+    def program() -> None:
+        LogKey("logs", LogKeyArgs(cluster_name="sizeup-test"))
+
+    return recorded(program)
 
 
 def test_the_account_is_in_the_arn():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from components.graph import Secret, Unknown
+from components.graph import Secret, Unknown, Value
 from infra.diff.all_tags import with_all_tags
 
 VPC = "aws:ec2/vpc:Vpc"
@@ -36,14 +36,14 @@ def test_a_resource_whose_state_holds_no_such_tags_stays_as_the_program_says():
 def test_what_the_provider_ignores_is_in_no_state():
     """The input ignoreTags takes tags away by key and by prefix."""
     ignoring = {**OURS, "ignoreTags": json.dumps({"keys": ["owner"], "keyPrefixes": ["cost/"]})}
-    own = {"tags": {"cost/centre": "4711", "a": "b"}}
+    own: dict[str, Value] = {"tags": {"cost/centre": "4711", "a": "b"}}
     wanted = with_all_tags(own, old={"tagsAll": {}}, type_=VPC, provider_inputs=ignoring)
     assert wanted["tagsAll"] == {"stack": "chat", "a": "b"}
 
 
 def test_unknown_and_secret_tags_stay_unknown_and_secret():
     """Nothing is guessed and nothing is shown."""
-    old = {"tagsAll": {}}
+    old: dict[str, Value] = {"tagsAll": {}}
     unknown = with_all_tags({"tags": Unknown()}, old=old, type_=VPC, provider_inputs=OURS)
     secret = with_all_tags({"tags": Secret({"a": "b"})}, old=old, type_=VPC, provider_inputs={})
     assert unknown["tagsAll"] == Unknown()
