@@ -78,7 +78,7 @@ def test_every_fault_has_words_for_every_cloud(subject: Subject, fault: Fault):
     """One line, which names what it is about."""
     text = error_text(fault, subject, Method.CREATE)
     assert "\n" not in text
-    assert any(word in text for word in (subject.name, subject.service.upper(), f"GKE {subject.kind}"))
+    assert any(word in text for word in (subject.name, f"{subject.service}.googleapis.com", f"GKE {subject.kind}"))
 
 
 def test_refusals_name_what_they_refuse():
