@@ -17,6 +17,8 @@ from pulumi.runtime import rpc, set_mocks
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.stack import run_pulumi_func
 
+ROOT_TYPE = "pulumi:pulumi:Stack"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
@@ -31,6 +33,7 @@ class Registered:
     ignore_changes: tuple[str, ...]
     custom: bool
     create_timeout: str  # 600s; empty: the provider's own
+    parent: str  # name; empty below the stack
 
 
 class _Cloud(Mocks):
@@ -72,7 +75,7 @@ class _Monitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the protocol's name
         """Register, and remember."""
-        if request.type != "pulumi:pulumi:Stack":
+        if request.type != ROOT_TYPE:
             self.registered.append(
                 Registered(
                     type=request.type,
@@ -84,6 +87,7 @@ class _Monitor(MockMonitor):
                     ignore_changes=tuple(request.ignoreChanges),
                     custom=request.custom,
                     create_timeout=request.customTimeouts.create,
+                    parent="" if f"::{ROOT_TYPE}::" in request.parent else request.parent.rpartition("::")[2],
                 )
             )
         return super().RegisterResource(request)
