@@ -205,7 +205,7 @@ def _creations(stage: Stage, ids: Mapping[str, str]) -> list[dict[str, dict[str,
 
 def _still_broken(broken: tuple[Held, ...]) -> str:
     names = ", ".join(held.name for held in broken)
-    return f"another up alone leaves {names} in the state CREATE_FAILED, and calls it done: it has to be made anew"
+    return f"another up alone leaves {names} as it is, and calls it done: it has to be made anew"
 
 
 def _made_anew(stage: Stage, broken: tuple[Held, ...]) -> list[str]:

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.emulation.cloud import Existing
+from infra.emulation.cloud import BROKEN, Existing
 
 _PROVIDER = "pulumi:providers:"
-_BROKEN = "CREATE_FAILED"
+_FAILED = "CREATE_FAILED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def agreement(
         broken=tuple(
             Held(type=key[0], id=key[1], urn=there[key].urn)
             for key in sorted(there.keys() & recorded.keys())
-            if there[key].outputs.get("status") == _BROKEN
+            if there[key].outputs.get("status") == _FAILED or BROKEN in there[key].outputs
         ),
         pending=tuple(item["resource"]["urn"] for item in deployment.get("pending_operations") or ()),
     )

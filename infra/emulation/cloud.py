@@ -19,6 +19,7 @@ from components.graph import Asset, Encrypted, Secret, Unknown, Value
 FILE = "cloud.sqlite"
 _RELEASED = "guards-released"  # a file: deletion protection was switched off
 NOT_KEPT = "[secret, not kept]"  # stands where a secret was
+BROKEN = "__broken"  # beside the outputs of what exists and does not work, where no output of its own says so
 _PATIENCE_S = 60.0  # three providers write to one file
 
 _TABLES = """

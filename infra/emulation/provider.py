@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from components.graph import Unknown, Value
 from infra.emulation import checks, diffs, outputs
 from infra.emulation.answers import diff_response, init_failed, settings_of, with_secrets_of
-from infra.emulation.cloud import AlreadyExists, Call, Cloud
+from infra.emulation.cloud import BROKEN, AlreadyExists, Call, Cloud
 from infra.emulation.errors import (
     CREATED_ALL_THE_SAME,
     Subject,
@@ -143,8 +143,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         fault = self._before(Method.CREATE, subject, context)
         if fault in (Fault.PARTIAL, *CREATED_ALL_THE_SAME.get(type_, ())):
             found = outputs.merged(found, {"status": "CREATE_FAILED"}) if "status" in found else found
+        kept = {**found, BROKEN: True} if fault is Fault.PARTIAL else found
         try:
-            self._cloud.create(type_=type_, id_=id_, urn=request.urn, inputs=inputs, outputs=found)
+            self._cloud.create(type_=type_, id_=id_, urn=request.urn, inputs=inputs, outputs=kept)
         except AlreadyExists:
             self._refuse(Method.CREATE, subject, already_exists(subject, id_), context)
         self._after(Method.CREATE, subject, id_, fault)
@@ -165,7 +166,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             self._refuse(Method.UPDATE, subject, not_found(subject, request.id), context)
             raise AssertionError
         found = outputs.updated(type_, name, inputs, old, self._settings, revision=there.revision + 1)
-        self._cloud.update(type_=type_, id_=request.id, inputs=inputs, outputs=found)
+        kept = {**found, BROKEN: True} if BROKEN in there.outputs and _stays_broken(type_) else found
+        self._cloud.update(type_=type_, id_=request.id, inputs=inputs, outputs=kept)
         self._after(Method.UPDATE, subject, request.id, fault)
         if fault is Fault.PARTIAL:
             init_failed(context, request.id, found, inputs, error_text(fault, subject))
@@ -197,7 +199,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         known, wanted = decoded_struct(request.properties), decoded_struct(request.inputs)
         return provider_pb2.ReadResponse(
             id=request.id,
-            properties=encoded_struct(with_secrets_of(there.outputs, known)),
+            properties=encoded_struct(with_secrets_of(outputs.without_marks(there.outputs), known)),
             inputs=encoded_struct(with_secrets_of(there.inputs, wanted)),
         )
 
@@ -247,6 +249,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def _refuse(self, method: Method, subject: Subject, why: str, context: grpc.ServicerContext) -> None:
         self._cloud.record(Call(method=method, type=subject.type, name=subject.name, id="", outcome=why))
         context.abort(grpc.StatusCode.UNKNOWN, why)
+
+
+def _stays_broken(type_: str) -> bool:
+    """Whether an update leaves what did not come up as it is; Kubernetes waits for its objects once more."""
+    return not type_.startswith("kubernetes:")
 
 
 def version_of(package: str) -> str:

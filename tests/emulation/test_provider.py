@@ -14,7 +14,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from components.graph import Secret, Unknown, Value
-from infra.emulation.cloud import Cloud, release_guards
+from infra.emulation.cloud import BROKEN, Cloud, release_guards
 from infra.emulation.faults import Fault, Injection, Method
 from infra.emulation.protocol import empty_pb2, grpc
 from infra.emulation.provider import Provider, name_of, type_of, version_of
@@ -147,6 +147,22 @@ def test_a_group_that_failed_stays_so_when_it_is_updated(tmp_path: Path):
             provider_pb2.UpdateRequest(id="chat:p5", urn=urn(GROUP), olds=olds, news=encoded_struct(POOL))
         )
     assert decoded_struct(after.properties)["status"] == "CREATE_FAILED"
+
+
+def test_a_node_pool_in_error_stays_so_and_nothing_of_it_reaches_the_program(tmp_path: Path):
+    """GKE's pool has no output that says it; the mark is the emulation's own, and is never answered."""
+    type_ = "gcp:container/nodePool:NodePool"
+    pool: dict[str, Value] = {"cluster": "chat", "name": "a3", "location": "us-central1"}
+    fault = Injection(fault=Fault.PARTIAL, type=type_)
+    with served(tmp_path, fault, package="gcp", arguments={"project": "acme", "region": "us-central1"}) as stub:
+        with pytest.raises(grpc.RpcError, match='in the error state "ERROR"'):
+            create(stub, type_, pool)
+        (there,) = Cloud(tmp_path).existing()
+        read = stub.Read(provider_pb2.ReadRequest(id=there.id, urn=urn(type_)))
+        assert BROKEN not in decoded_struct(read.properties)
+        news = encoded_struct({**pool, "nodeCount": 2})
+        stub.Update(provider_pb2.UpdateRequest(id=there.id, urn=urn(type_), olds=read.properties, news=news))
+    assert BROKEN in Cloud(tmp_path).existing()[0].outputs
 
 
 def test_throttling_stops_a_creation_and_leaves_nothing(tmp_path: Path):
