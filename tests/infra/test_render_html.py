@@ -142,7 +142,7 @@ def test_a_failed_check_refuses_and_a_waived_one_does_not() -> None:
 def test_an_interrupted_run_is_shown_with_the_commands_that_settle_it() -> None:
     pending = PendingOperation(urn=VPC.urn, type=VPC.type, operation="creating")
     changes = ResourceChanges(graph=THERE, base=THERE, base_name="a state", steps=(), pending=(pending,))
-    assert "pulumi refresh --stack chat-aws" in Page(render_html(report(resources=changes))).text
+    assert "sizeup settle chat-aws" in Page(render_html(report(resources=changes))).text
 
 
 def test_where_the_engine_differs_is_told_and_agreement_too() -> None:

@@ -145,7 +145,8 @@ def test_the_commands_that_settle_an_interrupted_run_can_be_copied() -> None:
     wanted = report(SCALED)
     text = render_markdown(replace(wanted, resources=replace(wanted.resources, pending=(pending,))))
     assert "\n# creating nodes\n" in text
-    assert "\npulumi refresh --stack chat-aws --yes --non-interactive --clear-pending-creates\n" in text
+    assert "\nsizeup settle chat-aws --yes\n" in text
+    assert f"--made {GROUP.urn}=ID" in text.replace("'", "")
 
 
 def test_where_the_engine_differs_is_said_and_that_it_agrees_too() -> None:
