@@ -107,12 +107,11 @@ def _bound_to_a_zone(nodes: Nodes) -> str:
 
 def _reserved_zone(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:
     for reservation in behind(template, _SPECIFICATION, among, RESERVATION):
-        for key in ("availabilityZone", "availabilityZoneId"):
-            zone = text(stated(reservation, key))
-            for subnet in (subnet for nodes in users for subnet in subnets_of(nodes, among)):
-                other = text(stated(subnet, key))
-                if zone and other and zone != other:
-                    yield _SPECIFICATION, f"{reservation.name} is in {zone}, but the nodes' subnet is in {other}"
+        zone = text(stated(reservation, "availabilityZone"))  # by name only: it takes no id
+        for subnet in (subnet for nodes in users for subnet in subnets_of(nodes, among)):
+            other = text(stated(subnet, "availabilityZone"))
+            if zone and other and zone != other:
+                yield _SPECIFICATION, f"{reservation.name} is in {zone}, but the nodes' subnet is in {other}"
 
 
 def _reserved_machines(template: Resource, users: tuple[Nodes, ...], among: Surroundings) -> Iterator[Mistake]:

@@ -29,10 +29,11 @@ PLACEMENT = resource("aws:ec2/placementGroup:PlacementGroup", "together", inputs
 SUBNET = resource(
     "aws:ec2/subnet:Subnet", "private", inputs={"availabilityZoneId": "use1-az4", "cidrBlock": "10.0.0.0/19"}
 )
+NAMED = resource("aws:ec2/subnet:Subnet", "named", inputs={"availabilityZone": "us-east-1a"})
 ROLE = resource("aws:iam/role:Role", "node")
 ATTACHMENT = resource("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "worker", refers={"role": ROLE})
 RESERVATION_INPUTS = {
-    "availabilityZoneId": "use1-az4",
+    "availabilityZone": "us-east-1a",
     "endDateType": "unlimited",
     "instanceCount": 2,
     "instanceMatchCriteria": "targeted",
@@ -44,7 +45,7 @@ IN_GROUP = {"groupName": Unknown()}
 
 
 def reservation(name: str = "reserved", *, group: Resource | None = None, **inputs: Any) -> Resource:
-    """A protected reservation of two p5.48xlarge in use1-az4, changed by *inputs*."""
+    """A protected reservation of two p5.48xlarge in us-east-1a, changed by *inputs*."""
     made = resource(
         "aws:ec2/capacityReservation:CapacityReservation",
         name,
@@ -268,9 +269,9 @@ FABRIC_CASES = [
 
 
 def reserved(refers: Mapping[str, Resource], *others: Resource, **inputs: Any) -> Graph:
-    """Nodes in the zone use1-az4 whose template names a reservation."""
+    """Nodes in us-east-1a whose template names a reservation."""
     made = template(refers=refers, **({"capacityReservationSpecification": TARGETED} | inputs))
-    return graph(SUBNET, *others, made, nodes(made, refers={"subnetIds": SUBNET}))
+    return graph(NAMED, *others, made, nodes(made, refers={"subnetIds": NAMED}))
 
 
 def of(one: Resource, **inputs: Any) -> Graph:
@@ -403,7 +404,7 @@ CAPACITY = [
     Case(
         rule="reservation-zone",
         keeps=of(reservation()),
-        breaks=of(reservation(availabilityZoneId="use1-az1")),
+        breaks=of(reservation(availabilityZone="us-east-1b")),
         at="capacityReservationSpecification",
         on="template",
     ),
