@@ -33,6 +33,7 @@ class Kind(StrEnum):
     PROTECTED = "protected"
     PLUGIN = "plugin"
     CRASHED = "crashed"
+    BROKEN = "broken"
     NOT_SHOWN = "not shown"
     CANCELLED = "cancelled"
     KILLED = "killed"
@@ -103,6 +104,7 @@ _PHRASES: tuple[tuple[Kind, tuple[str, ...]], ...] = (  # the first that is foun
         Kind.PERMISSION,
         (r"AccessDenied", r"UnauthorizedOperation", r"PERMISSION_DENIED", r"is not authorized to", r"Forbidden"),
     ),
+    (Kind.BROKEN, (r"'CREATE_FAILED'", r"in the error state", r"timeout while waiting for state")),
 )
 _EMPTY_WORDS = re.compile(r"(update|preview|destroy|refresh) failed|\d+ errors? occurred:")
 _ZONE = re.compile(r"\b([a-z]{2}(?:-[a-z]+)+-\d[a-z]|[a-z]+-[a-z]+\d-[a-z])\b")
@@ -274,6 +276,12 @@ _WORDS: Mapping[Kind, Callable[[str, str], tuple[str, str]]] = {
     Kind.PLUGIN: _always(
         "the engine lacks a plugin",
         "pulumi plugin install (with network), or put the plugin on PATH",
+    ),
+    Kind.BROKEN: _always(
+        "something was made and did not come up",
+        "look in the cloud for why, and mend that; then have it made anew, as another run would leave it as it is: "
+        "`pulumi state taint URN --stack {stack} --yes` (`pulumi stack --show-urns --stack {stack}` lists the URNs), "
+        "and `sizeup up {stack}`",
     ),
     Kind.CRASHED: _always(
         "the process of a provider died",

@@ -42,6 +42,7 @@ MEANINGS = [
     (Fault.QUOTA_EXCEEDED, Kind.QUOTA),
     (Fault.QUOTA_ZERO, Kind.QUOTA),
     (Fault.THROTTLED, Kind.THROTTLED),
+    (Fault.PARTIAL, Kind.BROKEN),
 ]
 
 
