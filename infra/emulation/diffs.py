@@ -15,7 +15,9 @@ from typing import TypeAlias
 
 from components.graph import Secret, Unknown, Value
 from infra.diff import paths
-from infra.diff.compare import AUTONAMED, DEFAULTS
+from infra.diff.changes import ChangeKind, Replaces
+from infra.diff.compare import AUTONAMED, DEFAULTS, Difference
+from infra.diff.provider_config import config_difference_replaces
 from infra.diff.replacement import Rule, rule_for
 from infra.emulation.nature import Settings, nature_of
 
@@ -68,6 +70,22 @@ def diffed(type_: str, old: Mapping[str, Value], new: Mapping[str, Value], setti
     )
     replaced = any(change.replaces for change in changes)
     return Diffed(changes=changes, delete_before_replace=replaced and _names_clash(type_, old, new))
+
+
+def diffed_config(type_: str, old: Mapping[str, Value], new: Mapping[str, Value]) -> Diffed:
+    """What of a provider's own inputs differs; one of another cluster is another provider."""
+    changes = tuple(
+        Change(path=path, kind=kind, replaces=_is_another(type_, path, (before, after), (old, new)))
+        for path, kind, before, after in _changed(dict(old), dict(new), ())
+    )
+    return Diffed(changes=changes, delete_before_replace=False)
+
+
+def _is_another(
+    type_: str, path: paths.Path, values: tuple[Value, Value], inputs: tuple[Mapping[str, Value], Mapping[str, Value]]
+) -> bool:
+    difference = Difference(path=path, old=values[0], new=values[1], kind=ChangeKind.CHANGED)
+    return config_difference_replaces(difference, type_=type_, old=inputs[0], new=inputs[1]) is Replaces.YES
 
 
 Leaf: TypeAlias = tuple[paths.Path, Kind, Value, Value]  # where, what became of it, before, now

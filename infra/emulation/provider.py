@@ -75,7 +75,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def DiffConfig(self, request: provider_pb2.DiffRequest, _context: object = None) -> provider_pb2.DiffResponse:
         """Changes of the provider's own inputs: all are made in place, but for another cluster."""
         old, new = decoded_struct(request.old_inputs), decoded_struct(request.news)
-        return diff_response(diffs.diffed(f"pulumi:providers:{self._package}", old, new, self._settings))
+        return diff_response(diffs.diffed_config(f"pulumi:providers:{self._package}", old, new))
 
     def Configure(
         self, request: provider_pb2.ConfigureRequest, _context: object = None

@@ -9,7 +9,7 @@ import pulumi_kubernetes
 
 from components.graph import Secret, Unknown, Value
 from infra.diff import paths
-from infra.emulation.diffs import Kind, diffed
+from infra.emulation.diffs import Kind, diffed, diffed_config
 from infra.emulation.nature import Settings
 
 PACKAGES = (pulumi_aws, pulumi_kubernetes)
@@ -100,3 +100,13 @@ def test_a_generated_name_lets_the_new_one_come_first():
     found = diffed("aws:iam/role:Role", {**fixed, "path": "/"}, {**fixed, "path": "/ml/"}, AWS)  # type: ignore[dict-item]
     assert found.replaces
     assert found.delete_before_replace
+
+
+def test_a_kubernetes_provider_of_another_cluster_is_another_one_and_another_way_to_the_same_is_not():
+    """pulumi-kubernetes, DiffConfig: by clusterIdentifier; a bridged provider is replaced for no input."""
+    here, there = {"clusterIdentifier": "a", "kubeconfig": "{}"}, {"clusterIdentifier": "b", "kubeconfig": "{}"}
+    assert diffed_config("pulumi:providers:kubernetes", here, there).replaces is True
+    unknown = {"clusterIdentifier": Unknown(), "kubeconfig": Unknown()}
+    assert diffed_config("pulumi:providers:kubernetes", here, unknown).replaces is True
+    assert diffed_config("pulumi:providers:kubernetes", here, {**here, "kubeconfig": Unknown()}).replaces is False
+    assert diffed_config("pulumi:providers:aws", {"region": "a"}, {"region": "b"}).replaces is False
