@@ -40,8 +40,13 @@ class Row:
 
     @property
     def agrees(self) -> bool:
-        """True where nothing that was said for certain is otherwise, refusals included."""
-        return self.parity.agrees and self.refused_by_us == self.refused_by_engine
+        """
+        True where nothing that was said for certain is otherwise, refusals included.
+
+        The engine ends at the first things that it refuses: what it names is among what we name.
+        """
+        alike = bool(self.refused_by_us) == bool(self.refused_by_engine)
+        return self.parity.agrees and alike and self.refused_by_engine <= self.refused_by_us
 
 
 def settled(folder: Path, stack: str) -> World:
@@ -105,7 +110,7 @@ def _counted(steps: Iterable[Step]) -> str:
 
 def _differing(row: Row) -> str:
     found = [f"{x.name}: {x.ours} / {x.engine}" for x in row.parity.differences]
-    if row.refused_by_us != row.refused_by_engine:
+    if not (row.agrees or found):
         found.append(f"{len(row.refused_by_us)} / {len(row.refused_by_engine)} refused")
     return "; ".join(found) or "none"
 

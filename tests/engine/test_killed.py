@@ -44,14 +44,14 @@ def settling(here: World, stack: str, told: str) -> list[str]:
     settle, *with_ids = [line for line in lines if line.startswith("sizeup settle")]
     if not with_ids:  # nothing was being created
         return [cancel, settle]
-    known = {id_ for _, id_ in here.recorded(stack)}
-    there = {urn: [id_ for id_ in ids if id_ not in known] for urn, ids in here.ids_by_urn().items()}
+    known = here.recorded(stack)  # by type and id: the settings of a bucket have the bucket's id
+    there = {urn: [found for found in all_of if found not in known] for urn, all_of in here.made_for().items()}
     words = shlex.split(settle)
     for word in shlex.split(with_ids[0]):
         urn, is_made, placeholder = word.partition("=")
         if is_made and there.get(urn):
             assert placeholder == "ID"
-            (id_,) = there[urn]
+            ((_, id_),) = there[urn]
             words += ["--made", f"{urn}={id_}"]
     return [cancel, shlex.join(words)]
 
@@ -88,5 +88,5 @@ def test_a_killed_engine_loses_and_doubles_nothing(stack: str, seed: int, tmp_pa
     assert done.status == 0, done.err
     assert here.recorded(stack) == here.existing()
     assert not here.state(stack).get("pending_operations")
-    assert {urn: ids for urn, ids in here.ids_by_urn().items() if len(ids) > 1} == {}
+    assert {urn: found for urn, found in here.made_for().items() if len(found) > 1} == {}
     assert here.pulumi("preview", "--stack", stack, "--expect-no-changes").status == 0

@@ -78,13 +78,13 @@ class World:
         finally:
             cloud.close()
 
-    def ids_by_urn(self) -> dict[str, list[str]]:
-        """The ids of what the clouds have, by the resource of the program that each was made for."""
+    def made_for(self) -> dict[str, list[tuple[str, str]]]:
+        """Type and id of what the clouds have, by the resource of the program that each was made for."""
         cloud = Cloud(cloud_folder(self.emulation))
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[tuple[str, str]]] = {}
         try:
             for item in cloud.existing():
-                found.setdefault(item.urn, []).append(item.id)
+                found.setdefault(item.urn, []).append((item.type, item.id))
         finally:
             cloud.close()
         return found
