@@ -27,6 +27,7 @@ from infra.recorder.answers import Answer, created
 from infra.recorder.config import Config
 from infra.recorder.errors import ProgramError
 from infra.recorder.monitor import EngineLog, Message, Monitor, Run
+from infra.recorder.positions import sdk_call
 from infra.recorder.urns import ROOT_TYPE, parse
 from sizing.errors import SizingError
 
@@ -135,7 +136,7 @@ def record_all(
                 ),
             )
     except Exception as error:
-        raise _cause(error, monitor, config) from error
+        raise _cause(error, monitor, config, root) from error
     finally:
         monitor.close()
     if monitor.failure is not None:  # refused, and the program went on regardless
@@ -243,7 +244,7 @@ class _OverTheWire:
         return answered
 
 
-def _cause(error: Exception, monitor: Monitor, config: Config) -> Exception:
+def _cause(error: Exception, monitor: Monitor, config: Config, root: Path) -> Exception:
     """What ended the run, in the user's terms where it was the user's mistake; without the configuration's secrets."""
     if monitor.failure is not None:
         return monitor.failure
@@ -252,4 +253,7 @@ def _cause(error: Exception, monitor: Monitor, config: Config) -> Exception:
     if isinstance(error, pulumi.RunError):
         behind = error.__cause__ or error.__context__
         return behind if isinstance(behind, SizingError) else ProgramError(config.masked(str(error)))
+    called_at = sdk_call(error, root=root) if isinstance(error, TypeError) else None
+    if called_at is not None:  # a resource without a required input, or with one that it does not have
+        return ProgramError(f"{called_at}: {config.masked(str(error))}")
     return error

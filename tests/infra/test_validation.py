@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import typing
 from typing import Any
 
 import pulumi
@@ -10,8 +12,17 @@ import pulumi_gcp as gcp
 import pulumi_kubernetes as kubernetes
 import pytest
 
+from infra.cost import Cost, cost_change
+from infra.diff.diff import changes
+from infra.diff.recorded import nothing
+from infra.preview import compose
 from infra.preview.validation import Severity, findings, unchecked_types
-from tests.recordings import recorded
+from infra.recorder.errors import ProgramError
+from infra.render.json_document import render_json
+from infra.render.report import Report
+from infra.render.text import render_text
+from tests.examples import CHAT_PLAN
+from tests.recordings import PROJECT, STACK, recorded
 
 TARGET = "capacityReservationSpecification.capacityReservationTarget"
 
@@ -143,3 +154,51 @@ def test_types_that_no_sdk_describes_are_named():
     graph = recorded(program)
     assert findings(graph) == ()
     assert unchecked_types(graph) == ("kubernetes:karpenter.sh/v1:NodePool",)
+
+
+def test_each_mistake_is_shown_with_the_line_of_its_resource_in_the_text_and_in_json():
+    """A wrong key, a wrong type and a missing input of raw resources: the user goes straight to the call."""
+
+    def program():
+        wrong: Any = {"ebs": {"volumeSizee": 8}}
+        aws.ec2.LaunchTemplate("key", block_device_mappings=[wrong])
+        aws.ec2.LaunchTemplate("type", metadata_options=typing.cast("Any", {"httpPutResponseHopLimit": "two"}))
+        kubernetes.apps.v1.Deployment("missing", spec=typing.cast("Any", {"replicas": 2}))
+
+    line = program.__code__.co_firstlineno
+    changed = changes(recorded(program), nothing(project=PROJECT, stack=STACK))
+    found = tuple(compose._input_findings(changed))
+    report = Report(
+        stack="dev",
+        plan=CHAT_PLAN,
+        plan_changes=(),
+        resources=changed,
+        capacity=(),
+        cost=cost_change(None, Cost(lines=())),
+        findings=found,
+    )
+    shown = render_text(report, full=True)
+    rules = json.loads(render_json(report))["rules"]
+    for name, place in (("key", line + 2), ("type", line + 3), ("missing", line + 4)):
+        assert any(one.startswith(name) for one in (rule["subject"] for rule in rules))
+        told = [rule["text"] for rule in rules if rule["subject"].startswith(name)]
+        assert all(f"infra/test_validation.py:{place}" in text for text in told)
+        assert f"infra/test_validation.py:{place}" in shown
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"subnet_ids": [], "node_role_arn": "r"}, "Missing required property 'cluster_name'"),
+        ({"clusterr_name": "c"}, "unexpected keyword argument 'clusterr_name'"),
+    ],
+)
+def test_what_the_sdk_itself_refuses_comes_with_the_line_of_the_call(inputs, said):
+    """A required input that is missing, and a keyword that there is not, of a raw resource."""
+
+    def program():
+        aws.eks.NodeGroup("n", **inputs)
+
+    line = program.__code__.co_firstlineno + 1
+    with pytest.raises(ProgramError, match=rf"^infra/test_validation\.py:{line}: .*{said}"):
+        recorded(program)
