@@ -12,7 +12,7 @@ ENGINE_VERSION = $(shell sed -n 's|^require github.com/pulumi/pulumi/pkg/v3 v||p
 COMPILE := uv pip compile pyproject.toml --extra pulumi --group build --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" -q
 
-.PHONY: preview size test engine check judge policy golden bench lock lock-judge lock-policy
+.PHONY: preview size test engine check judge policy golden bench sdk lock lock-judge lock-policy
 
 preview: $(RUNTIME) ## what `pulumi up` would create for STACK, and what it costs: offline, no cloud account
 	@$(BIN)/sizeup preview $(STACK)
@@ -53,6 +53,9 @@ golden: $(DEV) ## rewrite the golden previews under tests/golden; review them li
 
 bench: $(DEV) ## accuracy of the performance model over a measurements table: make bench TABLE=measured.csv
 	@$(BIN)/python -m benchmarks.accuracy --table $(TABLE)
+
+sdk: $(DEV) ## the recorder's tests with the oldest SDK of Pulumi that is allowed and with the newest there is, in scratch environments
+	@$(BIN)/python -m tools.sdk_releases
 
 lock: ## resolve the two locked requirement files anew, the larger one first (needs uv on PATH)
 	@$(COMPILE) --group dev -o requirements-dev.txt
