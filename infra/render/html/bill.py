@@ -11,7 +11,6 @@ from sizing.figures import count, money, percent, plural, signed_money, unit_pri
 from sizing.units import usd_per_month
 
 _BAR, _GAP, _LEFT, _WIDTH, _RIGHT = 34.0, 14.0, 60.0, 760.0, 110.0
-_FEW_WORKLOADS = 2  # one, and what is shared: the total says as much
 _MOST_SOURCES = 200  # characters of one source in a tooltip
 _NUMBER = {True: "number", False: None}
 _NAMES: Mapping[CostGroup, str] = {
@@ -179,8 +178,8 @@ def _total_row(change: CostChange, *, has_base: bool) -> Element:
 
 
 def _workloads_table(change: CostChange, *, has_base: bool) -> Element | None:
-    """A sum for each workload; nothing where there is one alone, as the total says it."""
-    if len(change.workloads) <= _FEW_WORKLOADS:
+    """A sum for each workload, then for what they share; nothing where all is shared."""
+    if len(change.workloads) == 1:
         return None
     names = ["USD per month, by workload", *(["before"] if has_base else []), "after"]
     rows = [
