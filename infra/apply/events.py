@@ -134,7 +134,7 @@ def _step(metadata: StepEventMetadata) -> Step:
         replace_reason=(forcing or tuple(sorted(metadata.keys or ()))) if op is Op.REPLACE else (),
         renamed_from=moved_from,
         retained=op is Op.DELETE and bool(metadata.old and metadata.old.retain_on_delete),
-        pending_delete=metadata.op is OpType.DELETE_REPLACED,
+        pending_delete=metadata.op is OpType.DELETE_REPLACED and bool(metadata.old and metadata.old.delete),
     )
 
 

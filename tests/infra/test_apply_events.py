@@ -22,7 +22,7 @@ def metadata(op: str, *, urn: str = URN, type_: str = TYPE, **more: Any) -> dict
     side = {"type": type_, "urn": urn, "custom": True, "id": "d-1", "parent": "", "provider": ""}
     known: dict[str, Any] = {"op": op, "urn": urn, "type": type_, "provider": ""}
     if op != "create":
-        known["old"] = {**side, "inputs": more.pop("old", {})}
+        known["old"] = {**side, "inputs": more.pop("old", {}), "delete": more.pop("is_half", False)}
     if op not in ("delete", "delete-replaced"):
         known["new"] = {**side, "inputs": more.pop("new", {})}
     return known | more
@@ -84,8 +84,14 @@ def test_without_details_the_keys_tell():
 
 def test_the_old_half_of_an_earlier_replacement_is_a_deletion_of_its_own():
     """Nothing stands for it but its deletion."""
-    (step,) = events.steps([begins("delete-replaced")])
+    (step,) = events.steps([begins("delete-replaced", is_half=True)])
     assert (step.op, step.pending_delete) == (Op.DELETE, True)
+
+
+def test_what_goes_before_something_else_can_and_is_not_made_again_is_a_plain_deletion():
+    """Engine, calculateDependentReplacements and NewDeleteReplacementStep: pendingReplace is never of an old half."""
+    (step,) = events.steps([begins("delete-replaced")])
+    assert (step.op, step.pending_delete) == (Op.DELETE, False)
 
 
 def test_what_stays_and_what_nobody_asked_for_is_no_step():
