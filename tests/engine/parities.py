@@ -90,17 +90,20 @@ def _refused(told: Told) -> Iterator[str]:
 
 def table(rows: Iterable[Row]) -> str:
     """The rows as a table in Markdown: what each side would do, and whether they agree."""
-    lines = [
+    head = [
         "| stack | edit | ours | engine | same | left open | not reached | differ |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        refused = f", {len(row.refused_by_us)} refused" if row.refused_by_us else ""
-        lines.append(
-            f"| {row.stack} | {row.edit} | {_counted(row.ours)}{refused} | {_counted(row.engine)} | {row.parity.same} "
-            f"| {len(row.parity.open)} | {len(row.parity.unreached)} | {_differing(row)} |"
-        )
-    return "\n".join(lines)
+    return "\n".join([*head, *(line(row) for row in rows)])
+
+
+def line(row: Row) -> str:
+    """One row of the table."""
+    refused = f", {len(row.refused_by_us)} refused" if row.refused_by_us else ""
+    return (
+        f"| {row.stack} | {row.edit} | {_counted(row.ours)}{refused} | {_counted(row.engine)} | {row.parity.same} "
+        f"| {len(row.parity.open)} | {len(row.parity.unreached)} | {_differing(row)} |"
+    )
 
 
 def _counted(steps: Iterable[Step]) -> str:

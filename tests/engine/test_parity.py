@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.diff.changes import Op
-from tests.engine.parities import edits_of, previewed_twice, settled
+from tests.engine.parities import edits_of, line, previewed_twice, settled
 from tests.engine.world import World
 from tests.project import STACKS
 
@@ -32,9 +32,10 @@ def deployed(stack: str, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.mark.parametrize(("stack", "edit"), cases())
-def test_both_previews_tell_the_same(stack: str, edit, deployed: World, tmp_path: Path):
+def test_both_previews_tell_the_same(stack: str, edit, deployed: World, tmp_path: Path, record_property):
     """The same operation on the same resource for the same reasons, and the same refusals, or "not known offline"."""
     row = previewed_twice(deployed, stack, edit, tmp_path / "project")
+    record_property("parity", line(row))  # a row of the table, in the report that --junitxml writes
     assert row.parity.differences == ()
     assert row.agrees, (row.refused_by_us, row.refused_by_engine)
     assert any(step.op is not Op.SAME for step in row.engine), "an edit that the engine does not see proves nothing"
