@@ -29,6 +29,7 @@ class Edit:
 
     name: str
     change: Callable[[Path, str], None]  # the project's folder, and the stack
+    may_be_silent: bool = False  # true where "no change" is a right answer, so that the engine's steps prove nothing
 
 
 def _accelerators(plan: Plan) -> Plan:
@@ -210,7 +211,7 @@ ON_ANY_STACK = (
     Edit(name="more requests in flight", change=_planned(_more_in_flight)),
     Edit(name="another label", change=another_label),
     Edit(name="another provider version", change=another_provider_version),
-    Edit(name="renamed under an alias", change=renamed_under_an_alias),
+    Edit(name="renamed under an alias", change=renamed_under_an_alias, may_be_silent=True),
     Edit(name="protected bucket removed", change=_planned(_no_bucket)),
     Edit(name="larger boot disks", change=_planned(_larger_disk)),
     Edit(name="spot or on demand", change=_planned(_other_mode)),

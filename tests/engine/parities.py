@@ -32,6 +32,7 @@ class Row:
 
     stack: str
     edit: str
+    moved: int  # resources whose URN the state does not have: an alias, or something new
     ours: tuple[Step, ...]
     engine: tuple[Step, ...]
     parity: Parity
@@ -74,6 +75,7 @@ def previewed_twice(whole: World, stack: str, edit: Edit, folder: Path) -> Row:
     return Row(
         stack=stack,
         edit=edit.name,
+        moved=len({x.urn for x in changes.graph.resources} - {x.urn for x in changes.base.resources}),
         ours=changes.steps,
         engine=told.steps,
         parity=flow.beside(changes.steps, told, stack=stack),
