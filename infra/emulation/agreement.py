@@ -37,6 +37,7 @@ class Agreement:
     doubled: tuple[str, ...]  # URNs that the cloud has more than one resource of, and the state only one
     broken: tuple[Held, ...]  # in both, but not in working order
     pending: tuple[str, ...]  # URNs of operations that the state does not know the end of
+    kept: int = 0  # resources that only the cloud has, on purpose
 
     @property
     def whole(self) -> bool:
@@ -73,6 +74,7 @@ def agreement(
             if there[key].outputs.get("status") == _FAILED or BROKEN in there[key].outputs
         ),
         pending=tuple(item["resource"]["urn"] for item in deployment.get("pending_operations") or ()),
+        kept=sum(there[key].urn in retained for key in there.keys() - recorded.keys()),
     )
 
 

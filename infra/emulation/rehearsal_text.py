@@ -104,8 +104,15 @@ def _agrees(found: Agreement) -> str:
         parts.append(f"{plural(len(found.pending), 'operation')} pending")
     if found.broken:
         parts.append(f"{_named([held.name for held in found.broken])} does not work")
-    agreed = f"state and cloud agree on {plural(found.both, 'resource')}" if found.both else "state and cloud are empty"
-    return "; ".join([agreed, *parts])
+    return "; ".join([_agreed(found), *parts])
+
+
+def _agreed(found: Agreement) -> str:
+    if found.both:
+        return f"state and cloud agree on {plural(found.both, 'resource')}"
+    if found.kept:
+        return f"the state is empty, and the cloud has the {found.kept} that stay on purpose"
+    return "state and cloud are empty"
 
 
 def _named(names: list[str]) -> str:

@@ -47,7 +47,9 @@ def test_the_old_half_of_a_replacement_is_no_double():
 
 def test_what_stays_on_purpose_is_not_stray():
     kept = exists("vpc-1")
-    assert agreement({"resources": []}, [kept], retained={kept.urn}).whole
+    found = agreement({"resources": []}, [kept], retained={kept.urn})
+    assert found.whole
+    assert found.kept == 1
 
 
 def test_components_providers_and_what_is_only_looked_up_are_not_counted():

@@ -85,6 +85,7 @@ def test_everything_but_commands_fits_80_columns():
         (replace(WHOLE, doubled=(URN,)), "the cloud has more than one of p5-nodes"),
         (replace(WHOLE, pending=(URN,)), "1 operation pending"),
         (replace(WHOLE, both=0), "state and cloud are empty"),
+        (replace(WHOLE, both=0, kept=2), "the state is empty, and the cloud has the 2 that stay on purpose"),
     ],
 )
 def test_state_and_cloud_are_compared_in_words(agreement: Agreement, words: str):
