@@ -25,8 +25,11 @@ test: $(DEV) ## all tests
 
 engine: $(DEV) ## end-to-end tests on the real Pulumi engine, built with Go where no pulumi is on PATH, over an emulated cloud
 	@if command -v pulumi >/dev/null; then true; \
-	elif command -v go >/dev/null; then $(MAKE) --no-print-directory $(ENGINE) || exit 1; \
-	elif [ ! -x $(ENGINE) ]; then echo "left out: the tests on the real engine need pulumi, or go to build it, on PATH" >&2; exit 0; fi; \
+	elif [ -x $(ENGINE) ] && ! command -v go >/dev/null; then true; \
+	elif ! command -v go >/dev/null; then echo "left out: the tests on the real engine need pulumi, or go to build it, on PATH" >&2; exit 0; \
+	elif [ ! -x $(ENGINE) ] && ! (cd tools/engine && go mod download github.com/pulumi/pulumi/pkg/v3); then \
+		echo "left out: the tests on the real engine, as Pulumi's modules cannot be had here" >&2; exit 0; \
+	else $(MAKE) --no-print-directory $(ENGINE) || exit 1; fi; \
 	$(BIN)/python -m pytest --dist loadgroup tests/engine
 
 # `go install ...@version` refuses modules with replace directives, so the command is built from a module of our own.
