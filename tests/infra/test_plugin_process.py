@@ -38,7 +38,7 @@ def test_a_port_arrives_while_the_plugin_serves(tmp_path: Path):
     program = "import sys, time; print('4711', flush=True); time.sleep(600)"
     call = Call()
     parts = plugin_output([sys.executable, "-c", program], folder=tmp_path, environment=os.environ, context=call)
-    assert next(parts).stdout.strip() == b"4711"
+    assert next(parts).stdout.startswith(b"4711")
     for end in call.at_end:
         end()
-    assert [part.exitcode for part in parts] == [-9]
+    assert list(parts)[-1].exitcode == -9  # the end of the line may come by itself, before the end of the plugin
