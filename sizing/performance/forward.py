@@ -17,7 +17,7 @@ from sizing.performance.efficiency import Efficiency
 from sizing.performance.precision import BYTES_PER_ELEMENT, arithmetic, native_peak_flop_per_s
 from sizing.performance.replica import Replica
 from sizing.performance.roofline import roofline_s
-from sizing.performance.shard import Shard, shard_of, table_bytes_per_element
+from sizing.performance.shard import shard_of, table_bytes_per_element
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
