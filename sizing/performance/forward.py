@@ -144,7 +144,7 @@ def decode_step(costs: Costs, *, sequences: float, context_tokens: float) -> Pas
     kept = context_tokens if costs.window is None else min(context_tokens, costs.window)
     cache_s = micro * (costs.cache_token_s * context_tokens + costs.cache_sliding_token_s * kept + costs.state_s)
     pairs_s = micro * (costs.decode_pair_s * context_tokens + costs.decode_pair_sliding_s * kept)
-    stage = _stage(costs, tokens=micro, rows=micro, cache_s=cache_s, pairs_s=pairs_s, sequences=micro)
+    stage = stage_pass(costs, tokens=micro, rows=micro, cache_s=cache_s, pairs_s=pairs_s, sequences=micro)
     return _times(stage, costs.stages)
 
 
@@ -167,7 +167,7 @@ def prompts_s(costs: Costs, *, prompts: float, tokens_each: float, cached_each: 
     pairs_sliding = pairs if costs.window is None else min(pairs, tokens_each * costs.window)
     pairs_s = prompts * (costs.prefill_pair_s * pairs + costs.prefill_pair_sliding_s * pairs_sliding)
     # all passes are taken as equally full: each streams the weights again
-    stage = _stage(
+    stage = stage_pass(
         costs, tokens=tokens / passes, rows=prompts / passes, cache_s=0.0, pairs_s=pairs_s / passes, sequences=0.0
     )
     return stage.total_s * passes
@@ -190,7 +190,9 @@ def prefill_latency_s(costs: Costs, *, new_tokens: float, cached_tokens: float, 
     return occupied * (1 + (costs.stages - 1) / passes)
 
 
-def _stage(costs: Costs, *, tokens: float, rows: float, cache_s: float, pairs_s: float, sequences: float) -> PassTime:
+def stage_pass(
+    costs: Costs, *, tokens: float, rows: float, cache_s: float, pairs_s: float, sequences: float
+) -> PassTime:
     """One pipeline stage over *tokens*, of which *rows* need logits."""
     routed_s, routed_stream_s, routed_work_s = _routed(costs, tokens)
     matrices_s = costs.attention.seconds(tokens) + costs.dense.seconds(tokens) + costs.head.seconds(rows) + routed_s
