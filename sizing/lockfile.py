@@ -24,6 +24,7 @@ ESTIMATE_DIGITS = 4  # significant: predictions are no better, and float noise m
 STATED_DIGITS = 12  # significant, for what was asked: as it was written
 USD_DECIMALS = 6  # of a price per hour: 100 machines for a month are off by at most 4 cents
 MOST_PROBLEMS = 5  # shown of one file
+_ADDED_LATER = frozenset({"cp"})  # keys that older files of this format lack: they mean the field's default
 
 _RESTORE = "restore the file from version control, or work it out anew with `sizeup size --fresh`"
 
@@ -154,7 +155,7 @@ def _decode_fields(kind: type, value: object, path: str, problems: list[Problem]
     hints = _hints(kind)
     at = f"{path}." if path else ""
     before = len(problems)
-    unknown, missing = sorted(value.keys() - hints.keys()), sorted(hints.keys() - value.keys())
+    unknown, missing = sorted(value.keys() - hints.keys()), sorted(hints.keys() - value.keys() - _ADDED_LATER)
     problems += [Problem(path=f"{at}{name}", what="is no key of a plan", mend=_RESTORE) for name in unknown]
     problems += [Problem(path=f"{at}{name}", what="is missing", mend=_RESTORE) for name in missing]
     fields = {name: _decode(hints[name], value[name], f"{at}{name}", problems) for name in hints if name in value}

@@ -25,6 +25,7 @@ _LABELS = {
     "layout.pp": "PP",
     "layout.ep": "EP",
     "layout.dp": "DP",
+    "layout.cp": "CP",
     "vcpus": "vCPU",
     "facts_as_of": "facts of",
     "sizeup_version": "sizeup",

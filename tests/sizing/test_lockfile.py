@@ -134,3 +134,13 @@ def test_the_mend_of_a_damaged_plan_leaves_that_plan_out() -> None:
     with pytest.raises(DamagedPlan) as error:
         loads("{", source="p.json")
     assert "sizeup size --fresh" in error.value.mend
+
+
+def test_a_file_from_before_context_parallelism_means_none() -> None:
+    """A layout without `cp` is one context rank; without `tp` it is damaged."""
+    document = json.loads(dumps(CHAT_PLAN))
+    del document["deployments"][0]["layout"]["cp"]
+    assert from_dict(document) == rounded(CHAT_PLAN)
+    del document["deployments"][0]["layout"]["tp"]
+    with pytest.raises(DamagedPlan, match="tp"):
+        from_dict(document)
