@@ -14,27 +14,17 @@ import csv
 import json
 import statistics
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.measurements import Measurement, Table, kind_of, read_inference
-from benchmarks.predictions import Facts, Prediction, predict
+from sizing.calibration.errors import Errors, errors, metric_of, predict_all
+from sizing.calibration.measurement import Measurement, Table, kind_of, read_measurements
+from sizing.calibration.prediction import Prediction
 from sizing.catalog import catalog
 
 LEAST_ROWS = 5  # of a group that takes part in the average over groups
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Errors:
-    """How far predictions of some rows are from their measured values."""
-
-    rows: int
-    median: float  # of |predicted - measured| / measured
-    mean: float
-    bias: float  # median of predicted / measured
-    within_interval: float  # share of rows whose value lies in the 80 % interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +40,6 @@ class Report:
     by_metric: Mapping[str, Errors]
     by_accelerator: Mapping[str, Errors]
     by_model: Mapping[str, Errors]
-
-
-def predict_all(rows: Iterable[Measurement], facts: Facts) -> tuple[dict[str, Prediction], Counter[str]]:
-    """Predictions by row id, and how many rows had none for which reason; each setup is predicted once."""
-    known: dict[object, Mapping[str, Prediction] | str] = {}
-    predictions: dict[str, Prediction] = {}
-    refused: Counter[str] = Counter()
-    for row in rows:
-        if row.setup not in known:
-            known[row.setup] = predict(row.setup, facts)
-        answer = known[row.setup]
-        if isinstance(answer, str):
-            refused[answer] += 1
-        elif row.metric not in answer:
-            refused[f"metric {row.metric} is not predicted"] += 1
-        else:
-            predictions[row.id] = answer[row.metric]
-    return predictions, refused
 
 
 def report(rows: tuple[Measurement, ...], predictions: Mapping[str, Prediction], refused: Mapping[str, int]) -> Report:
@@ -101,24 +73,6 @@ def report(rows: tuple[Measurement, ...], predictions: Mapping[str, Prediction],
         by_metric=by(lambda _: ""),
         by_accelerator=by(lambda row: row.setup.accelerator),
         by_model=by(lambda row: row.setup.model),
-    )
-
-
-def metric_of(row: Measurement) -> str:
-    """Throughput per system or per accelerator count as one metric."""
-    return "throughput" if row.metric.startswith("output_tps") else row.metric.partition("_")[0]
-
-
-def errors(scored: Iterable[tuple[Measurement, Prediction]]) -> Errors:
-    """The errors of rows with a value."""
-    pairs = [(prediction, row.value) for row, prediction in scored if row.value]
-    relative = [abs(prediction.predicted - value) / value for prediction, value in pairs]
-    return Errors(
-        rows=len(pairs),
-        median=statistics.median(relative),
-        mean=statistics.fmean(relative),
-        bias=statistics.median(prediction.predicted / value for prediction, value in pairs),
-        within_interval=statistics.fmean(prediction.low <= value <= prediction.high for prediction, value in pairs),
     )
 
 
@@ -177,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     if kind is Table.TRAINING:
         return _training(options.table, options.predictions, as_json=options.json)
     try:
-        reading = read_inference(options.table)
+        reading = read_measurements(options.table.read_text(encoding="utf-8"))
     except KeyError as error:
         sys.stderr.write(f"error: {options.table}: there is no column {error}\n")
         return 2

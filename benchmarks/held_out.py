@@ -1,77 +1,114 @@
 """How accurate the performance model is on rows that its constants were not fitted to.
 
-    python -m benchmarks.held_out --table measured.csv [--folds 2] [--rounds 1] [--predictions out.csv]
+    python -m benchmarks.held_out --table measured.csv [--by pair] [--folds 2] [--predictions out.csv]
 
-Whole groups of model and accelerator go to one fold each, so nothing of a group that is predicted was seen in the fit.
-Each fold starts from the priors, is fitted on the other folds alone, and predicts its own; errors are those of
+Whole groups of model and accelerator (or whole accelerators, models or collections: `--by`) go to one fold each, so
+nothing of a group that is predicted was seen in the fit. Each fold starts from the priors, is fitted on the other folds
+alone, and predicts its own, with intervals from the residuals of the other folds. Errors are those of
 `benchmarks.accuracy` over all folds together.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import hashlib
 import json
+import math
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from benchmarks.accuracy import predict_all, report, text_of, write_predictions
-from benchmarks.calibrate import PRIORS, Fit, fit, intervals
-from benchmarks.measurements import Measurement, read_inference
-from benchmarks.predictions import Prediction
+from benchmarks.accuracy import report, text_of, write_predictions
+from sizing.calibration.errors import metric_of, predict_all
+from sizing.calibration.fit import fitted
+from sizing.calibration.intervals import intervals, residuals, situation_of
+from sizing.calibration.measurement import Measurement, accelerator_named, read_measurements
+from sizing.calibration.prediction import Prediction
 from sizing.catalog import catalog
+from sizing.performance.efficiency import device_class, spread, using
+
+PRIORS = Path(__file__).parent / "priors.json"  # what the constants are before any fit, with their source
+
+GROUPS: Mapping[str, Callable[[Measurement], str]] = {
+    "pair": lambda row: f"{row.setup.model}|{row.setup.accelerator}",
+    "accelerator": lambda row: row.setup.accelerator,
+    "model": lambda row: row.setup.model,
+    "collection": lambda row: row.group,
+}
 
 
-def fold_of(row: Measurement, folds: int) -> int:
-    """The fold of a row, from its model and accelerator alone: the same in every run."""
-    name = f"{row.setup.model}|{row.setup.accelerator}"
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % folds
+def fold_of(row: Measurement, folds: int, by: str = "pair") -> int:
+    """The fold of a row, from its group's name alone: the same in every run."""
+    return int(hashlib.sha256(GROUPS[by](row).encode()).hexdigest(), 16) % folds
 
 
-def held_out(
-    table: Path, *, fold: int, folds: int, rounds: int, priors: Path
+def unseen(
+    rows: Sequence[Measurement], priors: Mapping[str, Any], *, folds: int, by: str = "pair"
 ) -> tuple[dict[str, Prediction], Counter[str]]:
-    """Predictions of one fold by constants that were fitted on the others, and why rows have none."""
-    known = json.loads(priors.read_text(encoding="utf-8"))
-    document = copy.deepcopy(known)
-    rows = read_inference(table).measurements
-    others = [row for row in rows if row.counts and fold_of(row, folds) != fold]
-    fit(others, catalog(), document, known, rounds=rounds, say=lambda _: None)
-    document["intervals"] = intervals(others, catalog(), document)
-    Fit(others, catalog(), document).install()
-    return predict_all([row for row in rows if fold_of(row, folds) == fold], catalog())
-
-
-def main() -> None:
-    """Fit and predict every fold in a process of its own, and print the errors."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--priors", type=Path, default=PRIORS)
-    parser.add_argument("--folds", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--predictions", type=Path, help="where to write id,predicted,low,high")
-    options = parser.parse_args()
+    """Predictions of all rows, each by constants fitted on the other folds; why rows have none. A process a fold."""
     predictions: dict[str, Prediction] = {}
     refused: Counter[str] = Counter()
     with ProcessPoolExecutor() as processes:
-        parts = [
-            processes.submit(
-                held_out,
-                options.table,
-                fold=fold,
-                folds=options.folds,
-                rounds=options.rounds,
-                priors=options.priors,
-            )
-            for fold in range(options.folds)
-        ]
-        for part in parts:
-            predicted, missing = part.result()
+        for predicted, missing in processes.map(partial(_one, rows, priors, folds, by), range(folds)):
             predictions |= predicted
             refused += missing
-    rows = read_inference(options.table).measurements
+    return predictions, refused
+
+
+def _one(
+    rows: Sequence[Measurement], priors: Mapping[str, Any], folds: int, by: str, fold: int
+) -> tuple[dict[str, Prediction], Counter[str]]:
+    document = fitted([row for row in rows if fold_of(row, folds, by) != fold], catalog(), priors)
+    with using(document):
+        return predict_all([row for row in rows if fold_of(row, folds, by) == fold], catalog())
+
+
+def with_intervals(
+    rows: Sequence[Measurement],
+    predictions: Mapping[str, Prediction],
+    *,
+    folds: int,
+    by: str,
+    outside: Mapping[str, Mapping[str, float]],
+) -> dict[str, Prediction]:
+    """The same predictions, each with the interval that the residuals of the other folds give."""
+    found: dict[str, Prediction] = {}
+    for fold in range(folds):
+        others = [row for row in rows if fold_of(row, folds, by) != fold]
+        document = {"intervals": intervals(residuals(others, predictions, catalog())), "outside": outside}
+        with using(document):
+            for row in rows:
+                device = accelerator_named(row.setup.accelerator, catalog().accelerators)
+                if row.id in predictions and device is not None and fold_of(row, folds, by) == fold:
+                    factors = spread(metric_of(row), _class_of(device.name), situation_of(row))
+                    value = predictions[row.id].predicted
+                    found[row.id] = replace(predictions[row.id], low=value * factors.low, high=value * factors.high)
+    return found
+
+
+def _class_of(name: str) -> str:
+    with using(json.loads(PRIORS.read_text(encoding="utf-8"))):
+        return device_class(catalog().accelerator(name))
+
+
+def main() -> None:
+    """Fit and predict every fold, and print the errors."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--priors", type=Path, default=PRIORS)
+    parser.add_argument("--by", choices=tuple(GROUPS), default="pair")
+    parser.add_argument("--folds", type=int, default=2)
+    parser.add_argument("--predictions", type=Path, help="where to write id,predicted,low,high")
+    options = parser.parse_args()
+    rows = read_measurements(options.table.read_text(encoding="utf-8")).measurements
+    priors = json.loads(options.priors.read_text(encoding="utf-8"))
+    predictions, refused = unseen(rows, priors, folds=options.folds, by=options.by)
+    everywhere = {name: {"low": math.inf, "high": 0.0} for name in ("throughput", "tpot", "ttft", "e2e")}
+    predictions = with_intervals(rows, predictions, folds=options.folds, by=options.by, outside=everywhere)
     if options.predictions is not None:
         write_predictions(options.predictions, rows, predictions)
     print(text_of(report(rows, predictions, refused)))

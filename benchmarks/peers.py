@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.accuracy import metric_of, predict_all
-from benchmarks.measurements import Measurement, read_inference
+from sizing.calibration.errors import metric_of, predict_all
+from sizing.calibration.measurement import Measurement, read_measurements
 from sizing.catalog import catalog
 
 METRICS = ("throughput", "tpot", "ttft")
@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--held-out", type=Path, metavar="FILE", help="our held-out predictions: id,predicted,low,high")
     options = parser.parse_args(arguments)
     try:
-        rows = read_inference(options.table).measurements
+        rows = read_measurements(options.table.read_text(encoding="utf-8")).measurements
         unseen = {} if options.held_out is None else _read(options.held_out)
         peers = {name: _read(Path(file)) for name, _, file in (peer.partition("=") for peer in options.peer)}
     except (OSError, KeyError, ValueError) as error:

@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.accuracy import main
-from benchmarks.measurements import Measurement, Setup, Topology, accelerator_named, cache_precision, weight_precision
-from benchmarks.predictions import Prediction, predict
+from sizing.calibration.measurement import (
+    Measurement,
+    Setup,
+    Topology,
+    accelerator_named,
+    cache_precision,
+    weight_precision,
+)
+from sizing.calibration.prediction import Prediction, predict
 from sizing.catalog import catalog
 from sizing.catalog.accelerator import Precision
 

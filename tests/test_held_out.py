@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from benchmarks.held_out import fold_of
-from benchmarks.measurements import Measurement, Setup
+from sizing.calibration.measurement import Measurement, Setup
 
 RUN = Setup(
     accelerator="H100-SXM-80GB", accelerators=1, nodes=1, software="vllm", model="Llama-3.1-8B", weights="bf16",

@@ -6,11 +6,15 @@ Facts in `facts/efficiencies.json`. Nothing here is per model or per measurement
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 from sizing.catalog.accelerator import Accelerator, Precision
 from sizing.errors import UnknownFact
@@ -44,6 +48,24 @@ class Efficiency:
     ttft_floor_s: float  # tokeniser, HTTP and scheduling before the first pass
     ttft_request_s: float  # and on top for every request in flight
     grade: Grade
+    measured: bool  # whether the constants were fitted to measurements of this very device, among others
+
+    def spread(self, metric: str, situation: Situation) -> Spread:
+        """Interval factors of *metric* on this device."""
+        return spread(metric, self.device_class, situation, measured=self.measured)
+
+
+class Situation(StrEnum):
+    """How a replica is run; each has errors of its own."""
+
+    LOOP = "loop"  # a fixed number of requests in flight
+    POOLS = "pools"  # prefill and decode apart
+    BATCH = "batch"  # whole batches, or one stream, with no server before them
+    SATURATED = "saturated"  # as many as memory holds
+    OPEN = "open"  # random arrivals
+
+
+ANY = "any"  # situation, or device class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +77,36 @@ class Spread:
 
 
 @cache
-def _document() -> dict[str, object]:
+def packaged() -> dict[str, object]:
+    """The constants that ship with sizeup, as their document."""
     text = files("sizing.performance").joinpath("facts/efficiencies.json").read_text(encoding="utf-8")
     document: dict[str, object] = json.loads(text)
     return document
+
+
+_IN_USE: ContextVar[Mapping[str, object] | None] = ContextVar("efficiencies in use", default=None)
+
+
+@contextmanager
+def using(document: Mapping[str, object]) -> Iterator[None]:
+    """
+    Have everything inside the block predicted with these constants instead of the packaged ones.
+
+    They are read again at the entrance: a document that was changed since is seen only by a new block.
+    """
+    token = _IN_USE.set(document)
+    efficiency.cache_clear()
+    spread.cache_clear()
+    try:
+        yield
+    finally:
+        _IN_USE.reset(token)
+        efficiency.cache_clear()
+        spread.cache_clear()
+
+
+def _document() -> Mapping[str, object]:
+    return _IN_USE.get() or packaged()
 
 
 def device_class(accelerator: Accelerator) -> str:
@@ -111,6 +159,7 @@ def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
         ttft_floor_s=_number(factor.get("ttft_floor_ms", 20.0)) * 1e-3,
         ttft_request_s=_number(factor.get("ttft_request_ms", 0.0)) * 1e-3,
         grade=Grade(str(row["grade"])),
+        measured=accelerator.name in _names(row.get("measured")),
     )
 
 
@@ -139,18 +188,35 @@ PERFECT = Efficiency(
     ttft_floor_s=0.0,
     ttft_request_s=0.0,
     grade=Grade.SPECIFICATION,
+    measured=False,
 )
 
 
-@cache
-def spread(metric: str, class_name: str) -> Spread:
-    """Interval factors of *metric* (throughput, ttft, tpot) for a device class; the widest known where it has none."""
-    intervals = _document()["intervals"]
-    if not isinstance(intervals, dict):
-        raise TypeError("efficiency facts: intervals is not a table")
-    by_class = intervals[metric]
-    row = by_class.get(class_name, by_class["default"])
+@lru_cache(maxsize=1024)
+def spread(metric: str, class_name: str, situation: Situation, *, measured: bool = True) -> Spread:
+    """
+    Interval factors of *metric* (throughput, ttft, tpot): of the situation on the device class, or the next wider set.
+
+    A device that no measurement is of takes the wider interval of those that were left out of the fit whole.
+    """
+    inside, outside = (_table(_document()[name])[metric] for name in ("intervals", "outside"))
+    wider = (situation, Situation.LOOP) if situation is Situation.OPEN else (situation,)  # as a server, mostly
+    names = [f"{way} {name}" for way in wider for name in (class_name, ANY)] + [f"{ANY} {ANY}"]
+    found = _spread(next(inside[name] for name in names if name in inside))
+    if measured:
+        return found
+    wide = _spread(outside)
+    return Spread(low=min(found.low, wide.low), high=max(found.high, wide.high))
+
+
+def _spread(row: Mapping[str, float]) -> Spread:
     return Spread(low=float(row["low"]), high=float(row["high"]))
+
+
+def _table(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"efficiency facts: {value!r} is not a table")
+    return value
 
 
 def _by_precision(value: object) -> Mapping[Precision, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sizing.performance.efficiency import efficiency
+from sizing.performance.efficiency import Situation, efficiency
 from sizing.performance.forward import costs_of, decode_step, prefill_latency_s, prefill_s
 from sizing.performance.memory import memory_budget, sequence_bytes
 from sizing.performance.operating_point import OperatingPoint
@@ -88,10 +88,10 @@ def disaggregated_loop(
         max_concurrency=int(held),
         ttft_mean_s=ttft,
         tpot_mean_s=step_s,
-        ttft_p95_s=estimate("ttft", ttft, share),
-        tpot_p95_s=estimate("tpot", step_s, share),
-        e2e_p95_s=estimate("tpot", ttft + max(0.0, output_tokens - 1) * step_s, share),
-        output_tokens_per_s=estimate("throughput", rate * output_tokens, share),
+        ttft_p95_s=estimate("ttft", ttft, share, Situation.POOLS),
+        tpot_p95_s=estimate("tpot", step_s, share, Situation.POOLS),
+        e2e_p95_s=estimate("tpot", ttft + max(0.0, output_tokens - 1) * step_s, share, Situation.POOLS),
+        output_tokens_per_s=estimate("throughput", rate * output_tokens, share, Situation.POOLS),
         utilisation=min(1.0, rate * occupied / servers) if prefill_bound else 1.0,
         binding=binding,
     )

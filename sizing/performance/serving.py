@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sizing.performance.efficiency import Efficiency, efficiency, spread
+from sizing.performance.efficiency import Efficiency, Situation, efficiency
 from sizing.performance.estimate import Estimate
 from sizing.performance.forward import (
     Costs,
@@ -36,7 +36,13 @@ class Loop:
 
 
 def closed_loop(
-    replica: Replica, *, input_tokens: float, output_tokens: float, concurrency: float, prefix_hit: float = 0.0
+    replica: Replica,
+    *,
+    input_tokens: float,
+    output_tokens: float,
+    concurrency: float,
+    prefix_hit: float = 0.0,
+    situation: Situation = Situation.LOOP,
 ) -> OperatingPoint:
     """
     The replica with *concurrency* requests always in flight, each *input_tokens* long, answering *output_tokens*.
@@ -50,6 +56,7 @@ def closed_loop(
         output_tokens: Answer length, at least 1.
         concurrency: Requests in flight over all attention-data-parallel ranks.
         prefix_hit: Share of prompt tokens that need no prefill, 0 to 1.
+        situation: Whose measured errors make the interval.
     """
     share = efficiency(replica.accelerator, replica.engine)
     held = min(concurrency, sequences_held(replica, input_tokens + output_tokens / 2))
@@ -68,10 +75,10 @@ def closed_loop(
         max_concurrency=int(held),
         ttft_mean_s=ttft,
         tpot_mean_s=loop.tpot_s,
-        ttft_p95_s=estimate("ttft", ttft, share),
-        tpot_p95_s=estimate("tpot", loop.tpot_s, share),
-        e2e_p95_s=estimate("tpot", ttft + max(0.0, output_tokens - 1) * loop.tpot_s, share),
-        output_tokens_per_s=estimate("throughput", loop.requests_per_s * output_tokens, share),
+        ttft_p95_s=estimate("ttft", ttft, share, situation),
+        tpot_p95_s=estimate("tpot", loop.tpot_s, share, situation),
+        e2e_p95_s=estimate("tpot", ttft + max(0.0, output_tokens - 1) * loop.tpot_s, share, situation),
+        output_tokens_per_s=estimate("throughput", loop.requests_per_s * output_tokens, share, situation),
         utilisation=1.0,
         binding=capacity_binding(replica, held) if concurrency > held else step_binding(loop.step),
     )
@@ -80,7 +87,13 @@ def closed_loop(
 def saturated(replica: Replica, *, input_tokens: float, output_tokens: float) -> OperatingPoint:
     """The replica with more requests queued than it can hold: its highest throughput."""
     held = sequences_held(replica, input_tokens + output_tokens / 2)
-    return closed_loop(replica, input_tokens=input_tokens, output_tokens=output_tokens, concurrency=held)
+    return closed_loop(
+        replica,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        concurrency=held,
+        situation=Situation.SATURATED,
+    )
 
 
 def sequences_held(replica: Replica, context_tokens: float) -> int:
@@ -125,9 +138,9 @@ def loop_of(
     )
 
 
-def estimate(metric: str, value: float, share: Efficiency) -> Estimate:
-    """*value* with the 80 % interval of its metric in the device's class."""
-    factors = spread(metric, share.device_class)
+def estimate(metric: str, value: float, share: Efficiency, situation: Situation = Situation.OPEN) -> Estimate:
+    """*value* with the 80 % interval of its metric for the device, run in this way."""
+    factors = share.spread(metric, situation)
     return Estimate(value=value, low=value * factors.low, high=value * factors.high, grade=share.grade)
 
 
@@ -165,10 +178,10 @@ def whole_batch(replica: Replica, *, input_tokens: float, output_tokens: float, 
         max_concurrency=batch,
         ttft_mean_s=ttft,
         tpot_mean_s=step.total_s,
-        ttft_p95_s=estimate("ttft", ttft, share),
-        tpot_p95_s=estimate("tpot", step.total_s, share),
-        e2e_p95_s=estimate("tpot", total, share),
-        output_tokens_per_s=estimate("throughput", batch * output_tokens / total, share),
+        ttft_p95_s=estimate("ttft", ttft, share, Situation.BATCH),
+        tpot_p95_s=estimate("tpot", step.total_s, share, Situation.BATCH),
+        e2e_p95_s=estimate("tpot", total, share, Situation.BATCH),
+        output_tokens_per_s=estimate("throughput", batch * output_tokens / total, share, Situation.BATCH),
         utilisation=1.0,
         binding=step_binding(step),
     )

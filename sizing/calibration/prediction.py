@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from benchmarks.measurements import Setup, accelerator_named, cache_precision, weight_precision
+from sizing.calibration.measurement import Setup, accelerator_named, cache_precision, weight_precision
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
 from sizing.catalog.model import Model, ModelKind
 from sizing.errors import UnknownFact

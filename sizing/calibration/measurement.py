@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from sizing.catalog.accelerator import Accelerator, Precision
 
@@ -111,14 +111,13 @@ class Reading:
     unreadable: Counter[str]
 
 
-def read_inference(path: Path) -> Reading:
+def read_measurements(text: str) -> Reading:
     """
-    The rows of an inference table; outcome columns may be missing.
+    The rows of an inference table as CSV; outcome columns may be missing.
 
     A row without lengths or number of accelerators cannot be predicted: it is counted, not guessed.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
     # the closed-loop collections work throughput out from nominal lengths (derived), and draw the real ones below
     drawn = {row["scenario"] for row in rows if row["mode"] in {"agg", "disagg"} and row.get("derived") == "1"}
     measurements: list[Measurement] = []
