@@ -76,3 +76,5 @@ class Model:
     native_precision: Precision  # of the published checkpoint
     provenance: Provenance
     feed_forward_layers: int | None = None  # layers with a feed-forward; None: all (Nemotron-H: each is one or a mixer)
+    image_token_side: int | None = None  # pixels a side of what one image token stands for; None: reads text alone
+    encoder_parameters: int = 0  # of vision and audio encoders, beside *parameters*

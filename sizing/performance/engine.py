@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
 from sizing.catalog.accelerator import Accelerator
 from sizing.catalog.provenance import Provenance
 from sizing.errors import UnknownFact
-from sizing.units import GIB
+from sizing.units import GIB, MIB
+
+
+class CacheRule(StrEnum):
+    """What an engine leaves for the cache."""
+
+    SHARE_OF_DEVICE = "share-of-device"  # vLLM: a share of the device less weights, activations and overhead
+    SHARE_OF_FREE = "share-of-free"  # TensorRT-LLM: a share of what those leave of the whole device
+    ALL_BUT_RESERVE = "all-but-reserve"  # SGLang: the device less weights, context and a reserve for all else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +32,23 @@ class BatchLimits:
     least_memory_bytes: int
     max_num_batched_tokens: int
     max_num_seqs: int
+    graph_batch: int  # most sequences of a captured graph; 0 where the reserve does not depend on it
+    graph_batch_wide: int  # the same with four or more tensor-parallel ranks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve:
+    """A reserve that is set before anything is measured: a sum of terms, and never less than a floor (SGLang)."""
+
+    base_bytes: float
+    bytes_per_batched_token: float
+    bytes_per_rank: float  # of tensor and pipeline parallelism
+    bytes_per_graph_sequence: float
+    bytes_per_graph_sequence_dp: float  # for each attention-data-parallel rank beside
+    bytes_per_graph_sequence_dp_large: float  # the same where graphs hold more than *large_graph_batch* sequences
+    large_graph_batch: int
+    least_bytes: float  # on devices with more than *least_above_bytes*
+    least_above_bytes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,19 +56,27 @@ class Engine:
     """
     One version of one inference server.
 
-    Reservations are per accelerator, beside the weights and the cache; see `memory` for how they add up.
+    Reservations are per accelerator, beside the weights and the cache; see `memory` for how they add up, and
+    `activations` for what the sampler, buffers and expert workspaces are.
     """
 
     name: str  # vllm
     version: str
-    memory_utilisation: float  # share of the device (of what weights leave free, if fraction_of_free)
-    fraction_of_free: bool
+    since: tuple[int, ...]  # the first version that these facts hold for
+    cache_rule: CacheRule
+    memory_utilisation: float  # share of the device, or of what is free
     overhead_bytes_single: int  # context, allocator and library buffers with one accelerator
-    overhead_bytes_linked: int  # the same where a replica spans accelerators (collective buffers)
+    overhead_bytes_staged: int  # the same where a replica has pipeline stages only
+    overhead_bytes_linked: int  # the same where tensor or data-parallel ranks exchange (collective buffers)
     graph_bytes: int  # captured graphs inside the budget
-    forward_bytes_per_intermediate: float  # peak activation per token: this x feed-forward width / tp
-    forward_bytes_per_hidden: float  # and this x hidden width
-    sampler_bytes_per_logit: float  # sampler peak: this x sequences x vocabulary
+    graph_bytes_per_layer: int  # and for each layer
+    buffer_bytes: int  # inputs of a pass and workspaces of libraries
+    sampler_bytes_per_logit: float  # working copies beside the logits in the model's own format
+    sampler_rows: int  # fp32 rows of the whole vocabulary that the kernel works in, beside
+    keeps_expert_workspace: bool  # buffers of the experts stay allocated while sampling
+    pads_layer_groups: bool  # layers that cache alike come in groups of one size, the last one padded
+    block_tokens: int  # the cache is handed out in blocks
+    reserve: Reserve | None
     batch_limits: tuple[BatchLimits, ...]  # first match holds
     provenance: Provenance
 
@@ -56,16 +90,22 @@ def engines() -> tuple[Engine, ...]:
 
 def engine_named(name: str, version: str | None = None) -> Engine:
     """
-    The engine of that name, in that version or else in the default one.
+    The engine of that name: the default version, or the facts that hold for *version*.
+
+    Those are the newest that began no later than it (0.18 behaves as the facts of 0.17 on).
 
     Raises:
-        UnknownFact: If the facts hold no such engine.
+        UnknownFact: If the facts hold no such engine, or none as old.
     """
-    for engine in engines():
-        if engine.name == name and version in {None, engine.version}:
-            return engine
-    known = tuple(f"{engine.name} {engine.version}" for engine in engines())
-    raise UnknownFact(kind="engine", name=name if version is None else f"{name} {version}", nearest=known)
+    known = tuple(engine for engine in engines() if engine.name == name)
+    if version is None and known:
+        return known[0]
+    asked = _numbers(version or "")
+    older = [engine for engine in known if asked and engine.since <= asked]
+    if older:
+        return max(older, key=lambda engine: engine.since)
+    names = tuple(f"{engine.name} {engine.version}" for engine in engines())
+    raise UnknownFact(kind="engine", name=name if version is None else f"{name} {version}", nearest=names)
 
 
 def batch_limits(engine: Engine, accelerator: Accelerator) -> BatchLimits:
@@ -82,20 +122,55 @@ def _matches(limits: BatchLimits, accelerator: Accelerator) -> bool:
     )
 
 
+def _numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version: 0.15.1 is (0, 15, 1), 1.1.0rc2 is (1, 1, 0)."""
+    numbers: list[int] = []
+    for part in version.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+        if digits != part:
+            break
+    return tuple(numbers)
+
+
 def _engine(row: dict[str, object]) -> Engine:
+    reserve = row.get("reserve")
     return Engine(
         name=str(row["name"]),
         version=str(row["version"]),
+        since=_numbers(str(row["since"])),
+        cache_rule=CacheRule(str(row["cache_rule"])),
         memory_utilisation=_number(row["memory_utilisation"]),
-        fraction_of_free=bool(row["fraction_of_free"]),
         overhead_bytes_single=round(_number(row["overhead_gib_single"]) * GIB),
+        overhead_bytes_staged=round(_number(row["overhead_gib_staged"]) * GIB),
         overhead_bytes_linked=round(_number(row["overhead_gib_linked"]) * GIB),
         graph_bytes=round(_number(row["graph_gib"]) * GIB),
-        forward_bytes_per_intermediate=_number(row["forward_bytes_per_intermediate"]),
-        forward_bytes_per_hidden=_number(row["forward_bytes_per_hidden"]),
+        graph_bytes_per_layer=round(_number(row["graph_mib_per_layer"]) * MIB),
+        buffer_bytes=round(_number(row["buffer_mib"]) * MIB),
         sampler_bytes_per_logit=_number(row["sampler_bytes_per_logit"]),
+        sampler_rows=round(_number(row["sampler_rows"])),
+        keeps_expert_workspace=bool(row["keeps_expert_workspace"]),
+        pads_layer_groups=bool(row["pads_layer_groups"]),
+        block_tokens=round(_number(row["block_tokens"])),
+        reserve=_reserve(reserve) if isinstance(reserve, dict) else None,
         batch_limits=tuple(_limits(limits) for limits in _rows(row["batch_limits"])),
         provenance=Provenance(source=str(row["source"]), as_of=str(row["as_of"])),
+    )
+
+
+def _reserve(row: dict[str, object]) -> Reserve:
+    return Reserve(
+        base_bytes=_number(row["base_mib"]) * MIB,
+        bytes_per_batched_token=_number(row["mib_per_batched_token"]) * MIB,
+        bytes_per_rank=_number(row["mib_per_rank"]) * MIB,
+        bytes_per_graph_sequence=_number(row["mib_per_graph_sequence"]) * MIB,
+        bytes_per_graph_sequence_dp=_number(row["mib_per_graph_sequence_dp"]) * MIB,
+        bytes_per_graph_sequence_dp_large=_number(row["mib_per_graph_sequence_dp_large"]) * MIB,
+        large_graph_batch=round(_number(row["large_graph_batch"])),
+        least_bytes=_number(row["least_mib"]) * MIB,
+        least_above_bytes=_number(row["least_above_gib"]) * GIB,
     )
 
 
@@ -107,6 +182,8 @@ def _limits(row: dict[str, object]) -> BatchLimits:
         least_memory_bytes=round(_number(row.get("least_memory_gb", 0)) * 10**9),
         max_num_batched_tokens=round(_number(row["max_num_batched_tokens"])),
         max_num_seqs=round(_number(row["max_num_seqs"])),
+        graph_batch=round(_number(row.get("graph_batch", 0))),
+        graph_batch_wide=round(_number(row.get("graph_batch_wide", 0))),
     )
 
 
