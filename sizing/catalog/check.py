@@ -163,7 +163,10 @@ def _network(catalog: Catalog) -> Iterator[Doubt]:
             yield _error("network-cards", one.name, text)
         accelerator = accelerators.get(one.accelerator or "")
         bus = accelerator.host_link_bytes_per_s if accelerator is not None and accelerator.link == "none" else None
-        if bus is not None and one.accelerators > 1 and rate / one.accelerators > bus:
+        too_fast = bus is not None and (
+            (one.accelerators > 1 and rate / one.accelerators > bus) or (interfaces > 1 and rate / interfaces > bus)
+        )
+        if too_fast:
             text = (
                 f"{rate * 8 / GB:,.0f} Gbit/s is more than the buses of its accelerators carry: the sum of the cards?"
             )

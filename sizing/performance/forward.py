@@ -12,7 +12,7 @@ from functools import lru_cache
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.model import MixtureOfExperts
 from sizing.errors import UnknownFact
-from sizing.performance.communication import communication
+from sizing.performance.communication import communication, context_decode, context_prefill
 from sizing.performance.efficiency import Efficiency
 from sizing.performance.precision import BYTES_PER_ELEMENT, arithmetic, native_peak_flop_per_s
 from sizing.performance.replica import Replica
@@ -53,6 +53,10 @@ class Costs:
     prefill_pair_sliding_s: float
     collectives_s: float  # starts of all collectives in a pass
     collectives_token_s: float  # wire time per token of a rank
+    context_prefill_s: float  # starts of the ring of context-parallel ranks, in a pass with prompts
+    context_prefill_token_s: float
+    context_decode_s: float  # and of what they exchange for decoding sequences
+    context_decode_token_s: float
     fixed_s: float  # overhead per pass and stage
     sequence_s: float
     stages: int
@@ -98,12 +102,14 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
 
     pair_per_s = share.attention_flops * _known(replica.accelerator.bf16_flop_per_s, "bf16 peak", replica)
     cache_per_s = share.cache_bandwidth * bandwidth
-    starts_s, wire_token_s = communication(replica, shard, share)
+    every_pass = communication(replica, shard, share)
+    prompts, decoders = context_prefill(replica, shard, share), context_decode(replica, shard, share)
+    each = 1 / layout.cp  # context ranks share the tokens of a pass, not the weights
     return Costs(
-        attention=stored(shard.attention_elements, shard.attention_format),
-        dense=stored(shard.dense_elements, shard.dense_format),
+        attention=stored(shard.attention_elements, shard.attention_format, each),
+        dense=stored(shard.dense_elements, shard.dense_format, each),
         routed=stored(shard.routed_elements, shard.routed_format, active_share / share.grouped_flops),
-        head=matrices(shard.head_elements, Precision.BF16, table_bytes_per_element(replica.weights)),
+        head=matrices(shard.head_elements, Precision.BF16, table_bytes_per_element(replica.weights), each),
         experts=moe.experts,
         experts_per_token=moe.experts_per_token,
         expert_imbalance=share.expert_imbalance if layout.ep > 1 else 1.0,
@@ -115,8 +121,12 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
         decode_pair_sliding_s=shard.decode_flop_per_cached_token_sliding / pair_per_s,
         prefill_pair_s=shard.prefill_flop_per_pair / pair_per_s,
         prefill_pair_sliding_s=shard.prefill_flop_per_pair_sliding / pair_per_s,
-        collectives_s=starts_s,
-        collectives_token_s=wire_token_s,
+        collectives_s=every_pass.starts_s,
+        collectives_token_s=every_pass.token_s,
+        context_prefill_s=prompts.starts_s,
+        context_prefill_token_s=prompts.token_s,
+        context_decode_s=decoders.starts_s,
+        context_decode_token_s=decoders.token_s,
         fixed_s=share.step_s / layout.pp + shard.layers * share.layer_s + shard.moe_layers * share.moe_layer_s,
         sequence_s=share.sequence_s,
         stages=layout.pp,
@@ -193,11 +203,15 @@ def prefill_latency_s(costs: Costs, *, new_tokens: float, cached_tokens: float, 
 def stage_pass(
     costs: Costs, *, tokens: float, rows: float, cache_s: float, pairs_s: float, sequences: float
 ) -> PassTime:
-    """One pipeline stage over *tokens*, of which *rows* need logits."""
+    """One pipeline stage over *tokens*, of which *rows* need logits and those of *sequences* decode."""
     routed_s, routed_stream_s, routed_work_s = _routed(costs, tokens)
     matrices_s = costs.attention.seconds(tokens) + costs.dense.seconds(tokens) + costs.head.seconds(rows) + routed_s
     attention_s = roofline_s(cache_s, pairs_s)
     collectives_s = costs.collectives_s + costs.collectives_token_s * tokens
+    if sequences > 0:
+        collectives_s += costs.context_decode_s + costs.context_decode_token_s * sequences
+    if tokens > sequences:
+        collectives_s += costs.context_prefill_s + costs.context_prefill_token_s * (tokens - sequences)
     overhead_s = costs.fixed_s + costs.sequence_s * sequences
     return PassTime(
         weights_s=costs.attention.stream_s + costs.dense.stream_s + costs.head.stream_s + routed_stream_s,

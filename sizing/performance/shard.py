@@ -45,7 +45,7 @@ def shard_of(replica: Replica) -> Shard:
     model, layout = replica.model, replica.layout
     counts = count_parameters(model)
     attention, dense, routed = formats(model, replica.weights)
-    stages, ranks = layout.pp, layout.tp * layout.dp
+    stages, ranks = layout.pp, layout.stage
     stage_share = -(-model.layers // stages) / model.layers
     elements = {
         "attention": (counts.attention / layout.tp + counts.latent) * stage_share,
@@ -54,10 +54,11 @@ def shard_of(replica: Replica) -> Shard:
         "table": _table_elements(counts, model, stages) / layout.tp,
     }
     heads = model.kv_heads if model.mla is None else 1
-    cache_share = (1.0 if model.mla is not None else max(heads / layout.tp, 1) / heads) * stage_share
+    cache_share = (1.0 if model.mla is not None else max(heads / layout.tp, 1) / heads) * stage_share / layout.cp
     cache_bytes = CACHE_BYTES_PER_ELEMENT[replica.kv]
     prefill_pair, decode_pair = _flop_per_pair(model)
-    full, sliding = (n / layout.tp * stage_share for n in (model.full_attention_layers, model.sliding_layers))
+    attending = stage_share / (layout.tp * layout.cp)  # heads over tensor ranks, contexts over context ranks
+    full, sliding = (n * attending for n in (model.full_attention_layers, model.sliding_layers))
     return Shard(
         layers=-(-model.layers // stages),
         moe_layers=0 if model.moe is None else round((model.layers - model.moe.dense_layers) * stage_share),
