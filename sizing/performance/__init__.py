@@ -2,13 +2,15 @@
 
 from sizing.performance.engine import Engine, engine_named, engines
 from sizing.performance.estimate import Estimate, Grade
+from sizing.performance.interconnect import network_of
 from sizing.performance.layout import Layout
 from sizing.performance.legal import legal_layouts
+from sizing.performance.link import Interconnect, Link
 from sizing.performance.memory import MemoryBudget, max_sequences, memory_budget
 from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
 from sizing.performance.precision import legal_precisions
 from sizing.performance.queueing import highest_rate, open_loop
-from sizing.performance.replica import Interconnect, Replica, replica_on
+from sizing.performance.replica import Replica, replica_on
 from sizing.performance.serving import closed_loop, saturated
 from sizing.performance.startup import host_memory_bytes, startup_s, vcpus, weight_bytes
 
@@ -19,6 +21,7 @@ __all__ = [
     "Grade",
     "Interconnect",
     "Layout",
+    "Link",
     "MemoryBudget",
     "OperatingPoint",
     "Overloaded",
@@ -32,6 +35,7 @@ __all__ = [
     "legal_precisions",
     "max_sequences",
     "memory_budget",
+    "network_of",
     "open_loop",
     "replica_on",
     "saturated",
