@@ -155,3 +155,43 @@ def test_sparse_models_also_spread_experts():
     assert Layout(tp=8, ep=8) in found
     assert Layout(dp=8, ep=8) in found
     assert Layout(dp=8, ep=8).accelerators == 8
+
+
+def over(model, device, *, machines, machine=8, weights=Precision.FP8, **options):
+    options |= {"accelerators_in_machine": machine, "machines": machines, "weights": weights}
+    return legal_layouts(model, device, **options)
+
+
+def test_a_replica_over_machines_has_a_stage_on_each():
+    """Two machines of eight H100: nothing joins sixteen, so TP8 PP2; one machine as ever."""
+    found = over(LLAMA_70B, H100, machines=2)
+    assert Layout(tp=8, pp=2) in found
+    assert max(layout.tp for layout in found) == 8
+    assert over(LLAMA_70B, H100, machines=1) == layouts(LLAMA_70B, H100, weights=Precision.FP8)
+
+
+def test_experts_may_be_spread_over_machines():
+    found = over(DEEPSEEK_R1, H100, machines=4)
+    assert {Layout(dp=32, ep=32), Layout(tp=8, dp=4, ep=32)} <= set(found)
+    assert all(layout.accelerators <= 32 for layout in found)
+
+
+def test_tensor_ranks_go_as_far_as_the_scale_up_link():
+    """Machines of four in a domain of 72: TP8 spans two of them; so does a TPU slice of two hosts of four."""
+    domain = replace(H100, link="NVLink5 NVL72", link_domain=72)
+    assert Layout(tp=8) in over(LLAMA_70B, domain, machines=2, machine=4)
+    assert Layout(tp=8) in over(LLAMA_8B, TPU_V6E, machines=2, machine=4, weights=Precision.BF16)
+
+
+def test_bridged_pairs_take_stages_beyond_the_pair():
+    """A link that joins two of a machine of eight: TP2 at most, and pipeline stages of pairs."""
+    found = layouts(LLAMA_70B, replace(H100, link="NVLink bridge (pairs)", link_domain=2))
+    assert max(layout.tp for layout in found) == 2
+    assert Layout(tp=2, pp=4) in found
+
+
+def test_context_ranks_come_only_where_they_are_asked_for():
+    assert all(layout.cp == 1 for layout in layouts(LLAMA_70B, H100))
+    found = over(LLAMA_70B, H100, machines=1, widest_cp=4)
+    assert {Layout(tp=2, cp=4), Layout(tp=4, cp=2)} <= set(found)
+    assert all(layout.accelerators <= 8 for layout in found)
