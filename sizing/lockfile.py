@@ -16,15 +16,16 @@ from functools import cache
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from sizing.errors import DamagedPlan, Problem
+from sizing.older_plans import upgraded
 from sizing.plan import Promise, SizingPlan
 from sizing.spec.wording import shown
 
-FORMAT = 1
+FORMAT = 2
+OLDEST_FORMAT = 1  # that is still read: `older_plans` says it in the words of the present one
 ESTIMATE_DIGITS = 4  # significant: predictions are no better, and float noise must not make a diff
 STATED_DIGITS = 12  # significant, for what was asked: as it was written
 USD_DECIMALS = 6  # of a price per hour: 100 machines for a month are off by at most 4 cents
 MOST_PROBLEMS = 5  # shown of one file
-_ADDED_LATER = frozenset({"cp"})  # keys that older files of this format lack: they mean the field's default
 
 _RESTORE = "restore the file from version control, or work it out anew with `sizeup size --fresh`"
 
@@ -61,12 +62,15 @@ def from_dict(document: object, *, source: str = "the plan") -> SizingPlan:
 
     Raises:
         DamagedPlan: If a value is missing, unknown, or of another type than the plan needs, or the format is newer.
+
+    A document of an older format gives the plan that it decided.
     """
     if not isinstance(document, Mapping):
         raise DamagedPlan(source=source, what="is no JSON object", mend=_RESTORE)
     _check_format(document.get("format"), source)
     problems: list[Problem] = []
-    decoded = _decode(SizingPlan, {key: document[key] for key in document if key != "format"}, "", problems)
+    present = upgraded(document)
+    decoded = _decode(SizingPlan, {key: present[key] for key in present if key != "format"}, "", problems)
     if not problems and isinstance(decoded, SizingPlan):
         problems += _inconsistent(decoded)
     if problems or not isinstance(decoded, SizingPlan):
@@ -155,7 +159,7 @@ def _decode_fields(kind: type, value: object, path: str, problems: list[Problem]
     hints = _hints(kind)
     at = f"{path}." if path else ""
     before = len(problems)
-    unknown, missing = sorted(value.keys() - hints.keys()), sorted(hints.keys() - value.keys() - _ADDED_LATER)
+    unknown, missing = sorted(value.keys() - hints.keys()), sorted(hints.keys() - value.keys())
     problems += [Problem(path=f"{at}{name}", what="is no key of a plan", mend=_RESTORE) for name in unknown]
     problems += [Problem(path=f"{at}{name}", what="is missing", mend=_RESTORE) for name in missing]
     fields = {name: _decode(hints[name], value[name], f"{at}{name}", problems) for name in hints if name in value}
@@ -219,13 +223,14 @@ def _inconsistent(plan: SizingPlan) -> list[Problem]:
 
 
 def _check_format(found: object, source: str) -> None:
-    if isinstance(found, int) and not isinstance(found, bool) and found > FORMAT:
+    is_number = isinstance(found, int) and not isinstance(found, bool)
+    if is_number and isinstance(found, int) and found > FORMAT:
         raise DamagedPlan(
             source=source,
-            what=f"is of format {found}, and this sizeup reads format {FORMAT}",
+            what=f"is of format {found}, and this sizeup reads formats {OLDEST_FORMAT} to {FORMAT}",
             mend="upgrade sizeup to the version that wrote the plan",
         )
-    if found != FORMAT or isinstance(found, bool):
+    if not is_number or not isinstance(found, int) or found < OLDEST_FORMAT:
         what = "states no format" if found is None else f"states the format {shown(found)}, but must state {FORMAT}"
         raise DamagedPlan(source=source, what=what, mend=_RESTORE)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sizing.catalog.accelerator import AcceleratorKind, Precision
 from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import PurchaseMode
+from sizing.performance.cold_start import ColdStart
 from sizing.performance.layout import Layout
 
 
@@ -53,6 +54,7 @@ class EngineSettings:
     gpu_memory_utilization: float
     kv_cache_dtype: str  # auto, fp8
     quantization: str | None  # fp8, awq, ...; None: as the checkpoint is
+    front_ends: int  # processes that take requests, tokenise and stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +82,11 @@ class Deployment:
     engine: EngineSettings
     placements: tuple[Placement, ...]
     weight_bytes: int  # of one replica, as loaded
+    checkpoint_bytes: int  # that are read to load one replica: as published
     host_memory_bytes: int  # that one replica asks of its machine
     vcpus: float  # that one replica asks of its machine
-    startup_s: float  # from container start to ready: load, compile, warm-up; probes derive from it
-    requests_per_s: float  # that one replica sustains within the objectives
+    cold_start: ColdStart  # by part; probes derive from it
+    requests_per_s: float  # that one replica sustains within the objectives, with the confidence that is asked
     concurrency: int  # requests in flight per replica at that rate
     max_replicas: int  # that the planned machines hold; the autoscaler's ceiling
 
@@ -91,6 +94,11 @@ class Deployment:
     def replicas(self) -> int:
         """Replicas over all pools."""
         return sum(placement.replicas for placement in self.placements)
+
+    @property
+    def startup_s(self) -> float:
+        """Seconds from container start to ready."""
+        return self.cold_start.ready_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +122,7 @@ class Promise:
     at_most: bool  # True: planned must stay under asked; False: must reach it
     low: float  # 80 % interval of planned
     high: float
+    probability: float  # that what is asked is kept, over the error of the prediction
     binding: (
         str | None
     )  # what binds at the limit: HBM bandwidth, HBM capacity, compute, prefill queue; None: not binding

@@ -28,6 +28,7 @@ _STATUS = {
     SolverStatus.UNKNOWN: "unknown: the search ended without a plan and without a proof",
     SolverStatus.OUT_OF_TIME: "out of time: the limit came before any plan; there may be one",
 }
+SUREST = 0.99  # an 80 % interval says nothing of what lies further out
 _MOST_RUNNERS_UP = 12  # a screen's worth; the rest is counted
 
 
@@ -60,6 +61,8 @@ def render_explain(sized: Sized, *, name: str) -> str:
             *wrapped(f"binds first as load grows: {'; '.join(binding) or 'nothing'}", indent="  ", hanging="    "),
             "",
             *requirement_lines(plan),
+            "",
+            *_start_lines(plan),
             "",
             *_runner_up_lines(sized.runners_up, title="alternatives, and why each lost", than=plan.usd_per_hour),
             *_assumption_lines(plan.assumptions),
@@ -103,7 +106,7 @@ def headline(plan: SizingPlan, *, name: str, usd_per_hour: float | None = None) 
 
 
 def requirement_lines(plan: SizingPlan, *, next_best: RunnerUp | None = None) -> list[str]:
-    """The table of every promise: asked, planned with its 80 % interval, margin, and what binds; one a workload."""
+    """The table of every promise: asked, planned with its 80 % interval, margin, odds, what binds; one a workload."""
     workloads = list(dict.fromkeys(promise.workload for promise in plan.promises))
     lines = []
     for workload in workloads:
@@ -192,7 +195,15 @@ def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
     limits = [metric_value(x.metric, x.asked) for x in promises]
     width = max(map(len, limits))
     rows = [
-        [title, "asked", "planned", "80 % range", "margin", "binds first" if any(x.binding for x in promises) else ""]
+        [
+            title,
+            "asked",
+            "planned",
+            "80 % range",
+            "margin",
+            "met with",
+            "binds first" if any(x.binding for x in promises) else "",
+        ]
     ]
     rows += [
         [
@@ -201,11 +212,21 @@ def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
             metric_value(promise.metric, promise.planned),
             _interval(promise),
             "" if (left := margin(promise)) is None else percent(left),
+            odds(promise),
             f"<- {promise.binding}" if promise.binding else "",
         ]
         for promise, limit in zip(promises, limits, strict=True)
     ]
-    return table(rows, align="<>>>>u", elastic=5)
+    return table(rows, align="<>>>>><", elastic=6)
+
+
+def odds(promise: Promise) -> str:
+    """The probability that what is asked is kept, in whole percent, never none or all; nothing where it is exact."""
+    if promise.low == promise.high:
+        return ""
+    if promise.probability > SUREST:
+        return f"> {percent(SUREST)}"
+    return f"< {percent(1 - SUREST)}" if promise.probability < 1 - SUREST else percent(round(promise.probability, 2))
 
 
 def _interval(promise: Promise) -> str:
@@ -225,10 +246,36 @@ def _deployment_lines(plan: SizingPlan) -> list[str]:
             f"{engine.name}: {engine.max_model_len:,} tokens of context, "
             f"{plural(engine.max_num_seqs, 'sequence')} at once, "
             f"{engine.max_num_batched_tokens:,} batched tokens, {percent(engine.gpu_memory_utilization)} of memory, "
-            f"ready in {seconds(deployment.startup_s)}"
+            f"{plural(engine.front_ends, 'front end')}"
         )
         lines += wrapped(settings, indent="      ")
+        lines += wrapped(host_text(deployment), indent="      ")
+        lines += wrapped(cold_start_text(deployment), indent="      ")
     return lines
+
+
+def _start_lines(plan: SizingPlan) -> list[str]:
+    """Cold start and host of each deployment, as `explain` tells them."""
+    return [
+        line
+        for one in plan.deployments
+        for line in wrapped(f"{one.name}: {cold_start_text(one)}; {host_text(one)}", indent="  ", hanging="      ")
+    ]
+
+
+def host_text(deployment: Deployment) -> str:
+    """What each replica asks of its machine beside accelerators."""
+    return f"each asks for {figure(deployment.vcpus)} vCPU and {memory(deployment.host_memory_bytes)} of host memory"
+
+
+def cold_start_text(deployment: Deployment) -> str:
+    """The start of a replica on a new machine, by part."""
+    start = deployment.cold_start
+    return (
+        f"cold start {seconds(start.total_s)}: image {seconds(start.image_s)}, bootstrap {seconds(start.bootstrap_s)}, "
+        f"weights {seconds(start.weights_s)} of {storage(deployment.checkpoint_bytes)}, "
+        f"compile and warm-up {seconds(start.compile_s)}"
+    )
 
 
 def _deployment_text(deployment: Deployment) -> str:

@@ -15,7 +15,7 @@ _SIGNS = {Action.ADDED: "+", Action.REMOVED: "-", Action.CHANGED: "~"}
 # fingerprint. All of it is in the JSON.
 _FOLLOWS: Mapping[Subject, frozenset[str]] = {
     Subject.PLAN: frozenset({"spec_hash", "facts_hash"}),
-    Subject.PROMISE: frozenset({"low", "high"}),
+    Subject.PROMISE: frozenset({"low", "high", "probability"}),
     Subject.NODE_POOL: frozenset({"price_as_of", "price_source"}),
 }
 _LABELS = {
@@ -30,7 +30,11 @@ _LABELS = {
     "facts_as_of": "facts of",
     "sizeup_version": "sizeup",
     "requests_per_s": "sustains each",
-    "startup_s": "ready in",
+    "cold_start.image_s": "image pulled in",
+    "cold_start.bootstrap_s": "bootstrap",
+    "cold_start.weights_s": "weights read in",
+    "cold_start.compile_s": "compile and warm-up",
+    "checkpoint_bytes": "checkpoint",
     "weight_bytes": "weights",
     "host_memory_bytes": "host memory",
 }

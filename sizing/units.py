@@ -9,6 +9,7 @@ from __future__ import annotations
 KIB = 1024
 MIB = 1024**2
 GIB = 1024**3
+TIB = 1024**4
 KB = 1000
 MB = 1000**2
 GB = 1000**3

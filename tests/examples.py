@@ -9,6 +9,7 @@ from sizing.catalog.machine import Cloud
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
 from sizing.catalog.offer import PurchaseMode
 from sizing.catalog.provenance import Provenance
+from sizing.performance.cold_start import ColdStart
 from sizing.performance.layout import Layout
 from sizing.plan import (
     Bucket,
@@ -273,12 +274,14 @@ CHAT_DEPLOYMENT = Deployment(
         gpu_memory_utilization=0.92,
         kv_cache_dtype="auto",
         quantization="fp8",
+        front_ends=1,
     ),
     placements=(Placement(pool="p5-48xlarge-use1-az4", replicas=4),),
     weight_bytes=70_600_000_000,
+    checkpoint_bytes=141_100_000_000,
     host_memory_bytes=80_000_000_000,
     vcpus=16,
-    startup_s=240,
+    cold_start=ColdStart(image_s=180, bootstrap_s=95, weights_s=40, compile_s=105),
     requests_per_s=3.2,
     concurrency=40,
     max_replicas=4,
@@ -304,6 +307,7 @@ CHAT_PLAN = SizingPlan(
             at_most=True,
             low=0.25,
             high=0.39,
+            probability=0.996,
             binding=None,
         ),
         Promise(
@@ -314,6 +318,7 @@ CHAT_PLAN = SizingPlan(
             at_most=False,
             low=11.6,
             high=14.1,
+            probability=0.8,
             binding="HBM bandwidth",
         ),
     ),

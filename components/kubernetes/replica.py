@@ -19,13 +19,14 @@ from components.labels import DEPLOYMENT, pod_labels
 from components.rules.broken import broken
 from components.rules.kubernetes_pods import tag_mistakes
 from sizing.errors import Problem
+from sizing.performance.startup import CACHE_BYTES
+from sizing.performance.startup import disk_bytes as planned_disk_bytes
 from sizing.plan import Deployment
-from sizing.units import GIB, MIB
+from sizing.units import MIB
 
 SERVICE_ACCOUNT = "model-server"
 USER = 10001  # an unprivileged user that no image has: nothing belongs to it but the pod's own volumes
 HOME = "/home/server"
-CACHE_BYTES = 10 * GIB  # compiled kernels and graphs, logs, the tokenizer's files
 TOKEN_DIRECTORY = "/var/run/secrets/hub"  # noqa: S105  a path
 SECRET_NAME = "model-server"  # noqa: S105  the name of an object
 API_KEY = "api-key"
@@ -110,6 +111,7 @@ def pod_template(served: Served, weights: Weights, *, has_api_key: bool) -> v1.P
 def _container(served: Served, weights: Weights, *, has_api_key: bool) -> v1.ContainerArgs:
     """The inference server."""
     deployment = served.deployment
+    startup = lifecycle.startup_failures(deployment, from_hub=isinstance(weights, FromHub))
     return v1.ContainerArgs(
         name="server",
         image=served.image,
@@ -126,7 +128,9 @@ def _container(served: Served, weights: Weights, *, has_api_key: bool) -> v1.Con
         env=_environment(deployment, weights, has_api_key=has_api_key),
         ports=[v1.ContainerPortArgs(name="http", container_port=PORT)],
         resources=_resources(served, weights),
-        startup_probe=_probe("/health", failures=lifecycle.startup_failures(deployment)),
+        startup_probe=_probe(
+            "/health", failures=lifecycle.startup_failures(deployment, from_hub=isinstance(weights, FromHub))
+        ),
         # /v1 asks for the key, which a probe cannot give; /health answers only once the model is loaded.
         readiness_probe=_probe("/health" if has_api_key else "/v1/models", failures=3),
         liveness_probe=_probe("/health", failures=6),
@@ -209,12 +213,11 @@ def _resources(served: Served, weights: Weights) -> v1.ResourceRequirementsArgs:
 
 def disk_bytes(deployment: Deployment, weights: Weights) -> int:
     """
-    Bytes of node disk that a replica may write.
+    Bytes of node disk that a replica may write: caches, and the checkpoint where it is fetched from the Hub.
 
-    Streamed weights never touch it. From the Hub the checkpoint does, which is up to twice what is loaded: a bf16
-    checkpoint served in fp8.
+    Streamed weights never touch it. The plan keeps room for both.
     """
-    return CACHE_BYTES + (2 * deployment.weight_bytes if isinstance(weights, FromHub) else 0)
+    return planned_disk_bytes(deployment.checkpoint_bytes) if isinstance(weights, FromHub) else CACHE_BYTES
 
 
 def _volumes(deployment: Deployment, weights: Weights) -> Sequence[v1.VolumeArgs]:

@@ -105,7 +105,9 @@ class ServingStack(pulumi.ComponentResource):
         _network_policies(name, args, inside)
         for served in args.served:
             _replicas(name, args, served, pulumi.ResourceOptions(parent=self, depends_on=[namespace, *identity]))
-        addressed = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(custom_timeouts=_timeouts(args.served)))
+        addressed = pulumi.ResourceOptions.merge(
+            inside, pulumi.ResourceOptions(custom_timeouts=_timeouts(args, args.served))
+        )
         _service(name, args, addressed)
         _load_balancer(name, args, addressed)
         self.namespace = pulumi.Output.from_input(namespace_of(args.workload))
@@ -116,15 +118,20 @@ class ServingStack(pulumi.ComponentResource):
         )
 
 
-def _timeouts(served: tuple[Served, ...]) -> pulumi.CustomTimeouts:
+def _timeouts(args: ServingArgs, served: tuple[Served, ...]) -> pulumi.CustomTimeouts:
     """
     How long to wait until replicas are ready: the slowest of *served*, and a minute to notice.
 
     For a Service too: Pulumi waits until it has pods to send traffic to, and would give up after ten minutes, before a
     large model is loaded.
     """
-    seconds = max(lifecycle.progress_deadline_s(one.deployment) for one in served) + 60
+    seconds = max(_deadline_s(args, one) for one in served) + 60
     return pulumi.CustomTimeouts(create=f"{seconds}s", update=f"{seconds}s")
+
+
+def _deadline_s(args: ServingArgs, served: Served) -> int:
+    """Seconds until a replica of *served* must be ready, wherever its weights come from."""
+    return lifecycle.progress_deadline_s(served.deployment, from_hub=isinstance(args.weights, FromHub))
 
 
 def _metadata(args: ServingArgs, name: str, **more: Mapping[str, pulumi.Input[str]]) -> meta.ObjectMetaArgs:
@@ -179,7 +186,7 @@ def _replicas(name: str, args: ServingArgs, served: Served, opts: pulumi.Resourc
             replicas=plan.replicas,
             selector=meta.LabelSelectorArgs(match_labels={DEPLOYMENT: plan.name}),
             strategy=availability.rollout(plan),
-            progress_deadline_seconds=lifecycle.progress_deadline_s(plan),
+            progress_deadline_seconds=_deadline_s(args, served),
             revision_history_limit=3,
             template=pod_template(served, args.weights, has_api_key=args.api_key is not None),
         ),
@@ -187,7 +194,7 @@ def _replicas(name: str, args: ServingArgs, served: Served, opts: pulumi.Resourc
             opts,
             pulumi.ResourceOptions(
                 ignore_changes=["spec.replicas"],  # the autoscaler's, from its floor, the planned replicas, upwards
-                custom_timeouts=_timeouts((served,)),
+                custom_timeouts=_timeouts(args, (served,)),
             ),
         ),
     )

@@ -72,6 +72,8 @@ def vllm_args(
         flags.append(("--data-parallel-size", str(layout.dp)))
     if layout.ep > 1:
         flags.append(("--enable-expert-parallel", None))
+    if engine.front_ends != layout.dp:  # as many as ranks are started anyway
+        flags.append(("--api-server-count", str(engine.front_ends)))
     flags += [
         ("--max-model-len", str(engine.max_model_len)),
         ("--max-num-seqs", str(engine.max_num_seqs)),

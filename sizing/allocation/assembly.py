@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 from sizing.allocation.candidates import Candidate
 from sizing.allocation.exact import DOUBLE_RUNNING_H, PAYBACK_H, Arrangement, Purchase
 from sizing.allocation.formulation import Formulation
+from sizing.allocation.host import DISK_SHARE, IMAGES_BYTES
 from sizing.allocation.market import CONTROL_PLANE_ZONES, NETWORK_ZONES, Market
 from sizing.allocation.names import deployment_name, pool_name
 from sizing.allocation.problem import Choice, Pool
@@ -19,21 +20,22 @@ from sizing.allocation.support import quantization
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.offer import Offer, PurchaseMode
-from sizing.performance import host_memory_bytes, startup_s, vcpus, weight_bytes
+from sizing.performance import checkpoint_bytes, cold_start, front_ends, weight_bytes
+from sizing.performance.cold_start import ColdStart
+from sizing.performance.loading import load_bytes_per_s, load_tier
 from sizing.performance.precision import BYTES_PER_ELEMENT
+from sizing.performance.processors import OUTPUT_TOKEN_S, PROMPT_TOKEN_S, REQUEST_S
+from sizing.performance.startup import IMAGE_BYTES, IMAGE_BYTES_PER_S
 from sizing.plan import Bucket, CostLine, Deployment, EngineSettings, NodePool, Placement, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
-from sizing.units import GB
+from sizing.units import GB, MB
 from sizing.version import VERSION
 
 if TYPE_CHECKING:
     from sizing.catalog import Catalog
 
-LOAD_BYTES_PER_S = 1 * GB  # object storage into one machine; both clouds' single-host figures start at 2 GB/s
 CONCURRENCY_MARGIN = 1.25  # of the 99th percentile in flight: what the server may take before it lets requests wait
 CONCURRENCY_STEP = 8  # engines capture graphs for batches that are multiples of it
-IMAGES_GB = 100  # operating system, engine image unpacked, image of the release before
-WEIGHTS_ON_DISK = 1.2  # times the weights, where no local disk holds them
 DISK_STEP_GB = 10
 BUCKET_TIER = "STANDARD"  # both clouds' own word for it
 OBJECT_STORE = {Cloud.AWS: ("s3", "STANDARD"), Cloud.GCP: ("gcs", "standard")}  # as the catalog names the tier
@@ -106,11 +108,11 @@ def _accelerator_pools(
     pools = []
     for pool, nodes in bought.machines:
         machine, offer = formulation.offers[pool]
-        replicas = [formulation.candidates[choice].replica for choice, at, _ in arranged.replicas if at == pool]
-        models = {replica.model.name: weight_bytes(replica) for replica in replicas}
+        standing = [formulation.candidates[choice] for choice, at, _ in arranged.replicas if at == pool]
         accelerator = catalog.accelerator(machine.accelerator) if machine.accelerator is not None else None
-        spans = any(replica.layout.accelerators > machine.accelerators for replica in replicas)
-        made = _pool(machine, offer, pool.zone, nodes, accelerator, weights_bytes=sum(models.values()))
+        spans = any(one.replica.layout.accelerators > machine.accelerators for one in standing)
+        fullest = max((one.need.disk_bytes / one.slots for one in standing), default=0.0) * machine.accelerators
+        made = _pool(machine, offer, pool.zone, nodes, accelerator, replicas_bytes=fullest)
         pools.append(replace(made, placed_together=spans))
     return pools
 
@@ -120,11 +122,11 @@ def _system_pools(system: tuple[Machine, Offer], zones: tuple[str, ...], machine
     machine, offer = system
     places = [zone for zone in zones if zone in offer.zones] or list(offer.zones[:1])
     counts = {zone: len(range(place, machines, len(places))) for place, zone in enumerate(places)}
-    return [_pool(machine, offer, zone, nodes, None, weights_bytes=0) for zone, nodes in counts.items() if nodes]
+    return [_pool(machine, offer, zone, nodes, None, replicas_bytes=0) for zone, nodes in counts.items() if nodes]
 
 
 def _pool(
-    machine: Machine, offer: Offer, zone: str, nodes: int, accelerator: Accelerator | None, *, weights_bytes: int
+    machine: Machine, offer: Offer, zone: str, nodes: int, accelerator: Accelerator | None, *, replicas_bytes: float
 ) -> NodePool:
     if offer.usd_per_hour is None:
         raise ValueError(f"{machine.name} was bought without a price")
@@ -143,7 +145,7 @@ def _pool(
         fabric_interfaces=machine.fabric_interfaces,
         placed_together=False,
         local_disks=machine.local_disks,
-        boot_disk_gb=boot_disk_gb(weights_bytes, local_disks=machine.local_disks),
+        boot_disk_gb=boot_disk_gb(replicas_bytes, local_disks=machine.local_disks),
         usd_per_hour=offer.usd_per_hour,
         price_source=offer.provenance.source,
         price_as_of=offer.provenance.as_of,
@@ -158,10 +160,10 @@ def slice_shape(accelerator: Accelerator, chips: int) -> str | None:
     return shapes[0] if shapes else None
 
 
-def boot_disk_gb(weights_bytes: int, *, local_disks: int) -> int:
-    """Images, and 1.2 times the weights where no local disk holds them, in steps of ten GB."""
-    weights = 0.0 if local_disks else WEIGHTS_ON_DISK * weights_bytes / GB
-    return math.ceil((IMAGES_GB + weights) / DISK_STEP_GB) * DISK_STEP_GB
+def boot_disk_gb(replicas_bytes: float, *, local_disks: int) -> int:
+    """Images, and what the replicas of one machine may fill where no local disk takes it, in steps of ten GB."""
+    filled = 0.0 if local_disks else replicas_bytes / DISK_SHARE
+    return math.ceil((IMAGES_BYTES + filled) / GB / DISK_STEP_GB) * DISK_STEP_GB
 
 
 def _cost_line(pool: NodePool) -> CostLine:
@@ -226,9 +228,10 @@ def _deployment(
         engine=engine_settings(workload, candidate),
         placements=placements,
         weight_bytes=weight_bytes(replica),
-        host_memory_bytes=host_memory_bytes(replica),
-        vcpus=vcpus(replica),
-        startup_s=round(startup_s(replica, load_bytes_per_s(candidate.machine)), 1),
+        checkpoint_bytes=checkpoint_bytes(replica),
+        host_memory_bytes=candidate.need.memory_bytes,
+        vcpus=candidate.need.vcpus,
+        cold_start=start_of(candidate),
         requests_per_s=candidate.point.requests_per_s,
         concurrency=math.ceil(candidate.point.concurrency),
         max_replicas=max_replicas,
@@ -252,14 +255,16 @@ def engine_settings(workload: Serving, candidate: Candidate) -> EngineSettings:
         gpu_memory_utilization=replica.engine.memory_utilisation,
         kv_cache_dtype="auto" if replica.kv is Precision.BF16 else replica.kv.value,
         quantization=quantization(replica.model, replica.weights),
+        front_ends=front_ends(replica, replace(workload.traffic, requests_per_s=candidate.point.requests_per_s)),
     )
 
 
-def load_bytes_per_s(machine: Machine) -> float:
-    """Rate at which weights come in: object storage, or half of a slower network."""
-    if machine.network_bytes_per_s is None:
-        return LOAD_BYTES_PER_S
-    return min(LOAD_BYTES_PER_S, machine.network_bytes_per_s / 2)
+def start_of(candidate: Candidate) -> ColdStart:
+    """The start of one replica of *candidate*, in tenths of a second: its weights come from object storage."""
+    tier = load_tier(OBJECT_STORE[candidate.machine.cloud][0])
+    rate = load_bytes_per_s(tier, network_bytes_per_s=candidate.machine.network_bytes_per_s)
+    start = cold_start(candidate.replica, rate)
+    return ColdStart(**{field.name: round(getattr(start, field.name), 1) for field in fields(start)})
 
 
 def _served(workload: Serving, formulation: Formulation, arranged: Arrangement) -> list[Served]:
@@ -291,6 +296,25 @@ def _bucket(spec: Spec, catalog: Catalog, market: Market) -> Bucket:
     )
 
 
+def _loading_text(candidate: Candidate) -> str:
+    """What the time of a start rests on, in words."""
+    tier = load_tier(OBJECT_STORE[candidate.machine.cloud][0])
+    rate = load_bytes_per_s(tier, network_bytes_per_s=candidate.machine.network_bytes_per_s)
+    doubt = "" if tier.is_verified else ", a figure that is not verified"
+    return (
+        f"{candidate.machine.name} reads weights from {tier.name} at {rate / GB:.3g} GB/s{doubt}, pulls an image of "
+        f"{IMAGE_BYTES / GB:g} GB at {IMAGE_BYTES_PER_S / MB:.0f} MB/s, and nothing is cached when a replica starts"
+    )
+
+
+def _host_text(candidate: Candidate) -> str:
+    """What the processors of a replica rest on, in words."""
+    return (
+        f"{candidate.workload}: a front-end process spends {REQUEST_S * 1e3:g} ms a request, "
+        f"{PROMPT_TOKEN_S * 1e6:g} us a prompt token and {OUTPUT_TOKEN_S * 1e6:g} us an answer token of one core"
+    )
+
+
 def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement) -> tuple[str, ...]:
     """What the plan rests on beside what was asked, in words."""
     replicas = [formulation.candidates[choice].replica for choice, _, _ in arranged.replicas]
@@ -304,7 +328,8 @@ def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement) ->
         "requests are spread evenly over the replicas of a workload",
         "latencies are at the stated peak with all replicas up; with the headroom used they stay within what is asked",
         "cost is that of the machines, each paid whole, 730 hours a month",
-        f"weights load at {LOAD_BYTES_PER_S / GB:g} GB/s at most, or half of the machine's network",
+        *dict.fromkeys(_loading_text(formulation.candidates[choice]) for choice, _, _ in arranged.replicas),
+        *dict.fromkeys(_host_text(formulation.candidates[choice]) for choice, _, _ in arranged.replicas),
     ]
     if any(workload.survive is Survive.ZONE for workload in spec.workloads):
         said.append(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sizing.allocation.host import allocatable_bytes, allocatable_vcpus, slots_needed
+from sizing.allocation.host import HostNeed, host_misses, host_need, slots_needed
 from sizing.allocation.support import cache_miss, device_miss, weights_miss
 from sizing.catalog.accelerator import Accelerator, Precision
 from sizing.catalog.machine import Machine
@@ -20,21 +20,16 @@ from sizing.performance import (
     Layout,
     OperatingPoint,
     Replica,
-    highest_rate,
-    host_memory_bytes,
+    assured_rate,
     legal_layouts,
     legal_precisions,
     replica_on,
-    vcpus,
 )
+from sizing.performance.assurance import LATENCIES
 from sizing.spec.workload import Objectives, Serving, Traffic
-from sizing.units import GIB
 
 if TYPE_CHECKING:
     from sizing.catalog import Catalog
-
-
-LATENCIES = ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +40,8 @@ class Candidate:
     machine: Machine
     replica: Replica
     slots: int  # accelerators of the machine that it occupies
-    point: OperatingPoint
+    point: OperatingPoint  # at the highest rate within the objectives, with the confidence that they ask for
+    need: HostNeed  # at that rate
 
     @property
     def kind(self) -> str:
@@ -160,21 +156,19 @@ def _on_machines(workload: Serving, replica: Replica, alike: list[Machine]) -> I
     if isinstance(point, Excuse):
         yield _rejected(workload, kind_of(replica), alike, *_misses(workload, replica, point), replica=replica)
         return
+    need = host_need(replica, replace(workload.traffic, requests_per_s=point.requests_per_s))
     for machine in alike:
-        slots = slots_needed(
-            machine,
-            accelerators=replica.layout.accelerators,
-            vcpus=vcpus(replica),
-            memory_bytes=host_memory_bytes(replica),
-        )
+        slots = slots_needed(machine, accelerators=replica.layout.accelerators, need=need)
         if slots is None:
-            yield _rejected(workload, kind_of(replica), [machine], host_miss(machine, replica), replica=replica)
+            yield _rejected(workload, kind_of(replica), [machine], *host_misses(machine, need), replica=replica)
         else:
-            yield Candidate(workload=workload.name, machine=machine, replica=replica, slots=slots, point=point)
+            yield Candidate(
+                workload=workload.name, machine=machine, replica=replica, slots=slots, point=point, need=need
+            )
 
 
 def rate_within(replica: Replica, workload: Serving) -> OperatingPoint | Excuse:
-    """The highest rate of one replica within the workload's objectives."""
+    """The highest rate of one replica within the workload's objectives, with the confidence that they ask for."""
     any_rate = replace(workload.traffic, requests_per_s=1.0)  # the rate is not read: one answer for all rates
     return _rate(replica, any_rate, workload.objectives, workload.max_context_tokens)
 
@@ -183,28 +177,16 @@ def rate_within(replica: Replica, workload: Serving) -> OperatingPoint | Excuse:
 def _rate(
     replica: Replica, traffic: Traffic, objectives: Objectives, max_context_tokens: int
 ) -> OperatingPoint | Excuse:
-    return highest_rate(replica, traffic=traffic, objectives=objectives, max_context_tokens=max_context_tokens)
-
-
-def host_miss(machine: Machine, replica: Replica) -> Miss:
-    """What of the host one replica asks for beyond the whole machine."""
-    memory, has = host_memory_bytes(replica), allocatable_bytes(machine)
-    if memory > has:
-        text = f"host memory {memory / GIB:.0f} GiB > {has / GIB:.0f} GiB left for pods on {machine.name}"
-        return Miss(metric="host_memory_bytes", asked=memory, reached=has, text=text)
-    asked, left = vcpus(replica), allocatable_vcpus(machine)
-    return Miss(
-        metric="vcpus", asked=asked, reached=left, text=f"{asked:g} vCPU > {left:.1f} left for pods on {machine.name}"
-    )
+    return assured_rate(replica, traffic=traffic, objectives=objectives, max_context_tokens=max_context_tokens)
 
 
 def _misses(workload: Serving, replica: Replica, first: Excuse) -> list[Miss]:
     """Everything that the replica misses: memory alone, or each latency that it misses on its own."""
     asked = workload.objectives
     alone = [
-        Objectives(ttft_p95_s=asked.ttft_p95_s, tpot_p95_s=None, e2e_p95_s=None),
-        Objectives(ttft_p95_s=None, tpot_p95_s=asked.tpot_p95_s, e2e_p95_s=None),
-        Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=asked.e2e_p95_s),
+        Objectives(ttft_p95_s=asked.ttft_p95_s, tpot_p95_s=None, e2e_p95_s=None, confidence=asked.confidence),
+        Objectives(ttft_p95_s=None, tpot_p95_s=asked.tpot_p95_s, e2e_p95_s=None, confidence=asked.confidence),
+        Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=asked.e2e_p95_s, confidence=asked.confidence),
     ]
     points = [rate_within(replica, replace(workload, objectives=one)) for one in alone]
     excuses = [point for point in points if isinstance(point, Excuse) and point.metric in LATENCIES]

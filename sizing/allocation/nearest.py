@@ -19,7 +19,7 @@ MOST_REJECTED = 8  # of each workload, one an accelerator: enough to see the pat
 STAGES = (
     ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s"),
     ("kv_tokens", "hbm_bytes"),
-    ("host_memory_bytes", "vcpus"),
+    ("host_memory_bytes", "vcpus", "local_disk_bytes"),
     ("weights", "kv"),
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sizing.allocation.candidates import LATENCIES
-from sizing.performance import Estimate, OperatingPoint, Overloaded, Replica, memory_budget, open_loop
+from sizing.performance import Excuse, OperatingPoint, Overloaded, Replica, memory_budget, open_loop
+from sizing.performance.assurance import Assured, asked_latencies, assured, capacity, latency, rate_within
+from sizing.performance.confidence import quantile
+from sizing.performance.estimate import Estimate
 from sizing.performance.memory import sequence_bytes
 from sizing.plan import Promise
 from sizing.spec.workload import Objectives, Serving
@@ -26,26 +28,25 @@ def at_load(replica: Replica, workload: Serving, *, requests_per_s: float) -> Op
     return open_loop(replica, traffic=replace(workload.traffic, requests_per_s=requests_per_s))
 
 
+def capacity_of(replica: Replica, workload: Serving) -> Estimate | Excuse:
+    """Requests per second that one replica of *workload* can carry, whatever the latency."""
+    any_rate = replace(workload.traffic, requests_per_s=1.0)  # the rate is not read: one answer for all rates
+    return capacity(replica, traffic=any_rate, max_context_tokens=workload.max_context_tokens)
+
+
 def worst_share(point: OperatingPoint, objectives: Objectives) -> float:
-    """The largest share of its limit that any asked latency takes; at most 1 where every objective is kept."""
+    """
+    The largest share of its limit that any asked latency takes, with the confidence that is asked.
+
+    At most 1 where every objective is kept.
+    """
     return max(
-        (latency(point, metric).value / limit for metric, limit in asked_latencies(objectives)),
+        (
+            quantile(latency(point, metric), objectives.confidence) / limit
+            for metric, limit in asked_latencies(objectives)
+        ),
         default=latency(point, "e2e_p95_s").value,
     )
-
-
-def asked_latencies(objectives: Objectives) -> Iterator[tuple[str, float]]:
-    """Each latency that is asked, with its limit in seconds."""
-    for metric, limit in zip(
-        LATENCIES, (objectives.ttft_p95_s, objectives.tpot_p95_s, objectives.e2e_p95_s), strict=True
-    ):
-        if limit is not None:
-            yield metric, limit
-
-
-def latency(point: OperatingPoint, metric: str) -> Estimate:
-    """One of the three latencies of a point."""
-    return {"ttft_p95_s": point.ttft_p95_s, "tpot_p95_s": point.tpot_p95_s, "e2e_p95_s": point.e2e_p95_s}[metric]
 
 
 def promises_of(workload: Serving, served: Sequence[Served]) -> tuple[Promise, ...]:
@@ -53,55 +54,83 @@ def promises_of(workload: Serving, served: Sequence[Served]) -> tuple[Promise, .
     The promises of one workload: each asked latency, the rate, and the memory of an accelerator.
 
     Latencies are those at the stated peak with every replica up, spread evenly. The rate is what all replicas together
-    carry within the objectives. One promise is marked as binding: the one that is nearest its limit at that rate.
+    are predicted to carry within the objectives, and its probability is that the stated peak is served within all of
+    them. One promise is marked as binding: the one that is nearest its limit at the highest rate.
     """
     replicas = sum(one.replicas for one in served)
-    slowest = _slowest(workload, served, workload.traffic.requests_per_s / replicas)
+    at_peak, slowest = _slowest(workload, served, workload.traffic.requests_per_s / replicas)
     reference = served[0]
     binding = _binding_metric(reference.at_most, workload.objectives)
     mark = reference.at_most.binding
+    kept = _kept(workload, slowest, at_peak)
     promises = [
         Promise(
             workload=workload.name,
             metric=metric,
             asked=limit,
-            planned=latency(slowest, metric).value,
+            planned=latency(at_peak, metric).value,
             at_most=True,
-            low=latency(slowest, metric).low,
-            high=latency(slowest, metric).high,
+            low=latency(at_peak, metric).low,
+            high=latency(at_peak, metric).high,
+            probability=kept.latencies[metric],
             binding=mark if metric == binding else None,
         )
         for metric, limit in asked_latencies(workload.objectives)
     ]
-    planned = sum(one.replicas * one.at_most.requests_per_s for one in served)
-    throughput = reference.at_most.output_tokens_per_s
+    rates = [(one.replicas, _rate(workload, one)) for one in served]
     promises.append(
         Promise(
             workload=workload.name,
             metric="requests_per_s",
             asked=workload.traffic.requests_per_s,
-            planned=planned,
+            planned=sum(number * rate.value for number, rate in rates),
             at_most=False,
-            low=planned * throughput.low / throughput.value,
-            high=planned * throughput.high / throughput.value,
+            low=sum(number * rate.low for number, rate in rates),
+            high=sum(number * rate.high for number, rate in rates),
+            probability=kept.everything,
             binding=mark if binding == "requests_per_s" else None,
         )
     )
     return (*promises, _memory(workload, reference))
 
 
-def _slowest(workload: Serving, served: Sequence[Served], requests_per_s: float) -> OperatingPoint:
-    """The point of the replica that keeps least of its limits at the load that each gets."""
+def _rate(workload: Serving, served: Served) -> Estimate:
+    """Requests per second that one replica is predicted to carry within the objectives, with the interval of it."""
+    any_rate = replace(workload.traffic, requests_per_s=1.0)  # the rate is not read: one answer for all rates
+    rate = rate_within(
+        served.replica,
+        traffic=any_rate,
+        objectives=workload.objectives,
+        max_context_tokens=workload.max_context_tokens,
+    )
+    if isinstance(rate, Excuse):
+        raise TypeError(f"{workload.name} is served by a replica that cannot: {rate.text}")
+    return rate
+
+
+def _kept(workload: Serving, served: Served, point: OperatingPoint) -> Assured:
+    """With which probability *point* keeps the objectives of *workload*."""
+    most = capacity_of(served.replica, workload)
+    if isinstance(most, Excuse):
+        raise TypeError(f"{workload.name} is served by a replica that cannot: {most.text}")
+    return assured(point, workload.objectives, most=most)
+
+
+def _slowest(workload: Serving, served: Sequence[Served], requests_per_s: float) -> tuple[OperatingPoint, Served]:
+    """The point of the replica that keeps least of its limits at the load that each gets, and which that is."""
     points = []
     for one in served:
         point = at_load(one.replica, workload, requests_per_s=requests_per_s)
-        points.append(one.at_most if isinstance(point, Overloaded) else point)
-    return max(points, key=lambda point: worst_share(point, workload.objectives))
+        points.append((one.at_most if isinstance(point, Overloaded) else point, one))
+    return max(points, key=lambda found: worst_share(found[0], workload.objectives))
 
 
 def _binding_metric(point: OperatingPoint, objectives: Objectives) -> str:
     """The latency that takes most of its limit at the highest rate, or the rate itself where none comes near."""
-    shares = {metric: latency(point, metric).value / limit for metric, limit in asked_latencies(objectives)}
+    shares = {
+        metric: quantile(latency(point, metric), objectives.confidence) / limit
+        for metric, limit in asked_latencies(objectives)
+    }
     nearest = max(shares, key=lambda metric: shares[metric], default=None)
     return nearest if nearest is not None and shares[nearest] >= 0.98 else "requests_per_s"
 
@@ -121,5 +150,6 @@ def _memory(workload: Serving, served: Served) -> Promise:
         at_most=True,
         low=planned,
         high=planned,
+        probability=1.0 if planned <= budget.usable_bytes else 0.0,  # what an engine reserves is a rule, not a guess
         binding=None,
     )

@@ -15,6 +15,7 @@ from sizing.allocation.nearest import distance, machines_text, purchase_text, re
 from sizing.allocation.search import Search, Searched, search
 from sizing.catalog.accelerator import Precision
 from sizing.outcome import Miss, NoPlan, RunnerUp, SolverOutcome, SolverStatus
+from sizing.performance.confidence import MEDIAN
 from sizing.spec.workload import Serving, Spec, Survive
 from sizing.units import HOURS_PER_MONTH
 
@@ -121,6 +122,9 @@ def _looser(workload: Serving, found: Search, place: int) -> Iterator[tuple[str,
     for metric, limit in _limits(workload, found, place):
         loose = replace(workload, objectives=replace(workload.objectives, **{metric: limit}))
         yield f"the {metric} of {name}", f"{name}: loosen objectives.{metric} to {limit:g}", loose
+    if workload.objectives.confidence > MEDIAN:
+        loose = replace(workload, objectives=replace(workload.objectives, confidence=MEDIAN))
+        yield f"the confidence asked for {name}", f"{name}: set objectives.confidence to {MEDIAN:g}", loose
     if allowed.min_spot_share > 0:
         loose = replace(workload, allowed=replace(allowed, min_spot_share=0.0))
         yield f"the least spot share of {name}", f"{name}: set allow.min_spot_share to 0", loose

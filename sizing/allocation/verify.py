@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sizing.allocation.host import allocatable_bytes, allocatable_vcpus
-from sizing.allocation.promises import at_load, worst_share
+from sizing.allocation.host import deployed_need, host_shares
+from sizing.allocation.promises import at_load, capacity_of, worst_share
 from sizing.catalog.machine import Machine
 from sizing.catalog.offer import PurchaseMode
-from sizing.performance import Overloaded, Replica, replica_on
+from sizing.performance import Excuse, Overloaded, Replica, replica_on
+from sizing.performance.confidence import quantile
 from sizing.plan import Deployment, NodePool, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
 from sizing.units import MICRO_USD_PER_USD, usd_per_month
@@ -98,7 +99,7 @@ def _packing(pool: NodePool, plan: SizingPlan, catalog: Catalog) -> Iterator[str
         return
     if not asked:
         yield f"pool {pool.name} carries nothing"
-    free = [[1.0, 1.0, 1.0] for _ in range(pool.nodes)]
+    free = [[1.0] * 4 for _ in range(pool.nodes)]
     for share in sorted(asked, key=max, reverse=True):
         node = next((left for left in free if all(s <= f + 1e-9 for s, f in zip(share, left, strict=True))), None)
         if node is None:
@@ -107,12 +108,11 @@ def _packing(pool: NodePool, plan: SizingPlan, catalog: Catalog) -> Iterator[str
         node[:] = [left - part for left, part in zip(node, share, strict=True)]
 
 
-def _share(deployment: Deployment, machine: Machine) -> tuple[float, float, float]:
-    """Shares of a machine's accelerators, processors and memory that one replica takes."""
+def _share(deployment: Deployment, machine: Machine) -> tuple[float, ...]:
+    """Shares of a machine's accelerators, processors, memory and disk that one replica takes."""
     return (
         deployment.layout.accelerators / machine.accelerators if machine.accelerators else float("inf"),
-        deployment.vcpus / allocatable_vcpus(machine),
-        deployment.host_memory_bytes / allocatable_bytes(machine),
+        *host_shares(machine, deployed_need(deployment)),
     )
 
 
@@ -154,10 +154,11 @@ def _carried(workload: Serving, replica: Replica, left: int, load: float, lost: 
         yield f"{workload.name}: nothing is left{when} for {load:.3f}/s"
         return
     point = at_load(replica, workload, requests_per_s=load / left)
-    if isinstance(point, Overloaded):
-        if load / left > point.highest_requests_per_s * (1 + TOLERANCE):
-            yield f"{workload.name}: {left} replicas are overloaded by {load:.3f}/s{when}"
-    elif worst_share(point, workload.objectives) > 1 + TOLERANCE:
+    most = capacity_of(replica, workload)
+    sure = 0.0 if isinstance(most, Excuse) else quantile(most, 1 - workload.objectives.confidence)
+    if load / left > sure * (1 + TOLERANCE):
+        yield f"{workload.name}: {left} replicas are overloaded by {load:.3f}/s{when}"
+    elif not isinstance(point, Overloaded) and worst_share(point, workload.objectives) > 1 + TOLERANCE:
         yield f"{workload.name}: {left} replicas miss an objective at {load:.3f}/s{when}"
 
 

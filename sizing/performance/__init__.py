@@ -1,5 +1,7 @@
 """What a model achieves on a layout of devices, with its error."""
 
+from sizing.performance.assurance import assured_rate
+from sizing.performance.cold_start import ColdStart
 from sizing.performance.engine import Engine, engine_named, engines
 from sizing.performance.estimate import Estimate, Grade
 from sizing.performance.interconnect import network_of
@@ -9,12 +11,14 @@ from sizing.performance.link import Interconnect, Link
 from sizing.performance.memory import MemoryBudget, max_sequences, memory_budget
 from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
 from sizing.performance.precision import legal_precisions
+from sizing.performance.processors import front_ends, vcpus
 from sizing.performance.queueing import highest_rate, open_loop
 from sizing.performance.replica import Replica, replica_on
 from sizing.performance.serving import closed_loop, saturated
-from sizing.performance.startup import host_memory_bytes, startup_s, vcpus, weight_bytes
+from sizing.performance.startup import checkpoint_bytes, cold_start, disk_bytes, host_memory_bytes, weight_bytes
 
 __all__ = [
+    "ColdStart",
     "Engine",
     "Estimate",
     "Excuse",
@@ -26,9 +30,14 @@ __all__ = [
     "OperatingPoint",
     "Overloaded",
     "Replica",
+    "assured_rate",
+    "checkpoint_bytes",
     "closed_loop",
+    "cold_start",
+    "disk_bytes",
     "engine_named",
     "engines",
+    "front_ends",
     "highest_rate",
     "host_memory_bytes",
     "legal_layouts",
@@ -39,7 +48,6 @@ __all__ = [
     "open_loop",
     "replica_on",
     "saturated",
-    "startup_s",
     "vcpus",
     "weight_bytes",
 ]

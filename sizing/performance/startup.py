@@ -1,26 +1,39 @@
-"""What a replica asks of its machine beside accelerators: start-up time, host memory, processors."""
+"""What a replica asks of its machine beside accelerators and processors: memory, disk, and the time of its start."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from sizing.catalog.accelerator import AcceleratorKind
+from sizing.performance.cold_start import ColdStart
 from sizing.performance.precision import BYTES_PER_ELEMENT
 from sizing.performance.replica import Replica
 from sizing.performance.shard import shard_of
-from sizing.units import GIB
+from sizing.units import GB, GIB
 
-# Measured cold start of a 27B bf16 model on one A100 with vLLM 0.25.1: framework bootstrap 74 s, engine pre-load 21 s,
-# compile and warm-up 195 s, beside 62 s of weights. Source: KAITO issue 2325, 2026.
+# Measured cold start of a 27B bf16 model on one A100 with vLLM 0.25.1 (KAITO issue 2325, 2026): an image of 5.6 GB
+# pulled in 101 s, framework bootstrap 74 s, engine pre-load 21 s, 62 s of weights, 195 s of compile and warm-up.
+IMAGE_BYTES_PER_S = 5.6 * GB / 101
 BOOTSTRAP_S = 74 + 21
-COMPILE_S = 195
 
-# Processors: one feeds each accelerator, one runs the engine, one the HTTP server and tokeniser.
-VCPUS_PER_ACCELERATOR = 2.0  # a core is two vCPUs
-VCPUS_PER_REPLICA = 4.0
+# Images of the common servers are often over 10 GB (Google Cloud blog on data loading for inference on GKE, 2024).
+IMAGE_BYTES = 10 * GB
+
+# Compilation, captured graphs and warm-up grow with the layers: 195 s of the same source, whose 27B has 62 to 64. The
+# same rule gives 240 s where 145 s were seen for 80 layers in fp8 (vLLM issue 19824, 2025-06), and 120 s where 253 s
+# were for 40 layers of experts in nvfp4 (vLLM issue 44881, 2026-06): right within a factor of two.
+COMPILE_PER_LAYER_S = 3.0
+
+# Each pair of accelerators is tried for peer access, and a new pod has no cache of it: 60 s with 8 (vLLM issue 19824).
+PEER_CHECK_S = 60 / (8 * 7)
+
+# XLA compiles every shape of batch: "20~30 minutes in the first run" on TPU (vLLM docs, installation, 2025). Neuron's
+# compiler is XLA's as well and no published figure was found: taken as alike, unverified.
+COMPILE_BY_XLA_S = 25 * 60.0
 
 HOST_MEMORY_PER_PROCESS_BYTES = 8 * GIB  # for each accelerator: Python, its libraries, a buffer of streamed weights
-HOST_MEMORY_OF_SERVER_BYTES = 8 * GIB
+HOST_MEMORY_OF_SERVER_BYTES = 8 * GIB  # scheduler and first front end
+HOST_MEMORY_PER_FRONT_END_BYTES = 2 * GIB  # each further one: Python, tokeniser, streams; an engineering estimate
 
 # Of the checkpoint, resident while loading. Safetensors are mapped file by file, and streamed weights pass through a
 # bounded buffer; but on a TPU the one process holds the model whole before it shards it: 131 GiB resident for a 70B
@@ -28,6 +41,9 @@ HOST_MEMORY_OF_SERVER_BYTES = 8 * GIB
 # 64 GiB away (llm-d PR 1102, 2026-04).
 STAGED_SHARE = 0.25
 STAGED_SHARES: Mapping[AcceleratorKind, float] = {AcceleratorKind.TPU: 1.0}
+
+CACHE_BYTES = 10 * GIB  # on disk: compiled kernels and graphs, logs, the tokenizer's files
+WEIGHTS_ON_DISK = 1.2  # times the checkpoint, where it is kept on the machine: files that are still being written
 
 
 def weight_bytes(replica: Replica) -> int:
@@ -45,22 +61,37 @@ def checkpoint_bytes(replica: Replica) -> int:
     return max(weight_bytes(replica), published)
 
 
-def startup_s(replica: Replica, load_bytes_per_s: float) -> float:
-    """
-    Seconds from container start to ready: bootstrap, load of the checkpoint at *load_bytes_per_s*, compile, warm-up.
+def cold_start(replica: Replica, load_bytes_per_s: float) -> ColdStart:
+    """The start of one replica on a new machine, its checkpoint read at *load_bytes_per_s*, with nothing cached."""
+    return ColdStart(
+        image_s=IMAGE_BYTES / IMAGE_BYTES_PER_S,
+        bootstrap_s=BOOTSTRAP_S,
+        weights_s=checkpoint_bytes(replica) / load_bytes_per_s,
+        compile_s=compile_s(replica),
+    )
 
-    The image pull is not in it. Compile time is measured for one model only, so it is a guess of the right size.
-    """
-    return BOOTSTRAP_S + checkpoint_bytes(replica) / load_bytes_per_s + COMPILE_S
+
+def compile_s(replica: Replica) -> float:
+    """Seconds of compilation, captured graphs and warm-up; of GPUs also of trying each pair for peer access."""
+    if replica.accelerator.kind is not AcceleratorKind.GPU:
+        return COMPILE_BY_XLA_S
+    ranks = replica.layout.accelerators
+    return replica.model.layers / replica.layout.pp * COMPILE_PER_LAYER_S + ranks * (ranks - 1) * PEER_CHECK_S
 
 
-def host_memory_bytes(replica: Replica) -> int:
-    """Host memory that one replica asks for: processes, server, and the share of the checkpoint that loading holds."""
-    processes = replica.layout.accelerators * HOST_MEMORY_PER_PROCESS_BYTES
+def host_memory_bytes(replica: Replica, *, front_ends: int = 1) -> int:
+    """Host memory that one replica asks for: its processes, and the share of the checkpoint that loading holds."""
+    workers = replica.layout.accelerators * HOST_MEMORY_PER_PROCESS_BYTES
+    more = (front_ends - 1) * HOST_MEMORY_PER_FRONT_END_BYTES
     staged = STAGED_SHARES.get(replica.accelerator.kind, STAGED_SHARE) * checkpoint_bytes(replica)
-    return round(processes + HOST_MEMORY_OF_SERVER_BYTES + staged)
+    return round(workers + HOST_MEMORY_OF_SERVER_BYTES + more + staged)
 
 
-def vcpus(replica: Replica) -> float:
-    """Virtual processors that one replica asks for: two for each accelerator, four for engine, server and tokeniser."""
-    return replica.layout.accelerators * VCPUS_PER_ACCELERATOR + VCPUS_PER_REPLICA
+def disk_bytes(checkpoint: int) -> int:
+    """
+    Disk of its machine that a replica of a *checkpoint* of so many bytes may fill: caches, and the files themselves.
+
+    Weights that are streamed from object storage never touch it; room is kept for them all the same, so that they may
+    come from a hub without another plan.
+    """
+    return round(CACHE_BYTES + WEIGHTS_ON_DISK * checkpoint)

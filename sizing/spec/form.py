@@ -36,6 +36,10 @@ from sizing.spec.mistake import mistake
 from sizing.spec.workload import Survive
 
 DEFAULT_HEADROOM = 0.2
+# The median: what a spec without the key has always meant, so plans stay. It holds at the highest rate, with the
+# headroom used and after any loss to be survived; at the stated peak the odds are better, and the plan tells them.
+DEFAULT_CONFIDENCE = 0.5
+HIGHEST_CONFIDENCE = 0.99  # beyond, an interval of 80 % says nothing of the tail
 P95_PER_MEAN = 3.0  # an exponential distribution has ln(20) = 2.996
 HIGHEST_P95_PER_MEAN = 3.868  # exp(1.6449^2 / 2): no lognormal has more
 MOST_TTFT_S = 120  # above these, a limit is one in milliseconds by mistake: no one waits two minutes for an answer
@@ -145,7 +149,7 @@ class TrafficForm(Form):
 
 
 class ObjectivesForm(Form):
-    """Latency limits at the 95th percentile; at least one."""
+    """Latency limits at the 95th percentile, at least one, and how surely they must be kept."""
 
     ttft_p95_s: Annotated[
         Annotated[float, Field(gt=0, le=MOST_TTFT_S)] | None,
@@ -158,6 +162,16 @@ class ObjectivesForm(Form):
     e2e_p95_s: Annotated[
         Positive | None, Field(description="the time from request to the last token, in seconds", examples=[20])
     ] = None
+    confidence: Annotated[
+        float,
+        Field(
+            ge=DEFAULT_CONFIDENCE,
+            le=HIGHEST_CONFIDENCE,
+            description="the probability, over the error of the prediction, with which each limit must be kept at the "
+            "highest rate, 0.5 to 0.99; 0.5 takes predictions as they are, more buys room for their error",
+            examples=[0.8],
+        ),
+    ] = DEFAULT_CONFIDENCE
 
     @model_validator(mode="after")
     def _one_is_asked(self) -> ObjectivesForm:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # pydantic is imported when a spec is read, not with the libr
     from sizing.spec.known import Known
 
 CONTEXT_STEP_TOKENS = 1024
+MEDIAN = 0.5  # the confidence of a prediction as it is
 SPOT_SUFFIX = "-spot"  # the part of a workload on spot machines is a deployment of its own
 
 _NO_CONFIGS: Mapping[str, bytes] = MappingProxyType({})
@@ -163,6 +164,7 @@ def _serving(workload: WorkloadForm, model: Model) -> Serving:
             ttft_p95_s=workload.objectives.ttft_p95_s,
             tpot_p95_s=workload.objectives.tpot_p95_s,
             e2e_p95_s=workload.objectives.e2e_p95_s,
+            confidence=workload.objectives.confidence,
         ),
         allowed=_allowed(workload.allow, model),
         survive=workload.survive,
@@ -206,6 +208,8 @@ def _assumed(workload: WorkloadForm, model: Model) -> Iterator[str]:
         yield "no prompt token is found in the prefix cache"
     if "burstiness" not in traffic.model_fields_set:
         yield "requests arrive as a Poisson process"
+    if "confidence" not in workload.objectives.model_fields_set:
+        yield "limits are kept as predicted at the highest rate, half of the time by the error of predictions"
     if workload.allow.weights is None:
         yield f"weights are served as the checkpoint is, in {model.native_precision}"
     if "kv" not in workload.allow.model_fields_set:
@@ -219,7 +223,8 @@ def _hash(form: SpecForm, models: tuple[Model, ...], model_configs: Mapping[str,
     """
     SHA-256 of what is asked: the values of the form, the identity of each model, the bytes of each configuration.
 
-    No figure of the facts enters, so newer facts make no plan stale.
+    No figure of the facts enters, so newer facts make no plan stale; nor does a confidence of the median, which is what
+    every spec asked before there was the key.
     """
     document = form.model_dump(mode="json")
     for written, workload, model in zip(form.workloads, document["workloads"], models, strict=True):
@@ -230,5 +235,7 @@ def _hash(form: SpecForm, models: tuple[Model, ...], model_configs: Mapping[str,
             "config": None if config is None else hashlib.sha256(config).hexdigest(),
         }
         del workload["hub_id"]
+        if written.objectives.confidence == MEDIAN:
+            del workload["objectives"]["confidence"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -43,6 +43,7 @@ class Objectives:
     ttft_p95_s: float | None
     tpot_p95_s: float | None
     e2e_p95_s: float | None
+    confidence: float = 0.5  # probability, over the error of the prediction, that a plan must keep each limit with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

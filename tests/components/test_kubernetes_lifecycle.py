@@ -8,34 +8,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.kubernetes import lifecycle
+from sizing.performance import ColdStart
+from sizing.plan import Deployment
 from sizing.units import GIB
 from tests.examples import CHAT_DEPLOYMENT
 
 
+def ready_in(seconds: float, **changes: object) -> Deployment:
+    """A deployment that is predicted to be ready so long after its container starts; its image takes 180 s before."""
+    start = ColdStart(image_s=180, bootstrap_s=0, weights_s=seconds, compile_s=0)
+    return replace(CHAT_DEPLOYMENT, cold_start=start, **changes)
+
+
 def test_a_replica_gets_twice_its_predicted_start_time():
     """240 s predicted, 480 s allowed, one probe each 10 s: 48 failures."""
-    assert lifecycle.startup_failures(replace(CHAT_DEPLOYMENT, startup_s=240)) == 48
+    assert lifecycle.startup_failures(ready_in(240)) == 48
 
 
 def test_an_odd_budget_is_rounded_up():
     """241.3 s predicted, 482.6 s allowed: 48 probes would end at 480 s, so 49."""
-    assert lifecycle.startup_failures(replace(CHAT_DEPLOYMENT, startup_s=241.3)) == 49
+    assert lifecycle.startup_failures(ready_in(241.3)) == 49
 
 
 def test_a_small_model_still_gets_five_minutes():
     """A start of 30 s is a prediction: 300 s, 30 probes."""
-    assert lifecycle.startup_failures(replace(CHAT_DEPLOYMENT, startup_s=30)) == 30
+    assert lifecycle.startup_failures(ready_in(30)) == 30
 
 
 def test_a_tpu_gets_an_hour_since_xla_compiles_first():
     """431 s predicted are 862 s allowed elsewhere; llm-d allows 120 probes of 30 s: 3,600 s, 360 of ours."""
-    on_tpu = replace(CHAT_DEPLOYMENT, accelerator="tpu-v6e", startup_s=431)
+    on_tpu = ready_in(431, accelerator="tpu-v6e")
     assert lifecycle.startup_failures(on_tpu) == 360
 
 
 def test_a_rollout_may_wait_for_a_node_and_an_image_as_well():
-    """900 s for node and image, and 480 s to start."""
-    assert lifecycle.progress_deadline_s(replace(CHAT_DEPLOYMENT, startup_s=240)) == 1380
+    """Twice 410 s for the node and 180 s for the image, and 480 s to start."""
+    assert lifecycle.progress_deadline_s(ready_in(240)) == 1660
+
+
+def test_weights_from_the_hub_are_fetched_before_they_are_read():
+    """141.1 GB at 0.25 GB/s are 564.4 s more: twice 804.4 s, 161 probes."""
+    assert lifecycle.startup_failures(ready_in(240), from_hub=True) == 161
+    assert lifecycle.progress_deadline_s(ready_in(240), from_hub=True) == 1180 + 1610
 
 
 def test_draining_takes_four_mean_requests():
@@ -84,5 +98,5 @@ def test_a_pod_is_never_killed_while_it_may_still_drain(concurrency, requests_pe
 @given(startup_s=st.floats(0, 7200))
 def test_the_startup_budget_covers_the_predicted_start(startup_s):
     """Whatever is predicted, the budget is at least twice as long."""
-    deployment = replace(CHAT_DEPLOYMENT, startup_s=startup_s)
+    deployment = ready_in(startup_s)
     assert lifecycle.startup_failures(deployment) * lifecycle.PROBE_PERIOD_S >= 2 * startup_s

@@ -17,9 +17,12 @@ from components.kubernetes import (
     ServingStack,
     namespace_of,
 )
+from sizing.performance import ColdStart
 from sizing.plan import Deployment
 from tests.examples import AWS_PLAN
 from tests.recording import Registered, input_keys, only, recorded
+
+SLOW = ColdStart(image_s=180, bootstrap_s=100, weights_s=100, compile_s=100)
 
 ARGS = ServingArgs(
     workload="chat",
@@ -84,12 +87,12 @@ def test_services_wait_as_long_as_their_replicas_take():
     """
     A Service is ready once it has a pod to send traffic to, and Pulumi gives up on it after ten minutes by itself.
 
-    A start of 300 s may take 600 s, after 900 s for a new node and its image; one minute more to notice.
+    A start of 300 s may take 600 s, after twice 410 s for a new node and 180 s for its image; a minute more to notice.
     """
-    slow = tuple(replace(one, deployment=replace(one.deployment, startup_s=300.0)) for one in ARGS.served)
+    slow = tuple(replace(one, deployment=replace(one.deployment, cold_start=SLOW)) for one in ARGS.served)
     resources = built(replace(ARGS, served=slow))
-    assert only(resources, "apps/v1:Deployment", "chat-chat").create_timeout == "1560s"
-    assert {one.create_timeout for one in resources if one.type.endswith(":Service")} == {"1560s"}
+    assert only(resources, "apps/v1:Deployment", "chat-chat").create_timeout == "1840s"
+    assert {one.create_timeout for one in resources if one.type.endswith(":Service")} == {"1840s"}
 
 
 def test_the_load_balancer_is_internal_and_open_to_the_network_only():

@@ -7,17 +7,16 @@ from dataclasses import replace
 import pytest
 
 from sizing.allocation.candidates import Candidate, Rejected, weigh
-from sizing.allocation.host import allocatable_bytes, allocatable_vcpus
-from sizing.catalog import Precision, catalog
+from sizing.allocation.host import allocatable_bytes, allocatable_disk_bytes, allocatable_vcpus, host_need
+from sizing.catalog import Machine, Precision, catalog
 from sizing.outcome import Miss
 from sizing.performance import (
     Excuse,
+    Replica,
     highest_rate,
-    host_memory_bytes,
     max_sequences,
     memory_budget,
     open_loop,
-    vcpus,
 )
 from sizing.spec.workload import Objectives, Serving
 from tests.markets import (
@@ -57,6 +56,7 @@ def of_the_replica(one: Rejected, miss: Miss, workload: Serving) -> bool:
     """Whether a replica with a layout misses what is said."""
     assert one.replica is not None
     machine = next(fact for fact in catalog().machines if fact.name == one.machines[0])
+    point = rate(one.replica, workload, workload.objectives)
     match miss.metric:
         case "ttft_p95_s" | "tpot_p95_s" | "e2e_p95_s":
             assert miss.asked == getattr(workload.objectives, miss.metric)
@@ -65,11 +65,18 @@ def of_the_replica(one: Rejected, miss: Miss, workload: Serving) -> bool:
             return not memory_budget(one.replica).fits
         case "kv_tokens":
             return max_sequences(memory_budget(one.replica), workload.max_context_tokens) < 1
-        case "host_memory_bytes":
-            return host_memory_bytes(one.replica) > allocatable_bytes(machine)
-        case "vcpus":
-            return vcpus(one.replica) > allocatable_vcpus(machine)
-    return False
+    return not isinstance(point, Excuse) and of_the_host(one.replica, machine, miss, workload, point.requests_per_s)
+
+
+def of_the_host(replica: Replica, machine: Machine, miss: Miss, workload: Serving, requests_per_s: float) -> bool:
+    """Whether the machine leaves too little of what is said for the replica at that rate."""
+    need = host_need(replica, replace(workload.traffic, requests_per_s=requests_per_s))
+    lacking = {
+        "host_memory_bytes": need.memory_bytes > allocatable_bytes(machine),
+        "vcpus": need.vcpus > allocatable_vcpus(machine),
+        "local_disk_bytes": need.disk_bytes > (allocatable_disk_bytes(machine) or float("inf")),
+    }
+    return lacking.get(miss.metric, False)
 
 
 def of_the_device(one: Rejected, miss: Miss, workload: Serving) -> bool:
@@ -108,8 +115,8 @@ def test_every_candidate_keeps_every_objective_at_the_rate_that_it_is_counted_fo
         share = one.slots / one.machine.accelerators
         assert one.machine.accelerators % one.slots == 0
         assert one.slots >= one.replica.layout.accelerators
-        assert vcpus(one.replica) <= share * allocatable_vcpus(one.machine)
-        assert host_memory_bytes(one.replica) <= share * allocatable_bytes(one.machine)
+        assert one.need.vcpus <= share * allocatable_vcpus(one.machine)
+        assert one.need.memory_bytes <= share * allocatable_bytes(one.machine)
 
 
 def test_only_allowed_weights_accelerators_and_machines_are_weighed():

@@ -6,9 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from sizing.allocation.host import allocatable_bytes, allocatable_vcpus, slots_needed
-from sizing.units import GIB, MIB
-from tests.examples import L40S
+from sizing.allocation.host import (
+    HostNeed,
+    allocatable_bytes,
+    allocatable_disk_bytes,
+    allocatable_vcpus,
+    host_misses,
+    host_need,
+    slots_needed,
+)
+from sizing.catalog import Precision
+from sizing.performance import Layout, replica_on
+from sizing.units import GB, GIB, MIB
+from tests.examples import CHAT, H100, L40S, LLAMA_70B
 from tests.markets import H100_NODE, L40S_SINGLE, machine
 
 
@@ -39,11 +49,46 @@ def test_memory_beyond_128_gib_is_kept_at_two_per_cent():
 )
 def test_a_replica_occupies_the_accelerators_whose_share_of_the_host_it_needs(accelerators, vcpus, memory_gib, slots):
     """Each accelerator of p5.48xlarge (192 vCPU, 2 TiB) brings an eighth of what is left to pods."""
-    needed = slots_needed(H100_NODE, accelerators=accelerators, vcpus=vcpus, memory_bytes=memory_gib * GIB)
-    assert needed == slots
+    need = HostNeed(vcpus=vcpus, memory_bytes=memory_gib * GIB, disk_bytes=0)
+    assert slots_needed(H100_NODE, accelerators=accelerators, need=need) == slots
 
 
 def test_six_accelerators_are_occupied_by_one_by_two_or_all():
     """Four of six would leave two that pack with nothing; sizes are powers of two that divide six, or six."""
     six = replace(machine("inf2.24xlarge", L40S, 6), vcpus=96)
-    assert [slots_needed(six, accelerators=n, vcpus=1, memory_bytes=0) for n in (1, 2, 3, 4, 6)] == [1, 2, 6, 6, 6]
+    need = HostNeed(vcpus=1, memory_bytes=0, disk_bytes=0)
+    assert [slots_needed(six, accelerators=n, need=need) for n in (1, 2, 3, 4, 6)] == [1, 2, 6, 6, 6]
+
+
+def test_a_local_disk_leaves_nine_tenths_less_the_images():
+    """1,000 GB: the kubelet evicts at 900, and 100 are the system's and the engine's images."""
+    local = replace(machine("x", L40S, 4, local_disks=1), local_disk_bytes=1000 * GB)
+    assert allocatable_disk_bytes(local) == pytest.approx(800 * GB)
+    need = HostNeed(vcpus=1, memory_bytes=0, disk_bytes=300 * GB)
+    assert slots_needed(local, accelerators=1, need=need) == 2  # a quarter is 200 GB
+
+
+def test_a_machine_without_local_disks_gets_a_network_disk_as_large_as_needed():
+    need = HostNeed(vcpus=1, memory_bytes=0, disk_bytes=10**15)
+    assert allocatable_disk_bytes(H100_NODE) is None
+    assert slots_needed(H100_NODE, accelerators=1, need=need) == 1
+
+
+def test_everything_that_a_machine_lacks_is_told():
+    """8 vCPU, 64 GiB and a disk of 250 GB: too little of each for a replica that wants 12, 80 GiB and 180 GB."""
+    small = replace(L40S_SINGLE, local_disk_bytes=250 * GB)
+    need = HostNeed(vcpus=12, memory_bytes=80 * GIB, disk_bytes=180 * GB)
+    misses = list(host_misses(small, need))
+    assert [miss.metric for miss in misses] == ["host_memory_bytes", "vcpus", "local_disk_bytes"]
+    assert misses[1].text == "12 vCPU > 7.4 left for pods on g6e.2xlarge"
+    assert misses[2].text == "local disk 180 GB > 125 GB left for pods on g6e.2xlarge"
+    assert slots_needed(small, accelerators=1, need=need) is None
+
+
+def test_what_a_replica_asks_for_grows_with_its_traffic():
+    """Processors with the rate; memory with the front ends that those make; the disk stays that of the checkpoint."""
+    replica = replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=Precision.FP8)
+    quiet, busy = (host_need(replica, replace(CHAT, requests_per_s=rate)) for rate in (1, 100))
+    assert quiet.vcpus < busy.vcpus
+    assert quiet.memory_bytes < busy.memory_bytes
+    assert quiet.disk_bytes == busy.disk_bytes

@@ -63,13 +63,13 @@ def test_a_plan_that_just_keeps_its_limit_is_not_rounded_over_it() -> None:
 def test_the_file_is_sorted_indented_and_ends_in_a_newline() -> None:
     text = dumps(CHAT_PLAN)
     assert text == json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    assert json.loads(text)["format"] == 1
+    assert json.loads(text)["format"] == 2
 
 
 def test_whole_and_fractional_numbers_give_the_same_bytes() -> None:
-    """A startup of 240 s and of 240.0 s is the same decision."""
-    whole = replace(CHAT_PLAN, deployments=(replace(CHAT_DEPLOYMENT, startup_s=240, vcpus=16),))
-    fractional = replace(CHAT_PLAN, deployments=(replace(CHAT_DEPLOYMENT, startup_s=240.0, vcpus=16.0),))
+    """A rate of 3 and of 3.0 requests per second is the same decision."""
+    whole = replace(CHAT_PLAN, deployments=(replace(CHAT_DEPLOYMENT, requests_per_s=3, vcpus=16),))
+    fractional = replace(CHAT_PLAN, deployments=(replace(CHAT_DEPLOYMENT, requests_per_s=3.0, vcpus=16.0),))
     assert dumps(whole) == dumps(fractional)
 
 
@@ -81,6 +81,7 @@ def test_whole_and_fractional_numbers_give_the_same_bytes() -> None:
         ("[]", "is no JSON object"),
         ("{}", "states no format"),
         ('{"format": true}', "states the format true"),
+        ('{"format": 0}', "states the format 0, but must state 2"),
         ('{"cloud": "aws", "format": 1, "format": 1}', "key 'format' stands twice"),
         ('{"format": 1, "cloud": NaN}', "NaN is no number"),
         ("<<<<<<< HEAD\n" + dumps(CHAT_PLAN), "marks of a merge"),
@@ -104,8 +105,8 @@ def test_a_file_that_is_no_plan_is_told_with_the_reason(text: str, what: str) ->
 
 
 def test_a_newer_format_says_that_sizeup_is_too_old() -> None:
-    with pytest.raises(DamagedPlan, match="format 2, and this sizeup reads format 1") as error:
-        loads('{"format": 2, "anything": "else"}', source="p.json")
+    with pytest.raises(DamagedPlan, match="format 3, and this sizeup reads formats 1 to 2") as error:
+        loads('{"format": 3, "anything": "else"}', source="p.json")
     assert "upgrade sizeup" in error.value.mend
 
 
@@ -134,13 +135,3 @@ def test_the_mend_of_a_damaged_plan_leaves_that_plan_out() -> None:
     with pytest.raises(DamagedPlan) as error:
         loads("{", source="p.json")
     assert "sizeup size --fresh" in error.value.mend
-
-
-def test_a_file_from_before_context_parallelism_means_none() -> None:
-    """A layout without `cp` is one context rank; without `tp` it is damaged."""
-    document = json.loads(dumps(CHAT_PLAN))
-    del document["deployments"][0]["layout"]["cp"]
-    assert from_dict(document) == rounded(CHAT_PLAN)
-    del document["deployments"][0]["layout"]["tp"]
-    with pytest.raises(DamagedPlan, match="tp"):
-        from_dict(document)

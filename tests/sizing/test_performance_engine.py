@@ -10,15 +10,11 @@ from sizing.performance import (
     Layout,
     engine_named,
     engines,
-    host_memory_bytes,
     replica_on,
-    startup_s,
-    vcpus,
-    weight_bytes,
 )
 from sizing.performance.efficiency import device_class, efficiency, spread
 from sizing.performance.estimate import Grade
-from tests.examples import A100, H100, L40S, LLAMA_8B, LLAMA_70B, TPU_V6E
+from tests.examples import A100, H100, L40S, LLAMA_8B, TPU_V6E
 
 
 @pytest.mark.parametrize(
@@ -70,32 +66,3 @@ def test_little_measured_classes_say_so():
 
 def test_a_class_without_interval_takes_the_widest_known():
     assert spread("throughput", "no-such-class") == spread("throughput", "default")
-
-
-def test_startup_is_bootstrap_load_and_compile():
-    """74 + 21 s of bootstrap, 141.1 GB at 2 GB/s, 195 s of compile and warm-up (KAITO issue 2325)."""
-    replica = replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=Precision.BF16)
-    assert weight_bytes(replica) == pytest.approx(141.1e9, rel=0.001)
-    assert startup_s(replica, 2e9) == pytest.approx(95 + 70.55 + 195, rel=0.001)
-
-
-def test_weights_that_the_engine_lowers_are_loaded_as_they_were_published():
-    """141.1 GB of bf16 are read for an fp8 replica: at 2 GB/s as long as for a bf16 one."""
-    lowered, as_published = (
-        replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=weights) for weights in (Precision.FP8, Precision.BF16)
-    )
-    assert weight_bytes(lowered) < 0.6 * weight_bytes(as_published)
-    assert startup_s(lowered, 2e9) == pytest.approx(95 + 70.55 + 195, rel=0.001)
-
-
-def test_host_memory_holds_processes_and_staged_weights():
-    """Four processes of 8 GiB, 8 GiB for the server, a quarter of 141.1 GB of weights; twelve vCPUs."""
-    replica = replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=Precision.BF16)
-    assert host_memory_bytes(replica) == pytest.approx(40 * 2**30 + 141.1e9 / 4, rel=0.001)
-    assert vcpus(replica) == 12
-
-
-def test_on_a_tpu_host_memory_holds_the_whole_model():
-    """131 GiB were resident for this model (marin issue 3768); beside it eight processes' 8 GiB and the server's 8."""
-    replica = replica_on(LLAMA_70B, TPU_V6E, layout=Layout(tp=8), weights=Precision.BF16)
-    assert host_memory_bytes(replica) == pytest.approx((64 + 8 + 131.4) * 2**30, rel=0.001)

@@ -92,6 +92,7 @@ def test_an_exact_promise_has_no_interval() -> None:
         at_most=True,
         low=71 * 2**30,
         high=71 * 2**30,
+        probability=1.0,
         binding=None,
     )
     text = render_plan(replace(CHAT_PLAN, promises=(exact,)), name="chat")

@@ -18,14 +18,14 @@ def test_a_changed_deployment_names_each_field_with_its_unit() -> None:
         fields=(
             FieldChange(field="placements.p5-48xlarge-use1-az4", before=4, after=6),
             FieldChange(field="requests_per_s", before=3.2, after=2.9),
-            FieldChange(field="startup_s", before=240.0, after=300.0),
+            FieldChange(field="cold_start.weights_s", before=240.0, after=300.0),
         ),
         before=CHAT_DEPLOYMENT,
         after=CHAT_DEPLOYMENT,
     )
     assert plan_change_lines([change]) == [
         "  ~ deployment chat: replicas on p5-48xlarge-use1-az4 4 -> 6, sustains each 3.2",
-        "      /s -> 2.9 /s, ready in 4 min -> 5 min",
+        "      /s -> 2.9 /s, weights read in 4 min -> 5 min",
     ]
 
 

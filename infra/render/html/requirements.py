@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 from infra.cost.capacity import CapacityChange
 from infra.render.html.markup import Child, element
 from sizing.diff import PlanChange
-from sizing.figures import percent, plural, rate, seconds
+from sizing.figures import percent, plural, rate
 from sizing.plan import Deployment, Promise, SizingPlan
-from sizing.render import margin, metric_name, metric_value
+from sizing.render import cold_start_text, host_text, margin, metric_name, metric_value, odds
 from sizing.render_changes import plan_change_lines
 
 _WIDTH, _HEIGHT, _MIDDLE = 220.0, 22.0, 11.0
@@ -61,7 +61,7 @@ def _count(number: int | None) -> str:
 
 
 def _promise_head() -> Element:
-    names = ["requirement", "asked", "planned", "margin"]
+    names = ["requirement", "asked", "planned", "margin", "met with"]
     return element(
         "thead",
         element(
@@ -79,6 +79,7 @@ def _promise_row(promise: Promise) -> Element:
         element("td", asked, class_="number"),
         element("td", metric_value(promise.metric, promise.planned), class_="number"),
         element("td", "" if left is None else percent(left), class_="number"),
+        element("td", odds(promise), class_="number"),
         element("td", _interval(promise)),
         element("td", promise.binding or ""),
     )
@@ -115,6 +116,6 @@ def _deployment(deployment: Deployment) -> Element:
     how = (
         f"{rate(deployment.requests_per_s)} and {deployment.concurrency} in flight each; {engine.name} with "
         f"{engine.max_model_len:,} tokens of context, {plural(engine.max_num_seqs, 'sequence')} at once, "
-        f"{percent(engine.gpu_memory_utilization)} of memory; ready in {seconds(deployment.startup_s)}"
+        f"{percent(engine.gpu_memory_utilization)} of memory; {cold_start_text(deployment)}; {host_text(deployment)}"
     )
     return element("p", element("strong", deployment.name), f": {what}; {how}", class_="deployment")

@@ -1,0 +1,25 @@
+"""The start of a replica on a new machine, by part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdStart:
+    """Seconds of each part, one after the other; joining of the machine itself to the cluster is before all of them."""
+
+    image_s: float  # pull and unpack of the engine's image, where the machine does not have it yet
+    bootstrap_s: float  # interpreter, libraries, processes, device contexts
+    weights_s: float  # reading of the checkpoint on to the accelerators
+    compile_s: float  # compilation, captured graphs, warm-up
+
+    @property
+    def ready_s(self) -> float:
+        """From the start of the container to the first answer: what a startup probe waits for."""
+        return self.bootstrap_s + self.weights_s + self.compile_s
+
+    @property
+    def total_s(self) -> float:
+        """The same with the image pulled first."""
+        return self.image_s + self.ready_s
