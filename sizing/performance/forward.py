@@ -6,18 +6,20 @@ traffic and arithmetic), attention, collectives, and a fixed overhead. Source: p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.model import MixtureOfExperts
 from sizing.errors import UnknownFact
 from sizing.performance.communication import communication, context_decode, context_prefill
+from sizing.performance.drafting import draft_of
 from sizing.performance.efficiency import Efficiency
 from sizing.performance.precision import BYTES_PER_ELEMENT, arithmetic, native_peak_flop_per_s
 from sizing.performance.replica import Replica
 from sizing.performance.roofline import roofline_s
 from sizing.performance.shard import shard_of, table_bytes_per_element
+from sizing.performance.speculation import Speculation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,8 @@ class Costs:
     clumping: float
     ttft_floor_s: float
     ttft_request_s: float
+    speculation: Speculation | None = None
+    draft: Costs | None = None  # of the network that drafts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,7 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
     cache_per_s = share.cache_bandwidth * bandwidth
     every_pass = communication(replica, shard, share)
     prompts, decoders = context_prefill(replica, shard, share), context_decode(replica, shard, share)
+    draft = draft_of(replica)
     each = 1 / layout.cp  # context ranks share the tokens of a pass, not the weights
     return Costs(
         attention=stored(shard.attention_elements, shard.attention_format, each),
@@ -136,7 +141,15 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
         clumping=share.clumping,
         ttft_floor_s=share.ttft_floor_s,
         ttft_request_s=share.ttft_request_s,
+        speculation=replica.speculation,
+        draft=None if draft is None else costs_of(draft, _inside_a_step(share)),
     )
+
+
+@lru_cache(maxsize=256)
+def _inside_a_step(share: Efficiency) -> Efficiency:
+    """The same device, for passes that the engine neither schedules nor samples by themselves: those of a draft."""
+    return replace(share, step_s=0.0, sequence_s=0.0)
 
 
 def experts_hit(experts: int, per_token: int, tokens: float) -> float:
@@ -148,13 +161,28 @@ def decode_step(costs: Costs, *, sequences: float, context_tokens: float) -> Pas
     """
     One token for each of *sequences* (per attention-data-parallel rank), *context_tokens* cached in the mean.
 
-    With pipeline stages, every sequence passes all of them; the batch is split so that each stage is always busy.
+    With pipeline stages, every sequence passes all of them; the batch is split so that each stage is always busy. With
+    speculation, the share of one token in a step that verifies a draft and yields several: gamma passes of the draft,
+    and one of the model over gamma + 1 tokens of each sequence.
     """
+    if costs.speculation is None:
+        return _decode(costs, sequences=sequences, context_tokens=context_tokens, tokens_each=1)
+    drafted, tokens = costs.speculation.draft_tokens, costs.speculation.tokens_per_step
+    verified = _decode(costs, sequences=sequences, context_tokens=context_tokens, tokens_each=drafted + 1)
+    if not costs.draft:
+        return _times(verified, 1 / tokens)
+    ahead = _decode(costs.draft, sequences=sequences, context_tokens=context_tokens, tokens_each=1)
+    return _together(_times(verified, 1 / tokens), _times(ahead, drafted / tokens))
+
+
+def _decode(costs: Costs, *, sequences: float, context_tokens: float, tokens_each: float) -> PassTime:
+    """A pass over *tokens_each* new tokens of each of *sequences*: the cache is read once for all of a sequence."""
     micro = max(sequences / costs.stages, 1.0)
     kept = context_tokens if costs.window is None else min(context_tokens, costs.window)
     cache_s = micro * (costs.cache_token_s * context_tokens + costs.cache_sliding_token_s * kept + costs.state_s)
-    pairs_s = micro * (costs.decode_pair_s * context_tokens + costs.decode_pair_sliding_s * kept)
-    stage = stage_pass(costs, tokens=micro, rows=micro, cache_s=cache_s, pairs_s=pairs_s, sequences=micro)
+    tokens = micro * tokens_each
+    pairs_s = tokens * (costs.decode_pair_s * context_tokens + costs.decode_pair_sliding_s * kept)
+    stage = stage_pass(costs, tokens=tokens, rows=tokens, cache_s=cache_s, pairs_s=pairs_s, sequences=micro)
     return _times(stage, costs.stages)
 
 
@@ -180,7 +208,10 @@ def prompts_s(costs: Costs, *, prompts: float, tokens_each: float, cached_each: 
     stage = stage_pass(
         costs, tokens=tokens / passes, rows=prompts / passes, cache_s=0.0, pairs_s=pairs_s / passes, sequences=0.0
     )
-    return stage.total_s * passes
+    drafting_s = 0.0
+    if costs.draft:  # the draft reads the prompt too
+        drafting_s = prompts_s(costs.draft, prompts=prompts, tokens_each=tokens_each, cached_each=cached_each)
+    return stage.total_s * passes + drafting_s
 
 
 def prompts_together(costs: Costs, *, sequences: float, output_tokens: float, new_tokens: float) -> float:
@@ -190,7 +221,10 @@ def prompts_together(costs: Costs, *, sequences: float, output_tokens: float, ne
     Of B sequences that each answer O tokens, B / O end in every step, and as many prompts take their places.
     """
     room = costs.chunk / new_tokens if new_tokens > 0 else 1.0
-    return max(1.0, min(sequences / output_tokens, room))
+    ended = sequences / output_tokens
+    if costs.speculation is not None:
+        ended *= costs.speculation.tokens_per_step
+    return max(1.0, min(ended, room))
 
 
 def prefill_latency_s(costs: Costs, *, new_tokens: float, cached_tokens: float, prompts: float = 1.0) -> float:
@@ -208,10 +242,11 @@ def stage_pass(
     matrices_s = costs.attention.seconds(tokens) + costs.dense.seconds(tokens) + costs.head.seconds(rows) + routed_s
     attention_s = roofline_s(cache_s, pairs_s)
     collectives_s = costs.collectives_s + costs.collectives_token_s * tokens
-    if sequences > 0:
-        collectives_s += costs.context_decode_s + costs.context_decode_token_s * sequences
-    if tokens > sequences:
-        collectives_s += costs.context_prefill_s + costs.context_prefill_token_s * (tokens - sequences)
+    decoding = sequences if costs.speculation is None else sequences * (costs.speculation.draft_tokens + 1)
+    if decoding > 0:
+        collectives_s += costs.context_decode_s + costs.context_decode_token_s * decoding
+    if tokens > decoding:
+        collectives_s += costs.context_prefill_s + costs.context_prefill_token_s * (tokens - decoding)
     overhead_s = costs.fixed_s + costs.sequence_s * sequences
     return PassTime(
         weights_s=costs.attention.stream_s + costs.dense.stream_s + costs.head.stream_s + routed_stream_s,
@@ -236,17 +271,16 @@ def _routed(costs: Costs, tokens: float) -> tuple[float, float, float]:
     return roofline_s(stream_s, work_s), stream_s, work_s
 
 
-def _times(stage: PassTime, stages: int) -> PassTime:
-    if stages == 1:
+def _times(stage: PassTime, factor: float) -> PassTime:
+    """A time so many times: of each pipeline stage, or of a share of a step."""
+    if factor == 1:
         return stage
-    return PassTime(
-        weights_s=stage.weights_s * stages,
-        arithmetic_s=stage.arithmetic_s * stages,
-        cache_s=stage.cache_s * stages,
-        collectives_s=stage.collectives_s * stages,
-        overhead_s=stage.overhead_s * stages,
-        total_s=stage.total_s * stages,
-    )
+    return PassTime(**{part.name: getattr(stage, part.name) * factor for part in fields(PassTime)})
+
+
+def _together(first: PassTime, second: PassTime) -> PassTime:
+    """One after the other."""
+    return PassTime(**{part.name: getattr(first, part.name) + getattr(second, part.name) for part in fields(PassTime)})
 
 
 def _flop_per_s(replica: Replica, stored: Precision, share: Efficiency) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.model import Model
 from sizing.performance.activations import activation_bytes
+from sizing.performance.drafting import draft_cache_bytes_per_token, draft_weight_bytes
 from sizing.performance.engine import CacheRule, batch_limits
 from sizing.performance.replica import Replica
 from sizing.performance.shard import shard_of
@@ -75,17 +76,18 @@ def memory_budget(replica: Replica) -> MemoryBudget:
     device = replica.accelerator.memory_bytes * (1 - RUNTIME_SHARE[replica.accelerator.kind])
     share = engine.memory_utilisation if engine.cache_rule is CacheRule.SHARE_OF_DEVICE else 1.0
     usable, activation, overhead = round(device * share), activation_bytes(replica), overhead_bytes(replica)
-    free = usable - shard.weight_bytes - activation - overhead
+    weights = shard.weight_bytes + draft_weight_bytes(replica)
+    free = usable - weights - activation - overhead
     cached = free * engine.memory_utilisation if engine.cache_rule is CacheRule.SHARE_OF_FREE else free
     full, sliding = _padding(replica.model) if engine.pads_layer_groups else (1.0, 1.0)
     in_window = shard.cache_bytes_per_token_sliding * sliding
     return MemoryBudget(
         usable_bytes=usable,
-        weight_bytes=shard.weight_bytes,
+        weight_bytes=weights,
         activation_bytes=activation,
         overhead_bytes=overhead,
         kv_bytes=max(0, round(cached)),
-        kv_bytes_per_token=shard.cache_bytes_per_token_full * full + in_window,
+        kv_bytes_per_token=shard.cache_bytes_per_token_full * full + in_window + draft_cache_bytes_per_token(replica),
         sliding_bytes_per_token=in_window,
         sliding_window=replica.model.sliding_window,
         state_bytes_per_sequence=shard.state_bytes_per_sequence,

@@ -11,6 +11,7 @@ from sizing.performance.engine import Engine, batch_limits, engine_named
 from sizing.performance.interconnect import interconnect_of
 from sizing.performance.layout import Layout
 from sizing.performance.link import Interconnect
+from sizing.performance.speculation import Speculation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Replica:
     link: Interconnect  # between its accelerators
     max_num_batched_tokens: int  # of one forward pass
     max_num_seqs: int  # decoded together, per attention-data-parallel rank
+    speculation: Speculation | None = None  # what runs ahead of decoding
 
 
 def replica_on(
@@ -39,6 +41,7 @@ def replica_on(
     accelerators_in_machine: int = 8,
     network_bytes_per_s: float | None = None,
     fabric: str | None = None,
+    speculation: Speculation | None = None,
 ) -> Replica:
     """
     A replica with the engine's default limits and the machine's own links.
@@ -73,4 +76,5 @@ def replica_on(
         ),
         max_num_batched_tokens=limits.max_num_batched_tokens,
         max_num_seqs=limits.max_num_seqs,
+        speculation=speculation,
     )

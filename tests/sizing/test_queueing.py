@@ -188,7 +188,9 @@ def test_a_faster_device_never_lowers_the_rate(replica, traffic, limits, faster)
     better = replace(
         replica,
         accelerator=replace(device, **{n: v * faster for n in names if (v := getattr(device, n)) is not None}),
-        link=replace(replica.link, bytes_per_s=replica.link.bytes_per_s * faster),
+        link=replace(
+            replica.link, links=tuple(replace(one, bytes_per_s=one.bytes_per_s * faster) for one in replica.link.links)
+        ),
     )
     assert rate(better, limits, traffic) >= rate(replica, limits, traffic) * (1 - 1e-3)
 
