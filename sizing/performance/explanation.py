@@ -23,7 +23,7 @@ from sizing.performance.shard import shard_of
 # What of the costs is no time of a pass: sizes and counts, and what serving adds around passes.
 NO_TIME_OF_A_PASS = frozenset(
     {"experts", "experts_per_token", "expert_imbalance", "window", "stages", "ranks", "chunk"}
-    | {"interference", "clumping", "ttft_floor_s", "ttft_request_s"}
+    | {"interference", "clumping", "ttft_floor_s", "ttft_request_s", "speculation"}
 )
 FROM_MEMORY = frozenset({"cache_token_s", "cache_sliding_token_s", "state_s"})
 ARITHMETIC = frozenset({"decode_pair_s", "decode_pair_sliding_s", "prefill_pair_s", "prefill_pair_sliding_s"})
