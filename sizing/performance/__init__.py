@@ -15,9 +15,12 @@ from sizing.performance.processors import front_ends, vcpus
 from sizing.performance.queueing import highest_rate, open_loop
 from sizing.performance.replica import Replica, replica_on
 from sizing.performance.serving import closed_loop, saturated
+from sizing.performance.speculation import Acceptance, Speculation, published_acceptance
+from sizing.performance.speculation_gain import break_even_sequences, speculation_gain
 from sizing.performance.startup import checkpoint_bytes, cold_start, disk_bytes, host_memory_bytes, weight_bytes
 
 __all__ = [
+    "Acceptance",
     "ColdStart",
     "Engine",
     "Estimate",
@@ -30,7 +33,9 @@ __all__ = [
     "OperatingPoint",
     "Overloaded",
     "Replica",
+    "Speculation",
     "assured_rate",
+    "break_even_sequences",
     "checkpoint_bytes",
     "closed_loop",
     "cold_start",
@@ -46,8 +51,10 @@ __all__ = [
     "memory_budget",
     "network_of",
     "open_loop",
+    "published_acceptance",
     "replica_on",
     "saturated",
+    "speculation_gain",
     "vcpus",
     "weight_bytes",
 ]
