@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.commands import FACTS, FAULTS
+from infra.commands.predict_options import add_options as add_predict_options
 from infra.failures import DONE, PROGRAM_FAILED, REFUSED, WRONG_INPUT, ProgramFailed, Refused
 from sizing.errors import SizingError, StalePlan
 
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _settle(commands.add_parser("settle", help="decide what an interrupted run left pending", allow_abbrev=False))
     _explain(commands.add_parser("explain", help="what binds, and why each alternative lost", allow_abbrev=False))
-    _predict(commands.add_parser("predict", help="what one configuration achieves", allow_abbrev=False))
+    add_predict_options(commands.add_parser("predict", help="what one configuration achieves", allow_abbrev=False))
     _facts(commands.add_parser("facts", help="the dated facts that plans rest on", allow_abbrev=False))
     _rules(commands.add_parser("rules", help="what stacks are held to, and why", allow_abbrev=False))
     return root
@@ -153,30 +154,6 @@ def _positive(text: str) -> float:
 
 def _explain(command: argparse.ArgumentParser) -> None:
     _stack(command)
-
-
-def _predict(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", help="name in the facts, or path to a Hugging Face config.json")
-    command.add_argument("--accelerator", required=True, help="nvidia-h100-80gb, tpu-v6e, ...")
-    command.add_argument("--in-machine", type=int, metavar="N", help="accelerators in one machine (default: tp x pp)")
-    command.add_argument("--tp", type=int, default=1, help="tensor parallel degree (default 1)")
-    command.add_argument("--pp", type=int, default=1, help="pipeline parallel degree (default 1)")
-    command.add_argument("--ep", type=int, default=1, help="expert parallel degree (default 1)")
-    command.add_argument("--weights", help="bf16, fp8, int8, int4, mxfp4, nvfp4 (default: as the checkpoint is)")
-    command.add_argument("--kv", default="bf16", help="precision of the KV cache (default bf16)")
-    command.add_argument("--engine", default="vllm", help="vllm, sglang, tensorrt-llm (default vllm)")
-    command.add_argument("--input-tokens", type=int, default=1000, help="tokens of a prompt (default 1000)")
-    command.add_argument("--output-tokens", type=int, default=200, help="tokens of an answer (default 200)")
-    spread = "95th percentile of {}, with --requests-per-s (default: all alike)"
-    command.add_argument("--input-p95", type=int, metavar="TOKENS", help=spread.format("prompts"))
-    command.add_argument("--output-p95", type=int, metavar="TOKENS", help=spread.format("answers"))
-    command.add_argument(
-        "--prefix-hit", type=float, default=0.0, help="share of prompt tokens in the cache (default 0)"
-    )
-    load = command.add_mutually_exclusive_group()
-    load.add_argument("--concurrency", type=int, help="requests kept in flight (default 1)")
-    load.add_argument("--requests-per-s", type=float, help="Poisson arrivals at this rate instead")
-    _json(command)
 
 
 def _facts(command: argparse.ArgumentParser) -> None:

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from sizing.figures import count, figure, memory, percent, rate, seconds
-from sizing.performance import Estimate, MemoryBudget, OperatingPoint, Overloaded, Replica
+from sizing.performance import Estimate, Excuse, MemoryBudget, OperatingPoint, Overloaded, Replica
+from sizing.performance.breakdown import e2e_mean_s
 from sizing.table import table, wrapped
 
 
-def prediction_lines(
-    replica: Replica,
-    budget: MemoryBudget,
-    answer: OperatingPoint | Overloaded | None,
-    *,
-    input_tokens: int,
-    output_tokens: int,
-) -> list[str]:
-    """The configuration, its memory and its speed; *answer* is None where the model does not fit."""
+def heading_lines(replica: Replica, *, is_derived: bool = False) -> list[str]:
+    """The configuration in one sentence; of a model that *is_derived* from another, also from which and how."""
     layout = f"{replica.layout.accelerators} x {replica.accelerator.name} ({replica.layout})"
     engine = f"{replica.engine.name} {replica.engine.version}"
     head = f"{replica.model.name} {replica.weights}, {replica.kv} cache, on {layout}, {engine}"
-    return [
-        *wrapped(head, hanging="  "),
-        "",
-        *_memory(budget),
-        "",
-        *_speed(answer, budget, input_tokens, output_tokens),
-    ]
+    made = f"it is {replica.model.provenance.source}; nothing is known of its quality"
+    return [*wrapped(head, hanging="  "), *(wrapped(made, indent="  ", hanging="  ") if is_derived else [])]
 
 
-def _memory(budget: MemoryBudget) -> list[str]:
+def memory_lines(budget: MemoryBudget) -> list[str]:
+    """How the memory of each accelerator is divided, and what the cache holds."""
     parts = (
         ("usable", budget.usable_bytes),
         ("weights", budget.weight_bytes),
@@ -41,29 +31,49 @@ def _memory(budget: MemoryBudget) -> list[str]:
     return [*table(rows, align="<>"), f"  {cached}"]
 
 
-def _speed(
-    answer: OperatingPoint | Overloaded | None, budget: MemoryBudget, input_tokens: int, output_tokens: int
-) -> list[str]:
-    if answer is None and budget.fits:
-        tokens = f"{count(input_tokens + output_tokens)} tokens"
+def too_large_lines(budget: MemoryBudget, request_tokens: int) -> list[str]:
+    """What is missing where a request of *request_tokens* cannot be served."""
+    if budget.fits:
+        tokens = f"{count(request_tokens)} tokens"
         return wrapped(f"does not fit: the cache holds no request of {tokens}", hanging="  ")
-    if answer is None:
-        return [f"does not fit: {memory(-budget.headroom_bytes)} missing on each accelerator"]
-    if isinstance(answer, Overloaded):
-        most = rate(answer.highest_requests_per_s, "requests")
-        return [f"overloaded: it carries at most {most}; binding: {answer.binding}"]
+    return [f"does not fit: {memory(-budget.headroom_bytes)} missing on each accelerator"]
+
+
+def speed_lines(answer: OperatingPoint | Overloaded | Excuse, *, input_tokens: int, output_tokens: int) -> list[str]:
+    """Rates and latencies with their intervals, or why there are none."""
+    match answer:
+        case Overloaded():
+            most = rate(answer.highest_requests_per_s, "requests")
+            return [f"overloaded: it carries at most {most}; binding: {answer.binding}"]
+        case Excuse():
+            return wrapped(f"no rate keeps the limits: {answer.text}", hanging="  ")
+        case OperatingPoint():
+            return _point_lines(answer, input_tokens, output_tokens)
+
+
+def _point_lines(point: OperatingPoint, input_tokens: int, output_tokens: int) -> list[str]:
+    e2e = e2e_mean_s(point, output_tokens)
     rows = [
         [f"{count(input_tokens)} tokens in, {count(output_tokens)} out", "", "80 % interval"],
-        ["requests", rate(answer.requests_per_s, "requests"), ""],
-        ["in flight", figure(answer.concurrency), ""],
-        ["output", *_rate_interval(answer.output_tokens_per_s)],
-        ["TTFT p95", *_seconds_interval(answer.ttft_p95_s)],
-        ["TPOT p95", *_seconds_interval(answer.tpot_p95_s)],
-        ["end to end p95", *_seconds_interval(answer.e2e_p95_s)],
-        ["utilisation", percent(answer.utilisation), ""],
+        ["requests", rate(point.requests_per_s, "requests"), ""],
+        ["in flight", figure(point.concurrency), ""],
+        ["output", *_rate_interval(point.output_tokens_per_s)],
+        *_latency("TTFT", point.ttft_mean_s, point.ttft_p95_s),
+        *_latency("TPOT", point.tpot_mean_s, point.tpot_p95_s),
+        *_latency("end to end", e2e, point.e2e_p95_s),
+        ["end to end / output token", seconds(e2e / output_tokens), ""],
+        ["utilisation", percent(point.utilisation), ""],
     ]
-    rests = f"binding: {answer.binding}; rests on: {answer.tpot_p95_s.grade.value}"
-    return [*table(rows, align="<>>"), f"  {rests}"]
+    rests = f"binding: {point.binding}; rests on: {point.tpot_p95_s.grade.value}"
+    tpot = "TPOT is (end to end - TTFT) / (tokens out - 1)"
+    return [*table(rows, align="<>>"), f"  {tpot}", f"  {rests}"]
+
+
+def _latency(name: str, mean_s: float, p95: Estimate) -> list[list[str]]:
+    """One line where all requests are alike, else the mean and the 95th percentile."""
+    if abs(p95.value - mean_s) <= 1e-9 * mean_s:
+        return [[name, *_seconds_interval(p95)]]
+    return [[f"{name} mean", seconds(mean_s), ""], [f"{name} p95", *_seconds_interval(p95)]]
 
 
 def _seconds_interval(value: Estimate) -> list[str]:

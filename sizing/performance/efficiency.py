@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sizing.catalog.accelerator import Accelerator, Precision
+from sizing.catalog.provenance import Provenance
 from sizing.errors import UnknownFact
 from sizing.performance.engine import Engine
 from sizing.performance.estimate import Grade
@@ -103,6 +104,12 @@ def using(document: Mapping[str, object]) -> Iterator[None]:
         _IN_USE.reset(token)
         efficiency.cache_clear()
         spread.cache_clear()
+
+
+def in_use() -> Provenance:
+    """Where the constants that predictions use now are from."""
+    document = _document()
+    return Provenance(source=str(document["source"]), as_of=str(document["as_of"]))
 
 
 def _document() -> Mapping[str, object]:

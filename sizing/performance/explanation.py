@@ -28,18 +28,18 @@ NO_TIME_OF_A_PASS = frozenset(
 FROM_MEMORY = frozenset({"cache_token_s", "cache_sliding_token_s", "state_s"})
 ARITHMETIC = frozenset({"decode_pair_s", "decode_pair_sliding_s", "prefill_pair_s", "prefill_pair_sliding_s"})
 PARTS: dict[str, frozenset[str]] = {  # the costs that each part of a pass is made of
-    "attention matrices": frozenset({"attention"}),
+    "projections": frozenset({"attention"}),
     "dense matrices": frozenset({"dense"}),
     "routed experts": frozenset({"routed"}),
     "output table": frozenset({"head"}),
-    "attention, cache": FROM_MEMORY | ARITHMETIC,
-    "collectives, start": frozenset({"collectives_s"}),
-    "collectives, wire": frozenset({"collectives_token_s"}),
+    "attention": FROM_MEMORY | ARITHMETIC,
+    "collectives, start": frozenset({"collectives_s", "context_prefill_s", "context_decode_s"}),
+    "collectives, wire": frozenset({"collectives_token_s", "context_prefill_token_s", "context_decode_token_s"}),
     "sequences": frozenset({"sequence_s"}),
 }
 FIXED = {"layers": "layer_s", "expert layers": "moe_layer_s", "passes": "step_s"}  # of the efficiency, in `fixed_s`
-MATRICES = ("attention matrices", "dense matrices", "routed experts", "output table")
-CACHE = "attention, cache"
+MATRICES = ("projections", "dense matrices", "routed experts", "output table")
+CACHE = "attention"
 STARTS, WIRE = "collectives, start", "collectives, wire"
 MEMORY, WORK = "memory", "work"
 OTHER = "other"  # costs that no part names, and what the parts do not add up to
@@ -137,7 +137,7 @@ def _parts(replica: Replica, share: Efficiency, seconds: Callable[[Costs], float
     costs, sheet = costs_of(replica, share), costs_of(replica, _data_sheet(share))
     for name in (*MATRICES, CACHE):
         yield _worked(replica, name, seconds, costs, sheet)
-    yield Part(name=STARTS, seconds=seconds(_only(costs, PARTS[STARTS])))
+    yield _starts(replica, share, seconds)
     wire_s, sheet_s = seconds(_only(costs, PARTS[WIRE])), seconds(_only(sheet, PARTS[WIRE]))
     yield Part(
         name=WIRE,
@@ -147,11 +147,21 @@ def _parts(replica: Replica, share: Efficiency, seconds: Callable[[Costs], float
     )
     yield Part(name="sequences", seconds=seconds(_only(costs, PARTS["sequences"])), each_s=share.sequence_s)
     for name, kept in FIXED.items():
-        alone = replace(share, **{cost: 0.0 for cost in FIXED.values() if cost != kept})
+        others: dict[str, Any] = {cost: 0.0 for cost in FIXED.values() if cost != kept}
+        alone = replace(share, **others)
         fixed_s = seconds(_only(costs_of(replica, alone), frozenset({"fixed_s"})))
         yield Part(name=name, seconds=fixed_s, each_s=getattr(share, kept))
     named = frozenset({"fixed_s"}).union(*PARTS.values())
     yield Part(name=OTHER, seconds=seconds(_only(costs, frozenset(times_of_a_pass()) - named)))
+
+
+def _starts(replica: Replica, share: Efficiency, seconds: Callable[[Costs], float]) -> Part:
+    """The collectives' starts, counted by what the pass would take with starts of one second in place of none."""
+    whole, none, one = (
+        seconds(_only(costs_of(replica, with_starts), PARTS[STARTS]))
+        for with_starts in (share, *(replace(share, collective_s=dict.fromkeys(share.collective_s, s)) for s in (0, 1)))
+    )
+    return Part(name=STARTS, seconds=whole, each_s=whole / (one - none) if one > none else None)
 
 
 def _worked(replica: Replica, name: str, seconds: Callable[[Costs], float], costs: Costs, sheet: Costs) -> Part:
@@ -204,7 +214,7 @@ def _formats(replica: Replica, name: str) -> tuple[Precision, Precision]:
     """What a part is stored in, and what it is multiplied in."""
     shard = shard_of(replica)
     stored = {
-        "attention matrices": shard.attention_format,
+        "projections": shard.attention_format,
         "dense matrices": shard.dense_format,
         "routed experts": shard.routed_format,
         "output table": Precision.BF16,

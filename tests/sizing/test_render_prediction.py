@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sizing.catalog.accelerator import Precision
-from sizing.performance import Estimate, Grade, Layout, OperatingPoint, Overloaded, Replica, memory_budget, replica_on
-from sizing.render_prediction import prediction_lines
+from sizing.performance import (
+    Estimate,
+    Excuse,
+    Grade,
+    Layout,
+    OperatingPoint,
+    Overloaded,
+    Replica,
+    memory_budget,
+    replica_on,
+)
+from sizing.render_prediction import heading_lines, memory_lines, speed_lines, too_large_lines
 from tests.examples import H100, L40S, LLAMA_70B
 
 FOUR_H100 = replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=Precision.FP8)
@@ -30,8 +42,12 @@ POINT = OperatingPoint(
 )
 
 
-def shown(replica: Replica, answer: OperatingPoint | Overloaded | None) -> list[str]:
-    return prediction_lines(replica, memory_budget(replica), answer, input_tokens=1800, output_tokens=320)
+def shown(replica: Replica, answer: OperatingPoint | Overloaded | Excuse | None) -> list[str]:
+    budget = memory_budget(replica)
+    if answer is None:
+        return [*heading_lines(replica), *memory_lines(budget), *too_large_lines(budget, 2120)]
+    speed = speed_lines(answer, input_tokens=1800, output_tokens=320)
+    return [*heading_lines(replica), *memory_lines(budget), *speed]
 
 
 def test_the_configuration_comes_first() -> None:
@@ -46,6 +62,29 @@ def test_each_latency_has_its_interval() -> None:
     assert any(line.split("  ")[-1] == "81.6 ms to 408 ms" for line in lines if "TTFT p95" in line)
     assert any(line.endswith("323 to 808") and "539 tokens/s" in line for line in lines)
     assert lines[-1] == "  binding: HBM bandwidth; rests on: calibrated"
+
+
+def test_both_ways_to_count_time_per_token_are_told() -> None:
+    """End to end of 320 tokens is 0.1 s + 319 x 14 ms = 4.566 s: 14 ms between tokens, 14.3 ms a token in all."""
+    lines = shown(FOUR_H100, POINT)
+    assert any(line.split() == ["TPOT", "mean", "14", "ms"] for line in lines)
+    assert any(line.split() == ["end", "to", "end", "/", "output", "token", "14.3", "ms"] for line in lines)
+    assert "  TPOT is (end to end - TTFT) / (tokens out - 1)" in lines
+
+
+def test_where_all_requests_are_alike_there_is_one_latency() -> None:
+    """A closed loop of constant lengths has no percentiles."""
+    alike = replace(POINT, ttft_mean_s=POINT.ttft_p95_s.value, tpot_mean_s=POINT.tpot_p95_s.value)
+    lines = shown(FOUR_H100, alike)
+    assert any(line.startswith("  TTFT  ") and line.endswith("81.6 ms to 408 ms") for line in lines)
+    assert not any(line.startswith("  TTFT p95") for line in lines)
+
+
+def test_limits_that_no_rate_keeps_say_which() -> None:
+    """The first that is missed with one request in flight."""
+    text = "TTFT p95 60 ms > 5 ms even at one request in flight"
+    excuse = Excuse(metric="ttft_p95_s", asked=0.005, reached=0.06, text=text)
+    assert shown(FOUR_H100, excuse)[-1] == f"no rate keeps the limits: {text}"
 
 
 def test_the_memory_is_worked_out_per_accelerator() -> None:

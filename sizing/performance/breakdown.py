@@ -1,0 +1,298 @@
+"""One configuration broken down: memory by part, both passes, how TPOT, TTFT and throughput follow, the constants.
+
+Values only; `sizing.render_explanation` makes text of them. A term's seconds are the difference that it makes to the
+model's own answer, and its factors are what a reader multiplies to get them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import prod
+
+from sizing.catalog.accelerator import Precision
+from sizing.performance.collectives import by_ranks
+from sizing.performance.efficiency import Efficiency, efficiency
+from sizing.performance.estimate import Grade
+from sizing.performance.explanation import Pass, decode_pass, prefill_pass
+from sizing.performance.forward import Costs, costs_of, prompts_together
+from sizing.performance.memory import MemoryBudget, memory_budget, sequence_bytes
+from sizing.performance.operating_point import OperatingPoint
+from sizing.performance.precision import BYTES_PER_ELEMENT, arithmetic
+from sizing.performance.replica import Replica
+from sizing.performance.serving import Loop, closed_loop, loop_of, whole_batch
+from sizing.performance.shard import shard_of, table_bytes_per_element
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """One part of the weights on one accelerator."""
+
+    name: str
+    stored: Precision | None
+    elements: float
+    bytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """What a term is multiplied by, or, with *divides*, divided by."""
+
+    name: str
+    value: float
+    is_seconds: bool = False
+    divides: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One summand of a latency."""
+
+    name: str
+    seconds: float
+    factors: tuple[Factor, ...] = ()  # none: worked out elsewhere in the breakdown
+
+    @property
+    def product(self) -> float:
+        """What the factors come to; the seconds themselves where there are none."""
+        if not self.factors:
+            return self.seconds
+        return prod(1 / factor.value if factor.divides else factor.value for factor in self.factors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """One efficiency or fixed cost that the prediction rests on."""
+
+    name: str
+    value: float
+    unit: str  # of peak, s, or nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """Everything behind one prediction at constant lengths and load."""
+
+    input_tokens: float
+    output_tokens: float
+    requests: float  # in flight, over the whole replica
+    sequences: float  # of them decoding together, per attention-data-parallel rank
+    budget: MemoryBudget
+    weights: tuple[Weights, ...]
+    sequence_bytes: float  # cache of one request at its mean length, per accelerator
+    decode: Pass
+    prefill: Pass
+    tpot: tuple[Term, ...]
+    ttft: tuple[Term, ...]
+    point: OperatingPoint
+    device_class: str
+    grade: Grade
+    constants: tuple[Constant, ...]
+
+
+def breakdown(
+    replica: Replica, *, input_tokens: float, output_tokens: float, concurrency: float, prefix_hit: float = 0.0
+) -> Breakdown:
+    """The breakdown of `closed_loop` with *concurrency* requests in flight; arguments as there."""
+    point = closed_loop(
+        replica,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        concurrency=concurrency,
+        prefix_hit=prefix_hit,
+    )
+    share = efficiency(replica.accelerator, replica.engine)
+    costs, held = costs_of(replica, share), min(concurrency, point.max_concurrency)
+
+    def loop(**without: float) -> Loop:
+        return loop_of(
+            replace(costs, **without),  # type: ignore[arg-type]
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            concurrency=held,
+            prefix_hit=prefix_hit,
+        )
+
+    whole, cached = loop(), input_tokens * prefix_hit
+    together = prompts_together(
+        costs, sequences=whole.sequences, output_tokens=output_tokens, new_tokens=input_tokens - cached
+    )
+    return _breakdown(
+        replica,
+        share,
+        point,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        sequences=whole.sequences,
+        prefill=prefill_pass(replica, share, prompts=together, new_tokens=input_tokens - cached, cached_tokens=cached),
+        tpot=_counting(_tpot_terms(costs, loop, output_tokens)),
+        ttft=_counting((*_ttft_terms(costs, loop), _waiting(point, whole, held))),
+    )
+
+
+def _tpot_terms(costs: Costs, loop: Callable[..., Loop], output_tokens: float) -> tuple[Term, ...]:
+    """A decode step, and what the prompts of the others take of it."""
+    whole = loop()
+    factors = (
+        Factor(name="interference", value=costs.interference),
+        Factor(name="others", value=whole.sequences - 1),
+        Factor(name="answer tokens", value=output_tokens, divides=True),
+        Factor(name="prompt", value=whole.prefill_s, is_seconds=True),
+    )
+    interference = whole.tpot_s - loop(interference=0.0).tpot_s
+    return (
+        Term(name="decode step", seconds=whole.step.total_s),
+        Term(name="prompts of the others", seconds=interference, factors=factors),
+    )
+
+
+def _ttft_terms(costs: Costs, loop: Callable[..., Loop]) -> tuple[Term, ...]:
+    """The server's own time, that of the prompt, and that of prompts that came at the same time."""
+    whole = loop()
+    each = (
+        Factor(name="sequences", value=whole.sequences),
+        Factor(name="each", value=costs.ttft_request_s, is_seconds=True),
+    )
+    clumped = (
+        Factor(name="clumping", value=costs.clumping),
+        Factor(name="others", value=whole.sequences - 1),
+        Factor(name="prompt", value=whole.prefill_s, is_seconds=True),
+    )
+    own = loop(ttft_floor_s=0.0, ttft_request_s=0.0, clumping=0.0).ttft_s
+    return (
+        Term(name="server", seconds=whole.ttft_s - loop(ttft_floor_s=0.0).ttft_s),
+        Term(name="requests in flight", seconds=whole.ttft_s - loop(ttft_request_s=0.0).ttft_s, factors=each),
+        Term(name="own prompt", seconds=own),
+        Term(name="prompts before it", seconds=whole.ttft_s - loop(clumping=0.0).ttft_s, factors=clumped),
+    )
+
+
+def _waiting(point: OperatingPoint, whole: Loop, held: float) -> Term:
+    """What requests wait that memory or the sequence limit does not admit."""
+    factors = (
+        Factor(name="not admitted", value=point.concurrency - held),
+        Factor(name="requests/s", value=whole.requests_per_s, divides=True),
+    )
+    return Term(name="waiting for room", seconds=point.ttft_mean_s - whole.ttft_s, factors=factors)
+
+
+def static_breakdown(replica: Replica, *, input_tokens: float, output_tokens: float, batch: int) -> Breakdown:
+    """The breakdown of `whole_batch`: all prompts are read first, then all answers written in step."""
+    share = efficiency(replica.accelerator, replica.engine)
+    point = whole_batch(replica, input_tokens=input_tokens, output_tokens=output_tokens, batch=batch)
+    sequences = max(1.0, batch / costs_of(replica, share).ranks)
+    return _breakdown(
+        replica,
+        share,
+        point,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        sequences=sequences,
+        prefill=prefill_pass(replica, share, prompts=sequences, new_tokens=input_tokens, cached_tokens=0.0),
+        tpot=(Term(name="decode step", seconds=point.tpot_mean_s),),
+        ttft=(Term(name="all prompts", seconds=point.ttft_mean_s),),
+    )
+
+
+def _breakdown(
+    replica: Replica,
+    share: Efficiency,
+    point: OperatingPoint,
+    *,
+    input_tokens: float,
+    output_tokens: float,
+    sequences: float,
+    prefill: Pass,
+    tpot: tuple[Term, ...],
+    ttft: tuple[Term, ...],
+) -> Breakdown:
+    budget, context = memory_budget(replica), input_tokens + output_tokens / 2
+    return Breakdown(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        requests=point.concurrency,
+        sequences=sequences,
+        budget=budget,
+        weights=weights_of(replica),
+        sequence_bytes=sequence_bytes(budget, context),
+        decode=decode_pass(replica, share, sequences=sequences, context_tokens=context),
+        prefill=prefill,
+        tpot=tpot,
+        ttft=ttft,
+        point=point,
+        device_class=share.device_class,
+        grade=share.grade,
+        constants=tuple(constants_of(replica, share)),
+    )
+
+
+def e2e_mean_s(point: OperatingPoint, output_tokens: float) -> float:
+    """From arrival to the last token of an answer of *output_tokens*, in the mean."""
+    return point.ttft_mean_s + max(0.0, output_tokens - 1) * point.tpot_mean_s
+
+
+def weights_of(replica: Replica) -> tuple[Weights, ...]:
+    """The weights of one accelerator by part; together they are those of its memory budget."""
+    shard = shard_of(replica)
+    held = (
+        ("projections", shard.attention_format, shard.attention_elements),
+        ("dense matrices", shard.dense_format, shard.dense_elements),
+        ("routed experts", shard.routed_format, shard.routed_elements),
+    )
+    parts = [
+        Weights(name=name, stored=stored, elements=elements, bytes=elements * BYTES_PER_ELEMENT[stored])
+        for name, stored, elements in held
+        if elements
+    ]
+    table = table_bytes_per_element(replica.weights)
+    parts.append(
+        Weights(
+            name="embedding and output",
+            stored=Precision.BF16,
+            elements=shard.table_elements,
+            bytes=shard.table_elements * table,
+        )
+    )
+    rest = shard.weight_bytes - sum(part.bytes for part in parts)
+    if abs(rest) > 1e-6 * shard.weight_bytes:
+        parts.append(Weights(name="other", stored=None, elements=0.0, bytes=rest))
+    return tuple(parts)
+
+
+def constants_of(replica: Replica, share: Efficiency) -> Iterator[Constant]:
+    """The efficiencies and fixed costs that this replica's predictions use."""
+    shard, layout = shard_of(replica), replica.layout
+    stored = {shard.attention_format, shard.dense_format, Precision.BF16}
+    if replica.model.moe is not None:
+        stored.add(shard.routed_format)
+    for precision in sorted(stored):
+        yield Constant(name=f"memory bandwidth, {precision} weights", value=share.bandwidth[precision], unit="of peak")
+    yield Constant(name="memory bandwidth, cache", value=share.cache_bandwidth, unit="of peak")
+    for precision in sorted({arithmetic(replica.accelerator, one) for one in stored}):
+        yield Constant(name=f"arithmetic, {precision}", value=share.flops[precision], unit="of peak")
+    yield Constant(name="arithmetic, attention", value=share.attention_flops, unit="of peak")
+    if replica.model.moe is not None:
+        yield Constant(name="grouped products, of dense ones", value=share.grouped_flops, unit="of it")
+    if layout.ep > 1:
+        yield Constant(name="busiest expert rank over the mean", value=share.expert_imbalance, unit="times")
+    ranks = layout.tp * layout.dp
+    if ranks > 1:
+        yield Constant(name=f"link, {ranks} ranks", value=by_ranks(share.link_share, ranks), unit="of peak")
+        yield Constant(
+            name=f"start of a collective, {ranks} ranks", value=by_ranks(share.collective_s, ranks), unit="s"
+        )
+    yield Constant(name="each layer", value=share.layer_s, unit="s")
+    if replica.model.moe is not None:
+        yield Constant(name="each expert layer, on top", value=share.moe_layer_s, unit="s")
+    yield Constant(name="each sequence", value=share.sequence_s, unit="s")
+    yield Constant(name="each pass", value=share.step_s, unit="s")
+    yield Constant(name="interference of prompts", value=share.interference, unit="of a prompt")
+    yield Constant(name="clumping of arrivals", value=share.clumping, unit="of the others")
+    yield Constant(name="server, each request", value=share.ttft_floor_s, unit="s")
+    yield Constant(name="each request in flight", value=share.ttft_request_s, unit="s")
+
+
+def _counting(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The terms that take time; rounding of a difference is none."""
+    whole = sum(term.seconds for term in terms)
+    return tuple(term for term in terms if term.seconds > 1e-9 * whole)

@@ -1,0 +1,119 @@
+"""What more requests in flight buy and cost: throughput, latency and memory by batch, and the knee between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sizing.performance.efficiency import Efficiency, efficiency
+from sizing.performance.forward import costs_of
+from sizing.performance.memory import memory_budget, sequence_bytes
+from sizing.performance.replica import Replica
+from sizing.performance.serving import capacity_binding, closed_loop, sequences_held
+
+SEARCHED = 256  # batches between two doublings at which a knee is looked for
+NEARLY = 0.9  # of the highest power: another top that is worth telling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """The replica with this many requests in flight."""
+
+    batch: int
+    output_tokens_per_s: float
+    tpot_s: float
+    ttft_s: float
+    e2e_s: float
+    cache_bytes: float  # in use on each accelerator
+
+    @property
+    def power(self) -> float:
+        """Throughput over response time, in tokens/s^2."""
+        return self.output_tokens_per_s / self.e2e_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Throughput against latency and memory, up to what the replica holds."""
+
+    points: tuple[CurvePoint, ...]  # 1, 2, 4, ... and the most; the knee among them
+    knee: CurvePoint
+    second_knee: CurvePoint | None  # another top of power, nearly as high: experts are all read before it, not after
+    most: int
+    limit: str  # what keeps more from being decoded together
+    roofline_tokens: float  # a pass of more is bound by arithmetic, of less by memory
+
+
+def batch_curve(replica: Replica, *, input_tokens: float, output_tokens: float, prefix_hit: float = 0.0) -> Curve:
+    """
+    The closed loop at every doubling of the requests in flight, and its knee.
+
+    The knee is where power, throughput over response time, is highest: there a ray from the origin touches the curve of
+    response time over throughput, and one per cent more throughput costs one per cent more time. Before it, throughput
+    is cheap; beyond it, latency is what is bought. With X = B / R (Little) it lies where R grows as the root of B.
+    Source: L. Kleinrock, Power and deterministic rules of thumb for probabilistic problems in computer communications,
+    ICC 1979.
+    """
+    budget = memory_budget(replica)
+    context = input_tokens + output_tokens / 2
+    most = sequences_held(replica, context)
+
+    def at(batch: int) -> CurvePoint:
+        point = closed_loop(
+            replica,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            concurrency=batch,
+            prefix_hit=prefix_hit,
+        )
+        return CurvePoint(
+            batch=batch,
+            output_tokens_per_s=point.requests_per_s * output_tokens,
+            tpot_s=point.tpot_mean_s,
+            ttft_s=point.ttft_mean_s,
+            e2e_s=batch / point.requests_per_s,
+            cache_bytes=batch / replica.layout.dp * sequence_bytes(budget, context),
+        )
+
+    points = {batch: at(batch) for batch in (*doublings(most), most)}
+    coarse = [points[batch] for batch in sorted(points)]
+    tops = sorted((_top(at, coarse, place) for place in _peaks(coarse)), key=lambda point: -point.power)
+    second = next((top for top in tops[1:] if top.power >= NEARLY * tops[0].power), None)
+    points |= {top.batch: top for top in (tops[0], second) if top is not None}
+    return Curve(
+        points=tuple(points[batch] for batch in sorted(points)),
+        knee=tops[0],
+        second_knee=second,
+        most=most,
+        limit=capacity_binding(replica, most),
+        roofline_tokens=roofline_tokens(replica, efficiency(replica.accelerator, replica.engine)),
+    )
+
+
+def _peaks(points: Sequence[CurvePoint]) -> list[int]:
+    """Places in *points* with no more power on either side."""
+    powers = [0.0, *(point.power for point in points), 0.0]
+    return [at - 1 for at in range(1, len(powers) - 1) if powers[at - 1] < powers[at] >= powers[at + 1]]
+
+
+def _top(at: Callable[[int], CurvePoint], points: Sequence[CurvePoint], place: int) -> CurvePoint:
+    """The point of most power between the neighbours of *place*."""
+    low, high = points[max(0, place - 1)].batch, points[min(len(points) - 1, place + 1)].batch
+    stride = max(1, (high - low) // SEARCHED)
+    return max((at(batch) for batch in (*range(low, high, stride), high)), key=lambda point: point.power)
+
+
+def doublings(most: int) -> tuple[int, ...]:
+    """1, 2, 4 and so on, as far as *most*."""
+    return tuple(2**n for n in range(most.bit_length()) if 2**n <= most)
+
+
+def roofline_tokens(replica: Replica, share: Efficiency) -> float:
+    """
+    Tokens of a pass at which reading all weights once takes as long as multiplying by them.
+
+    For one format M* = eta_f F b / (2 eta_w W), with b bytes per element. Source: performance model section 1.10.
+    """
+    costs = costs_of(replica, share)
+    groups = (costs.attention, costs.dense, costs.routed)
+    return sum(group.stream_s for group in groups) / sum(group.token_s for group in groups)
