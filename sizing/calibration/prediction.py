@@ -39,6 +39,11 @@ MLPERF_LIMITS = {
     ("GPT-J-6B", "mlperf-server"): Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=20.0),
 }
 QUEUED = frozenset({"offline-max", "mlperf-offline"})  # all requests queued at once; a number is the most in flight
+# GPT-J is benchmarked with four beams (mlcommons/inference, language/gpt-j, README: num_beams 4): each answer token is
+# decoded four times, and counted once.
+MLPERF_BEAMS = {"GPT-J-6B": 4}
+# Cards that some cloud machines have on half a bus, at the full one that published servers have: PCIe 4.0 x16.
+FULL_HOST_LINK_BYTES_PER_S = {"nvidia-l40s": 32e9, "nvidia-l4": 32e9, "nvidia-a10g": 32e9}
 MLPERF_P95_OVER_MEAN = 2.0  # of prompt and answer lengths in its data sets; a guess
 
 
@@ -90,6 +95,9 @@ def predict(setup: Setup, facts: Facts) -> dict[str, Prediction] | str:
 
 
 def _predict(setup: Setup, facts: Facts, accelerator: Accelerator, weights: Precision) -> dict[str, Prediction] | str:
+    bus = FULL_HOST_LINK_BYTES_PER_S.get(accelerator.name)
+    if bus is not None:
+        accelerator = replace(accelerator, host_link_bytes_per_s=bus)
     try:
         model = facts.model(setup.model)
         if model.kind is not ModelKind.DECODER:
@@ -142,6 +150,8 @@ def _told_layout(setup: Setup, model: Model, accelerator: Accelerator) -> Layout
         tp = min(max(1, tp // 2), setup.accelerators)
     pp = setup.pp or 1
     spread = setup.accelerators // (tp * pp)
+    if model.moe is not None and (setup.dp or 1) > 1 and spread == 1:  # told as ranks of both: attention is not split
+        return Layout(pp=pp, dp=tp, ep=setup.ep or 1)
     data_parallel = model.moe is not None and spread > 1 and ((setup.dp or 1) > 1 or (setup.ep or 1) > 1)
     return Layout(tp=tp, pp=pp, dp=spread if data_parallel else 1, ep=setup.ep or 1)
 
@@ -159,8 +169,13 @@ def _replica(setup: Setup, model: Model, accelerator: Accelerator, weights: Prec
 
 
 def _lengths(setup: Setup) -> tuple[float, float]:
+    """Mean tokens read and decoded for one request."""
     share = MEAN_LENGTH if setup.random_lengths else 1.0
-    return setup.input_tokens * share, max(1.0, setup.output_tokens * share)
+    return setup.input_tokens * share, max(1.0, setup.output_tokens * share) * _beams(setup)
+
+
+def _beams(setup: Setup) -> int:
+    return MLPERF_BEAMS.get(setup.model, 1) if setup.mode.startswith("mlperf") else 1
 
 
 def _point(setup: Setup, run: Run) -> OperatingPoint | None:
@@ -185,14 +200,15 @@ def _within_limits(setup: Setup, run: Run) -> OperatingPoint | None:
     objectives = MLPERF_LIMITS.get(
         (run.replica.model.name, setup.mode), Objectives(ttft_p95_s=2.0, tpot_p95_s=0.2, e2e_p95_s=None)
     )
+    _, outputs = _lengths(setup)
     traffic = Traffic(
         requests_per_s=0.0,
         input_tokens=TokenLengths(mean=setup.input_tokens, p95=MLPERF_P95_OVER_MEAN * setup.input_tokens),
-        output_tokens=TokenLengths(mean=setup.output_tokens, p95=MLPERF_P95_OVER_MEAN * setup.output_tokens),
+        output_tokens=TokenLengths(mean=outputs, p95=MLPERF_P95_OVER_MEAN * outputs),
         prefix_hit=0.0,
         burstiness=1.0,
     )
-    context = round(setup.input_tokens + setup.output_tokens)
+    context = round(setup.input_tokens + outputs)
     point = highest_rate(run.replica, traffic=traffic, objectives=objectives, max_context_tokens=context)
     return None if isinstance(point, Excuse) else point
 
@@ -236,7 +252,7 @@ def _disaggregated(
 def _metrics(setup: Setup, run: Run, point: OperatingPoint) -> dict[str, Prediction]:
     """Every metric that a table may ask of the run."""
     _, outputs = _lengths(setup)
-    rate = point.requests_per_s * outputs
+    rate = point.requests_per_s * outputs / _beams(setup)
     if setup.random_lengths and setup.concurrency is not None:
         # as the collections work it out: requests in flight x nominal answer / time of a nominal answer
         nominal_s = point.ttft_mean_s + (setup.output_tokens - 1) * point.tpot_mean_s
@@ -287,4 +303,4 @@ def peak_output_tokens_per_s(setup: Setup, replica: Replica) -> float:
     table = model.vocab * model.hidden
     inner = model.active_parameters - (table if model.tied_embeddings else 2 * table)
     inputs, outputs = _lengths(setup)
-    return peak / (2 * (inner + table) + 2 * inner * inputs / outputs)
+    return peak / (2 * (inner + table) + 2 * inner * inputs / outputs) / _beams(setup)

@@ -43,11 +43,12 @@ class Efficiency:
     collective_s: Mapping[int, float]  # start of one collective, by ranks
     link_share: Mapping[int, float]  # of link bandwidth that an all-reduce over n ranks reaches, by n
     grouped_flops: float  # of what dense matrices reach, in the grouped products of experts
+    unpacked_flops: float  # of what bf16 reaches, where weights are unpacked to it on the way
     expert_imbalance: float  # work of the busiest expert-parallel rank over the mean
-    interference: float  # share of a prefill that decoding sequences wait for; 1: all of it
-    clumping: float  # closed loop: share of the other prompts in flight that a request finds before it
+    interference: float  # share of a prefill that passes shared with decoding do not hide; 1: all of it
+    clumping: float  # closed loop: share of the other prompts that a request meets before its first token, not after
     ttft_floor_s: float  # tokeniser, HTTP and scheduling before the first pass
-    ttft_request_s: float  # and on top for every request in flight
+    ttft_steps: float  # and on top so many steps of the decoding sequences: the running one, scheduling, output
     grade: Grade
     measured: bool  # whether the constants were fitted to measurements of this very device, among others
 
@@ -160,11 +161,12 @@ def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
         collective_s=MappingProxyType({n: us * 1e-6 for n, us in _by_ranks(row["collective_us"]).items()}),
         link_share=_by_ranks(row["link_share"]),
         grouped_flops=_number(row["grouped_flops"]),
+        unpacked_flops=_number(row["unpacked_flops"]),
         expert_imbalance=_number(row["expert_imbalance"]),
         interference=_number(factor.get("interference", 1.0)),
         clumping=_number(factor.get("clumping", 1.0)),
         ttft_floor_s=_number(factor.get("ttft_floor_ms", 20.0)) * 1e-3,
-        ttft_request_s=_number(factor.get("ttft_request_ms", 0.0)) * 1e-3,
+        ttft_steps=_number(factor.get("ttft_steps", 0.0)),
         grade=Grade(str(row["grade"])),
         measured=accelerator.name in _names(row.get("measured")),
     )
@@ -189,11 +191,12 @@ PERFECT = Efficiency(
     collective_s=MappingProxyType({2: 0.0}),
     link_share=MappingProxyType({2: 1.0}),
     grouped_flops=1.0,
+    unpacked_flops=1.0,
     expert_imbalance=1.0,
     interference=0.0,
     clumping=0.0,
     ttft_floor_s=0.0,
-    ttft_request_s=0.0,
+    ttft_steps=0.0,
     grade=Grade.SPECIFICATION,
     measured=False,
 )

@@ -67,7 +67,7 @@ class Costs:
     interference: float
     clumping: float
     ttft_floor_s: float
-    ttft_request_s: float
+    ttft_steps: float
     speculation: Speculation | None = None
     draft: Costs | None = None  # of the network that drafts
 
@@ -140,7 +140,7 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
         interference=share.interference,
         clumping=share.clumping,
         ttft_floor_s=share.ttft_floor_s,
-        ttft_request_s=share.ttft_request_s,
+        ttft_steps=share.ttft_steps,
         speculation=replica.speculation,
         draft=None if draft is None else costs_of(draft, _inside_a_step(share)),
     )
@@ -284,10 +284,11 @@ def _together(first: PassTime, second: PassTime) -> PassTime:
 
 
 def _flop_per_s(replica: Replica, stored: Precision, share: Efficiency) -> float:
-    """Arithmetic that matrices stored in a format reach: the device's unit for it, or bf16 after unpacking."""
+    """Operations a second for matrices stored in a format: by the device's unit for it, or unpacked to bf16."""
     used = arithmetic(replica.accelerator, stored)
     peak = native_peak_flop_per_s(replica.accelerator, used)
-    return _known(peak, "bf16 peak", replica) * share.flops[used]
+    unpacked = 1.0 if used is stored else share.unpacked_flops
+    return _known(peak, "bf16 peak", replica) * share.flops[used] * unpacked
 
 
 def _known(value: float | None, fact: str, replica: Replica) -> float:

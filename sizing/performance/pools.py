@@ -47,7 +47,6 @@ def disaggregated_loop(
     others = max(0.0, concurrency / servers - 1)
     alone = (
         before.ttft_floor_s
-        + before.ttft_request_s * others
         + before.clumping * others * occupied
         + prefill_latency_s(before, new_tokens=fresh, cached_tokens=cached)
         + transfer_s(pools, input_tokens)

@@ -176,8 +176,7 @@ def state_of(load: Load, sequences: float) -> State:
     # a request waits for the running pass (half of one in the mean), then shares its own passes with the decoders
     fixed = tuple(
         costs.ttft_floor_s
-        + costs.ttft_request_s * sequences
-        + step_s / 2
+        + costs.ttft_steps * step_s
         + latency * together * share
         + ceil(budget) * step_s
         for latency, budget in zip(load.latencies_s, load.budgets, strict=True)

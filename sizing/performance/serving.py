@@ -125,8 +125,8 @@ def loop_of(
     latency = prefill_latency_s(costs, new_tokens=fresh, cached_tokens=cached, prompts=together)
     step = decode_step(costs, sequences=sequences, context_tokens=input_tokens + output_tokens / 2)
     others = sequences - 1
-    tpot = step.total_s + costs.interference * others / output_tokens * prefill
-    ttft = costs.ttft_floor_s + costs.ttft_request_s * sequences + latency + costs.clumping * others * prefill
+    tpot = step.total_s + costs.interference * (1 - costs.clumping) * others / output_tokens * prefill
+    ttft = costs.ttft_floor_s + costs.ttft_steps * tpot + latency + costs.clumping * others * prefill
     requests_per_s = concurrency / (ttft + max(0.0, output_tokens - 1) * tpot)
     return Loop(
         sequences=sequences,

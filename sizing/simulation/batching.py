@@ -64,11 +64,10 @@ def _issue(run: Run, now_s: float) -> None:
 
 
 def _enter(run: Run, request: Request) -> None:
-    """A request arrives; it reaches the scheduler after the front end's time, which grows with what is in flight."""
+    """A request arrives; it reaches the scheduler after the front end's time."""
     costs = run.server.costs
-    in_flight = len(run.running) + len(run.waiting) + len(run.arriving)
     run.first_s = min(run.first_s, request.arrival_s)
-    reaches_s = request.arrival_s + costs.ttft_floor_s + costs.ttft_request_s * in_flight
+    reaches_s = request.arrival_s + costs.ttft_floor_s
     heappush(run.arriving, (reaches_s, run.number(), Sequence(request=request)))
 
 

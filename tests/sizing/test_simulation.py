@@ -28,7 +28,7 @@ from tests.examples import CHAT, H100, L40S, LLAMA_8B, LLAMA_70B
 ONE_H100 = replica_on(LLAMA_8B, H100, layout=Layout(), weights=Precision.BF16)
 FOUR_STAGES = replica_on(LLAMA_70B, L40S, layout=Layout(tp=2, pp=4), weights=Precision.FP8)
 QUIET = server_of(ONE_H100)
-QUIET = replace(QUIET, costs=replace(QUIET.costs, ttft_floor_s=0.0, ttft_request_s=0.0))  # no front end
+QUIET = replace(QUIET, costs=replace(QUIET.costs, ttft_floor_s=0.0, ttft_steps=0.0))  # no front end
 LIGHT = replace(CHAT, requests_per_s=4.0)
 
 
