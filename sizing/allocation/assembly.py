@@ -18,12 +18,12 @@ from sizing.allocation.problem import Choice, Pool
 from sizing.allocation.promises import Served, promises_of
 from sizing.allocation.support import quantization
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
+from sizing.catalog.formats import BYTES_PER_ELEMENT
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.performance import checkpoint_bytes, cold_start, front_ends, weight_bytes
 from sizing.performance.cold_start import ColdStart
 from sizing.performance.loading import load_bytes_per_s, load_tier
-from sizing.performance.precision import BYTES_PER_ELEMENT
 from sizing.performance.processors import OUTPUT_TOKEN_S, PROMPT_TOKEN_S, REQUEST_S
 from sizing.performance.startup import IMAGE_BYTES, IMAGE_BYTES_PER_S
 from sizing.plan import Bucket, CostLine, Deployment, EngineSettings, NodePool, Placement, PoolRole, SizingPlan

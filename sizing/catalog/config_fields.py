@@ -25,11 +25,17 @@ EXPERTS_PER_TOKEN = (
     "experts_per_token",
     "moe_topk",
     "moe_top_k",
+    "top_k_experts",
     "top_k",
 )
 EXPERT_WIDTH = ("moe_intermediate_size", "expert_intermediate_size", "ffn_hidden_size")
 SHARED_EXPERTS = ("n_shared_experts", "num_shared_experts")
-SHARED_WIDTH = ("shared_expert_intermediate_size", "moe_shared_expert_intermediate_size", "shared_intermediate_size")
+SHARED_WIDTH = (
+    "shared_expert_intermediate_size",
+    "share_expert_dim",
+    "moe_shared_expert_intermediate_size",
+    "shared_intermediate_size",
+)
 MOE_EVERY = ("moe_layer_freq", "interleave_moe_layer_step", "decoder_sparse_step", "expert_layer_period")
 WINDOW = ("sliding_window", "attention_chunk_size")
 

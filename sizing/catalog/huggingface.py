@@ -7,6 +7,7 @@ differ in names more than in shapes, so most of this is tables of names.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sizing.catalog.config_fields import (
     CONTEXT,
@@ -25,12 +26,14 @@ from sizing.catalog.config_fields import (
     Fields,
     language_fields,
 )
-from sizing.catalog.layer_kinds import LayerKinds, layer_kinds, sparse_layers, window
+from sizing.catalog.encoder import encoder_of
+from sizing.catalog.layer_kinds import LayerKinds, layer_blocks, layer_kinds, sparse_layers, window
 from sizing.catalog.linear_layer import linear_layer
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
 from sizing.catalog.provenance import Provenance
-from sizing.catalog.quantization import native_precision
+from sizing.catalog.quantization import native_precision, weight_formats
 from sizing.catalog.shape import Shape
+from sizing.catalog.sparse_attention import chosen
 
 # Two matrices in the feed-forward instead of three.
 _UNGATED = frozenset(
@@ -68,7 +71,10 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
         )
     shape = _shape(fields)
     linear_parameters, state_elements = linear_layer(fields, shape)
-    per_layer = _cached_per_layer(shape)
+    choice = chosen(fields, shape)
+    if choice is not None:
+        shape = replace(shape, extra_parameters=choice.parameters)
+    formats, encoder = weight_formats(fields, shape), encoder_of(mapping)
     gates = shape.full * shape.hidden * shape.heads * shape.head_dim if _gates_its_queries(fields) else 0
     return Model(
         name=name,
@@ -95,16 +101,22 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
         max_context=fields.positive(CONTEXT, default=2048),
         parameters=shape.parameters(linear_parameters, active=False) + gates,
         active_parameters=shape.parameters(linear_parameters, active=True) + gates,
-        kv_elements_per_token_full=shape.full * per_layer,
-        kv_elements_per_token_sliding=shape.sliding * per_layer,
-        state_elements_per_sequence=shape.linear * state_elements,
-        native_precision=native_precision(fields),
+        kv_elements_per_token_full=shape.cached_full if choice is None else choice.cached_full,
+        kv_elements_per_token_sliding=shape.cached_sliding,
+        state_elements_per_sequence=shape.linear * state_elements + (0 if choice is None else choice.state),
+        native_precision=native_precision(formats, experts=shape.moe is not None),
+        formats=formats,
+        encoder_parameters=encoder.parameters,
+        image_token_side=encoder.image_token_side,
+        sparse=None if choice is None else choice.sparse,
+        attention_parameters=shape.attention_parameters + gates,
         provenance=Provenance(source=source, as_of="as the file stands"),
     )
 
 
 def _shape(fields: Fields) -> Shape:
-    hidden, heads, layers = fields.positive(HIDDEN), fields.positive(HEADS), fields.positive(LAYERS)
+    hidden, heads = fields.positive(HIDDEN), fields.positive(HEADS)
+    layers = fields.positive(LAYERS, default=len(layer_blocks(fields)) or None)
     kinds, mla = layer_kinds(fields, layers), _latent(fields)
     moe = _experts(fields, layers, kinds)
     return Shape(
@@ -123,6 +135,14 @@ def _shape(fields: Fields) -> Shape:
         moe=moe,
         mla=mla,
         feed_forward_layers=None if moe is not None else kinds.feed_forward,
+        value_dim=None if mla is not None else fields.whole(("v_head_dim",), default=0) or None,
+        sliding_kv_heads=fields.whole(("swa_num_key_value_heads",), default=0) or None,
+        full_head_dim=fields.whole(("global_head_dim",), default=0) or None,
+        full_kv_heads=fields.whole(("num_global_key_value_heads",), default=0) or None,
+        keys_are_values=fields.claims("attention_k_eq_v"),
+        query_rank=None if mla is not None else fields.whole(("q_lora_rank",), default=0) or None,
+        output_rank=fields.whole(("o_lora_rank",), default=0) or None,
+        output_groups=fields.whole(("o_groups",), default=1),
     )
 
 
@@ -148,13 +168,15 @@ def _head_dim(fields: Fields, hidden: int, heads: int) -> int:
 
 def _intermediate(fields: Fields, hidden: int, moe: MixtureOfExperts | None) -> int:
     """Width of the dense feed-forward; four times the hidden size where nothing is said; 0 where no layer has one."""
-    layers_mix_or_feed = isinstance(fields.config.get("hybrid_override_pattern"), str)
-    if moe is not None and (moe.dense_layers == 0 or layers_mix_or_feed):
+    if moe is not None and (moe.dense_layers == 0 or layer_blocks(fields)):
         return 0
     by_default = fields.whole(("expansion_ratio",), default=4) * hidden
     if fields.config.get("num_local_experts") == 0:  # Granite hybrid without experts: the shared one is the layer's
         return fields.whole((*SHARED_WIDTH, *INTERMEDIATE), default=by_default)
-    return fields.whole(("intermediate_size_mlp", *INTERMEDIATE), default=by_default) or by_default
+    return (
+        fields.whole(("dense_intermediate_size", "intermediate_size_mlp", *INTERMEDIATE), default=by_default)
+        or by_default
+    )
 
 
 def _tied(fields: Fields) -> bool:
@@ -172,16 +194,13 @@ def _experts(fields: Fields, layers: int, kinds: LayerKinds) -> MixtureOfExperts
     sparse = sparse_layers(fields, layers) if kinds.sparse is None else kinds.sparse
     if experts <= 1 or not sparse:
         return None
-    if fields.whole(("moe_latent_size",), default=0):
-        raise fields.wrong(
-            "moe_latent_size is set: experts that work in a latent space are not sized yet",
-            "choose another model, or remove moe_latent_size to size it as if they worked at full width",
-        )
     per_token = fields.positive(EXPERTS_PER_TOKEN)
     if per_token > experts:
         raise fields.wrong(f"num_experts_per_tok is {per_token} of {experts} experts", "use at most all experts")
     width = fields.positive((*EXPERT_WIDTH, *INTERMEDIATE))
     shared_width = fields.whole(SHARED_WIDTH, default=width if fields.model_type.startswith("llama4") else 0)
+    if fields.claims("enable_moe_block"):  # Gemma 4: every layer has a dense feed-forward beside its experts
+        shared_width = fields.positive(INTERMEDIATE)
     shared = fields.whole(SHARED_EXPERTS, default=1 if shared_width else 0)
     return MixtureOfExperts(
         experts=experts,
@@ -190,6 +209,7 @@ def _experts(fields: Fields, layers: int, kinds: LayerKinds) -> MixtureOfExperts
         shared_experts=shared,
         shared_intermediate=(shared_width or width) if shared else 0,
         dense_layers=layers - sparse,
+        latent=fields.whole(("moe_latent_size", "routed_expert_hidden_size"), default=0) or None,
     )
 
 
@@ -204,10 +224,3 @@ def _latent(fields: Fields) -> LatentAttention | None:
         nope_dim=fields.positive(("qk_nope_head_dim",)),
         v_dim=fields.positive(("v_head_dim",)),
     )
-
-
-def _cached_per_layer(shape: Shape) -> int:
-    """Elements that one attention layer caches for one token: keys and values, or one latent vector."""
-    if shape.mla is not None:
-        return shape.mla.kv_rank + shape.mla.rope_dim
-    return 2 * shape.kv_heads * shape.head_dim

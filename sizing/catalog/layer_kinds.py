@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sizing.catalog.config_fields import CONTEXT, EXPERTS, MOE_EVERY, WINDOW, Fields
+from sizing.catalog.shape import Shape
 
 # Model type to the period of its full-attention layers, where layer_types is not written out.
 _WINDOWED = {"gemma2": 2, "gemma3": 6, "gemma3_text": 6, "gpt_oss": 2, "llama4": 4, "llama4_text": 4, "cohere2": 4}
 _ALWAYS_WINDOWED = frozenset({"mistral", "mixtral", "phi3", "starcoder2"})  # every layer, where a window is set
 _LINEAR = ("linear", "mamba", "ssm", "recurrent", "conv", "kda")
 _SLIDING = ("sliding", "chunked", "local")
+
+
+class LayerRole(StrEnum):
+    """What a layer is for; most mix and feed."""
+
+    ATTENTION = "attention"
+    LINEAR = "linear"
+    DENSE = "dense"
+    SPARSE = "sparse"
+
+
+# Nemotron-H writes each layer as one letter or word.
+_BLOCKS = {
+    "m": LayerRole.LINEAR,
+    "*": LayerRole.ATTENTION,
+    "-": LayerRole.DENSE,
+    "e": LayerRole.SPARSE,
+    "mamba": LayerRole.LINEAR,
+    "attention": LayerRole.ATTENTION,
+    "mlp": LayerRole.DENSE,
+    "moe": LayerRole.SPARSE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +51,17 @@ class LayerKinds:
 
 def layer_kinds(fields: Fields, layers: int) -> LayerKinds:
     """How many of *layers* are of each kind."""
-    pattern = fields.config.get("hybrid_override_pattern")
-    if isinstance(pattern, str) and pattern:  # Nemotron-H: M Mamba, * attention, - feed-forward, E experts
-        linear, sparse = pattern.count("M"), pattern.count("E")
-        dense = pattern.count("-")
-        return LayerKinds(full=pattern.count("*"), sliding=0, linear=linear, feed_forward=dense + sparse, sparse=sparse)
-    kinds = [str(kind).lower() for kind in fields.listed("layer_types", "layers_block_type")]
+    blocks = layer_blocks(fields)
+    if blocks:
+        sparse, dense = blocks.count(LayerRole.SPARSE), blocks.count(LayerRole.DENSE)
+        return LayerKinds(
+            full=blocks.count(LayerRole.ATTENTION),
+            sliding=0,
+            linear=blocks.count(LayerRole.LINEAR),
+            feed_forward=dense + sparse,
+            sparse=sparse,
+        )
+    kinds = _layer_types(fields)
     if kinds:
         linear = sum(any(word in kind for word in _LINEAR) for kind in kinds)
         sliding = sum(any(word in kind for word in _SLIDING) for kind in kinds)
@@ -46,6 +76,50 @@ def layer_kinds(fields: Fields, layers: int) -> LayerKinds:
     if every:
         return LayerKinds(full=layers // every, sliding=0, linear=layers - layers // every)
     return _windowed(fields, layers)
+
+
+def layer_blocks(fields: Fields) -> list[LayerRole]:
+    """Layers that either mix or feed, one after the other (Nemotron-H); empty where layers do both."""
+    pattern = fields.config.get("hybrid_override_pattern")
+    words = list(pattern) if isinstance(pattern, str) else [str(item) for item in fields.listed("layers_block_type")]
+    blocks = [_BLOCKS.get(word.lower()) for word in words]
+    if any(block is None for block in blocks) or not {LayerRole.DENSE, LayerRole.SPARSE} & set(blocks):
+        return []
+    return [block for block in blocks if block is not None]
+
+
+def layer_roles(fields: Fields, shape: Shape) -> Iterator[frozenset[LayerRole]]:
+    """
+    What each layer of *shape* is for.
+
+    Where the file does not write its layers out, linear layers come first in each period and dense feed-forwards before
+    all sparse ones, as the published hybrids have them.
+    """
+    blocks = layer_blocks(fields)
+    if blocks:
+        yield from (frozenset({block}) for block in blocks)
+        return
+    kinds = _layer_types(fields)
+    delta = fields.part("linear_attn_config").get("kda_layers")
+    dense = shape.layers if shape.moe is None else shape.moe.dense_layers
+    period = shape.layers // max(1, shape.full + shape.sliding)
+    for index in range(shape.layers):
+        if len(kinds) == shape.layers:
+            linear = any(word in kinds[index] for word in _LINEAR)
+        elif isinstance(delta, list):
+            linear = index + 1 in delta
+        else:
+            linear = shape.linear > 0 and (index + 1) % max(1, period) != 0
+        feed = LayerRole.DENSE if index < dense else LayerRole.SPARSE
+        yield frozenset({LayerRole.LINEAR if linear else LayerRole.ATTENTION, feed})
+
+
+def _layer_types(fields: Fields) -> list[str]:
+    """The kinds of layers as the file writes them out, in lower case; MiMo writes 1 where a layer has a window."""
+    flags = fields.listed("hybrid_layer_pattern")
+    if flags:
+        return ["sliding" if flag == 1 else "full" for flag in flags]
+    return [str(kind).lower() for kind in fields.listed("layer_types", "layers_block_type")]
 
 
 def _windowed(fields: Fields, layers: int) -> LayerKinds:

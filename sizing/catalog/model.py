@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sizing.catalog.accelerator import Precision
+from sizing.catalog.formats import WeightFormats
 from sizing.catalog.provenance import Provenance
 
 
@@ -26,6 +27,7 @@ class MixtureOfExperts:
     shared_experts: int
     shared_intermediate: int  # width of one shared expert; 0 without
     dense_layers: int  # layers with a dense feed-forward instead
+    latent: int | None = None  # width that routed experts work in, projected to and from; None: the hidden width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,16 @@ class LatentAttention:
     rope_dim: int
     nope_dim: int
     v_dim: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparseAttention:
+    """Layers that keep every token and let a small indexer choose which of them a query attends to."""
+
+    attended_tokens: int  # most tokens of context that a query attends to in these layers
+    elements_per_token: int  # of kv_elements_per_token_full: what these layers cache
+    index_elements_per_token: int  # keys of the indexers, over all layers, at a byte and a scale each
+    index_flop_per_pair: int  # operations of all indexers for one query and one cached token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +90,6 @@ class Model:
     feed_forward_layers: int | None = None  # layers with a feed-forward; None: all (Nemotron-H: each is one or a mixer)
     image_token_side: int | None = None  # pixels a side of what one image token stands for; None: reads text alone
     encoder_parameters: int = 0  # of vision and audio encoders, beside *parameters*
+    formats: WeightFormats | None = None  # what the checkpoint's parts are stored in; None: as is usual for the format
+    sparse: SparseAttention | None = None
+    attention_parameters: int | None = None  # of all attention layers together; None: as the dimensions give them

@@ -26,13 +26,56 @@ class Shape:
     moe: MixtureOfExperts | None
     mla: LatentAttention | None
     feed_forward_layers: int | None = None  # None: every layer has one
+    value_dim: int | None = None  # of a head, where it is not the head dimension
+    sliding_kv_heads: int | None = None  # where layers with a window have another number
+    full_head_dim: int | None = None  # where layers without a window have other heads (Gemma 4)
+    full_kv_heads: int | None = None
+    keys_are_values: bool = False  # one projection for both, in layers without a window
+    output_rank: int | None = None  # output projection in two steps, the first by groups (DeepSeek-V4)
+    output_groups: int = 1
+    query_rank: int | None = None  # the same of queries, without latent keys
+    extra_parameters: int = 0  # what no other figure tells: indexers, compressors, per-layer embeddings
 
     @property
     def attention_parameters(self) -> int:
-        """Of one attention layer (query, key, value and output projections)."""
-        if self.mla is None:
-            return self.hidden * self.head_dim * (2 * self.heads + 2 * self.kv_heads)
-        latent, qk_dim = self.mla, self.mla.nope_dim + self.mla.rope_dim
+        """Of all attention layers (query, key, value and output projections)."""
+        return self.full * self._attention(self.full_kv_heads or self.kv_heads, self.full_head_dim, full=True) + (
+            self.sliding * self._attention(self.sliding_kv_heads or self.kv_heads, None, full=False)
+        )
+
+    @property
+    def cached_full(self) -> int:
+        """Elements that layers without a window cache for one token: keys and values, or one latent vector."""
+        return self.full * self._cached(self.full_kv_heads or self.kv_heads, self.full_head_dim)
+
+    @property
+    def cached_sliding(self) -> int:
+        """Elements that layers with a window cache for one token."""
+        return self.sliding * self._cached(self.sliding_kv_heads or self.kv_heads, None)
+
+    def _cached(self, kv_heads: int, head_dim: int | None) -> int:
+        if self.mla is not None:
+            return self.mla.kv_rank + self.mla.rope_dim
+        keys = head_dim or self.head_dim
+        return kv_heads * (keys + (head_dim or self.value_dim or self.head_dim))
+
+    def _attention(self, kv_heads: int, head_dim: int | None, *, full: bool) -> int:
+        """Of one layer."""
+        if self.mla is not None:
+            return self._latent_attention(self.mla)
+        keys = head_dim or self.head_dim
+        values = head_dim or self.value_dim or self.head_dim
+        query = self.heads * keys
+        queries = self.hidden * query if self.query_rank is None else self.query_rank * (self.hidden + query)
+        if self.output_rank is None:
+            outputs = self.hidden * self.heads * values
+        else:
+            outputs = self.output_rank * (self.heads * values + self.output_groups * self.hidden)
+        shared = self.query_rank is not None or (self.keys_are_values and full)  # one entry is key and value
+        return queries + self.hidden * kv_heads * (keys + (0 if shared else values)) + outputs
+
+    def _latent_attention(self, latent: LatentAttention) -> int:
+        qk_dim = latent.nope_dim + latent.rope_dim
         query = (
             self.hidden * self.heads * qk_dim
             if latent.q_rank is None
@@ -48,14 +91,17 @@ class Shape:
 
     def parameters(self, linear_parameters: int, *, active: bool) -> int:
         """All weights; with *active*, those that one token is multiplied by."""
-        attention = (self.full + self.sliding) * self.attention_parameters + self.linear * linear_parameters
+        attention = self.attention_parameters + self.linear * linear_parameters + self.extra_parameters
         embeddings = self.vocab * self.hidden * (1 if self.tied else 2)
         if self.moe is None:
             feeding = self.layers if self.feed_forward_layers is None else self.feed_forward_layers
             return attention + feeding * self.ffn_parameters(self.intermediate) + embeddings
         moe = self.moe
         experts = moe.experts_per_token if active else moe.experts
-        routed = experts * self.ffn_parameters(moe.intermediate) + self.hidden * moe.experts
+        width = moe.latent or self.hidden
+        routed = experts * self.ffn_parameters(moe.intermediate) * width // self.hidden + self.hidden * moe.experts
+        if moe.latent is not None:
+            routed += 2 * self.hidden * moe.latent
         shared = moe.shared_experts * self.ffn_parameters(moe.shared_intermediate)
         dense = moe.dense_layers * self.ffn_parameters(self.intermediate)
         return attention + (self.layers - moe.dense_layers) * (routed + shared) + dense + embeddings

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sizing.catalog.model import MixtureOfExperts, Model
+from sizing.catalog.model import MixtureOfExperts, Model, SparseAttention
 from sizing.catalog.provenance import Provenance
 from sizing.catalog.shape import shape_of
 from sizing.errors import InvalidModel
@@ -80,6 +80,8 @@ def _pruned(model: Model, kept: Kept) -> Model:
         state_elements_per_sequence=_of(model.state_elements_per_sequence, linear, model.linear_layers, 1.0),
         parameters=0,
         active_parameters=0,
+        attention_parameters=None,
+        sparse=_choosing(model.sparse, full / max(1, model.full_attention_layers), per_kv),
     )
     return replace(
         smaller,
@@ -94,6 +96,18 @@ def _parameters(model: Model, smaller: Model, *, active: bool) -> int:
     known = model.active_parameters if active else model.parameters
     share = smaller.layers * smaller.hidden / (model.layers * model.hidden)
     return shape_of(smaller).parameters(0, active=active) + round((known - before) * share)
+
+
+def _choosing(sparse: SparseAttention | None, layers: float, cached: float) -> SparseAttention | None:
+    """Indexers of a share of the *layers*, over a share of what is *cached*."""
+    if sparse is None:
+        return None
+    return replace(
+        sparse,
+        elements_per_token=round(sparse.elements_per_token * layers * cached),
+        index_elements_per_token=round(sparse.index_elements_per_token * layers),
+        index_flop_per_pair=round(sparse.index_flop_per_pair * layers),
+    )
 
 
 def _experts(moe: MixtureOfExperts, kept: Kept, layers: int) -> MixtureOfExperts:

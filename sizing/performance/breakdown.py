@@ -18,10 +18,10 @@ from sizing.performance.explanation import Pass, decode_pass, prefill_pass
 from sizing.performance.forward import Costs, costs_of, prompts_together
 from sizing.performance.memory import MemoryBudget, memory_budget, sequence_bytes
 from sizing.performance.operating_point import OperatingPoint
-from sizing.performance.precision import BYTES_PER_ELEMENT, arithmetic
+from sizing.performance.precision import arithmetic
 from sizing.performance.replica import Replica
 from sizing.performance.serving import Loop, closed_loop, loop_of, whole_batch
-from sizing.performance.shard import shard_of, table_bytes_per_element
+from sizing.performance.shard import shard_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,25 +234,26 @@ def e2e_mean_s(point: OperatingPoint, output_tokens: float) -> float:
 def weights_of(replica: Replica) -> tuple[Weights, ...]:
     """The weights of one accelerator by part; together they are those of its memory budget."""
     shard = shard_of(replica)
-    held = (
-        ("projections", shard.attention_format, shard.attention_elements),
-        ("dense matrices", shard.dense_format, shard.dense_elements),
-        ("routed experts", shard.routed_format, shard.routed_elements),
+    parts_held = (
+        ("projections", shard.formats.attention, shard.attention_elements, None),
+        ("dense matrices", shard.formats.dense, shard.dense_elements, None),
+        ("routed experts", shard.formats.routed, shard.routed_elements, shard.routed_bytes),
     )
     parts = [
-        Weights(name=name, stored=stored, elements=elements, bytes=elements * BYTES_PER_ELEMENT[stored])
-        for name, stored, elements in held
+        Weights(name=name, stored=part.precision, elements=elements, bytes=held or elements * part.bytes_per_element)
+        for name, part, elements, held in parts_held
         if elements
     ]
-    table = table_bytes_per_element(replica.weights)
     parts.append(
         Weights(
             name="embedding and output",
-            stored=Precision.BF16,
+            stored=shard.formats.head.precision,
             elements=shard.table_elements,
-            bytes=shard.table_elements * table,
+            bytes=shard.table_bytes,
         )
     )
+    if shard.beside_bytes:
+        parts.append(Weights(name="routers, encoder, copies", stored=None, elements=0.0, bytes=shard.beside_bytes))
     rest = shard.weight_bytes - sum(part.bytes for part in parts)
     if abs(rest) > 1e-6 * shard.weight_bytes:
         parts.append(Weights(name="other", stored=None, elements=0.0, bytes=rest))

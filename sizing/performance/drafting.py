@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from sizing.performance.replica import Replica
-from sizing.performance.shard import shard_of, table_bytes_per_element
+from sizing.performance.shard import shard_of
 from sizing.performance.speculation import Speculation, drafting_model
 
 
@@ -36,7 +36,7 @@ def draft_weight_bytes(replica: Replica) -> int:
     shard = shard_of(draft)
     if replica.speculation.draft is not None:
         return shard.weight_bytes
-    return shard.weight_bytes - round(shard.table_elements * table_bytes_per_element(draft.weights))
+    return shard.weight_bytes - round(shard.table_bytes)
 
 
 def draft_cache_bytes_per_token(replica: Replica) -> float:

@@ -10,15 +10,16 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 from sizing.catalog.accelerator import Precision
+from sizing.catalog.formats import StoredPart
 from sizing.catalog.model import MixtureOfExperts
 from sizing.errors import UnknownFact
 from sizing.performance.communication import communication, context_decode, context_prefill
 from sizing.performance.drafting import draft_of
 from sizing.performance.efficiency import Efficiency
-from sizing.performance.precision import BYTES_PER_ELEMENT, arithmetic, native_peak_flop_per_s
+from sizing.performance.precision import arithmetic, native_peak_flop_per_s
 from sizing.performance.replica import Replica
 from sizing.performance.roofline import roofline_s
-from sizing.performance.shard import shard_of, table_bytes_per_element
+from sizing.performance.shard import shard_of
 from sizing.performance.speculation import Speculation
 
 
@@ -87,22 +88,18 @@ class PassTime:
 @lru_cache(maxsize=16384)
 def costs_of(replica: Replica, share: Efficiency) -> Costs:
     """The costs of *replica* where its devices reach the given *share* of their peaks."""
-    shard, model, layout = shard_of(replica), replica.model, replica.layout
+    shard, layout = shard_of(replica), replica.layout
     bandwidth = _known(replica.accelerator.memory_bytes_per_s, "memory bandwidth", replica)
-    moe = model.moe or MixtureOfExperts(
+    moe = replica.model.moe or MixtureOfExperts(
         experts=1, experts_per_token=0, intermediate=0, shared_experts=0, shared_intermediate=0, dense_layers=0
     )
     active_share = layout.dp * moe.experts_per_token / moe.experts
 
-    def matrices(elements: float, stored: Precision, bytes_per_element: float, work: float = 1.0) -> Matrices:
-        flop_per_s = _flop_per_s(replica, stored, share)
+    def stored(elements: float, part: StoredPart, work: float = 1.0) -> Matrices:
         return Matrices(
-            stream_s=elements * bytes_per_element / (share.bandwidth[stored] * bandwidth),
-            token_s=2 * elements * work / flop_per_s,
+            stream_s=elements * part.bytes_per_element / (share.bandwidth[part.precision] * bandwidth),
+            token_s=2 * elements * work / _flop_per_s(replica, part.precision, share),
         )
-
-    def stored(elements: float, precision: Precision, work: float = 1.0) -> Matrices:
-        return matrices(elements, precision, BYTES_PER_ELEMENT[precision], work)
 
     pair_per_s = share.attention_flops * _known(replica.accelerator.bf16_flop_per_s, "bf16 peak", replica)
     cache_per_s = share.cache_bandwidth * bandwidth
@@ -111,17 +108,17 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
     draft = draft_of(replica)
     each = 1 / layout.cp  # context ranks share the tokens of a pass, not the weights
     return Costs(
-        attention=stored(shard.attention_elements, shard.attention_format, each),
-        dense=stored(shard.dense_elements, shard.dense_format, each),
-        routed=stored(shard.routed_elements, shard.routed_format, active_share / share.grouped_flops),
-        head=matrices(shard.head_elements, Precision.BF16, table_bytes_per_element(replica.weights), each),
+        attention=stored(shard.attention_elements, shard.formats.attention, each),
+        dense=stored(shard.dense_elements, shard.formats.dense, each),
+        routed=stored(shard.routed_elements, shard.formats.routed, active_share / share.grouped_flops),
+        head=stored(shard.head_elements, shard.formats.head, each),
         experts=moe.experts,
         experts_per_token=moe.experts_per_token,
         expert_imbalance=share.expert_imbalance if layout.ep > 1 else 1.0,
-        cache_token_s=shard.cache_bytes_per_token_full / cache_per_s,
-        cache_sliding_token_s=shard.cache_bytes_per_token_sliding / cache_per_s,
+        cache_token_s=shard.read_bytes_per_token_full / cache_per_s,
+        cache_sliding_token_s=shard.read_bytes_per_token_sliding / cache_per_s,
         state_s=2 * shard.state_bytes_per_sequence / cache_per_s,
-        window=model.sliding_window,
+        window=shard.window,
         decode_pair_s=shard.decode_flop_per_cached_token / pair_per_s,
         decode_pair_sliding_s=shard.decode_flop_per_cached_token_sliding / pair_per_s,
         prefill_pair_s=shard.prefill_flop_per_pair / pair_per_s,

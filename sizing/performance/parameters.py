@@ -15,6 +15,7 @@ class ParameterCounts:
     attention: int  # query, key, value and output projections
     latent: int  # of attention: the down-projections of MLA, which every tensor-parallel rank holds whole
     dense: int  # dense feed-forward, shared experts, routers, and what no formula names (linear layers, norms)
+    router: int  # of dense: what chooses experts, never quantised
     routed: int  # routed experts, all of them
     embedding: int  # input table, and output table unless tied
     head: int  # output projection: what one token multiplies with, tied or not
@@ -37,13 +38,17 @@ def count_parameters(model: Model) -> ParameterCounts:
     Source: performance model section 1.2.
     """
     attending = model.full_attention_layers + model.sliding_layers
-    attention, latent = _attention(model)
+    of_layer, latent = _attention(model)
+    attention = attending * of_layer
+    if model.attention_parameters is not None:
+        attention = max(0, model.attention_parameters - attending * latent)
     table = model.vocab * model.hidden
-    routed, feed_forward = _feed_forward(model)
-    named = attending * (attention + latent) + feed_forward + routed + table * (1 if model.tied_embeddings else 2)
+    routed, feed_forward, router = _feed_forward(model)
+    named = attention + attending * latent + feed_forward + routed + table * (1 if model.tied_embeddings else 2)
     return ParameterCounts(
-        attention=attending * attention,
+        attention=attention,
         latent=attending * latent,
+        router=router,
         dense=feed_forward + (max(-feed_forward, model.parameters - named) if model.parameters else 0),
         routed=routed,
         embedding=table * (1 if model.tied_embeddings else 2),
@@ -65,16 +70,17 @@ def _attention(model: Model) -> tuple[int, int]:
             return query + up + output, down_query + model.hidden * (mla.kv_rank + mla.rope_dim)
 
 
-def _feed_forward(model: Model) -> tuple[int, int]:
-    """Elements of all layers: routed experts, and everything dense (dense layers, shared experts, routers)."""
+def _feed_forward(model: Model) -> tuple[int, int, int]:
+    """Elements of all layers: routed experts, everything dense (dense layers, shared experts, routers), and routers."""
     matrices = 3 if model.gated_ffn else 2
     match model.moe:
         case None:
-            return 0, model.layers * matrices * model.hidden * model.intermediate
+            return 0, model.layers * matrices * model.hidden * model.intermediate, 0
         case MixtureOfExperts() as moe:
             sparse = model.layers - moe.dense_layers
             expert = matrices * model.hidden
-            routed = sparse * moe.experts * expert * moe.intermediate
+            routed = sparse * moe.experts * matrices * (moe.latent or model.hidden) * moe.intermediate
             shared = sparse * moe.shared_experts * expert * moe.shared_intermediate
             router = sparse * model.hidden * moe.experts
-            return routed, shared + router + moe.dense_layers * expert * model.intermediate
+            latent = sparse * 2 * model.hidden * (moe.latent or 0)
+            return routed, shared + latent + router + moe.dense_layers * expert * model.intermediate, router

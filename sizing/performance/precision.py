@@ -6,30 +6,36 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
+from sizing.catalog.formats import WeightFormats, whole
 from sizing.catalog.model import Model
-
-# Stored bytes per element, scales included; performance model section 1.3:
-#   fp8     one byte; an fp32 scale per 128 x 128 block adds 4 / 16,384
-#   int8    one byte; an fp16 scale per channel is under 0.1 %
-#   int4    half a byte, an fp16 scale and a 4-bit zero point per 128 (AWQ, GPTQ)
-#   mxfp4   half a byte and an 8-bit scale per 32
-#   nvfp4   half a byte and an 8-bit scale per 16
-BYTES_PER_ELEMENT: Mapping[Precision, float] = MappingProxyType(
-    {
-        Precision.FP32: 4.0,
-        Precision.BF16: 2.0,
-        Precision.FP8: 1 + 4 / 128**2,
-        Precision.INT8: 1.0,
-        Precision.INT4: 0.5 + 2 / 128 + 0.5 / 128,
-        Precision.MXFP4: 0.5 + 1 / 32,
-        Precision.NVFP4: 0.5 + 1 / 16,
-    }
-)
 
 # Cached keys and values carry at most one scale per tensor.
 CACHE_BYTES_PER_ELEMENT: Mapping[Precision, int] = MappingProxyType(
     {Precision.FP32: 4, Precision.BF16: 2, Precision.FP8: 1, Precision.INT8: 1}
 )
+
+
+# The indexers' keys are kept at a byte each and an fp32 scale per 128, whatever the cache's format.
+INDEX_BYTES_PER_ELEMENT = 1 + 4 / 128
+
+
+def served_formats(model: Model, weights: Precision) -> WeightFormats:
+    """
+    What the parts of *model* are stored in when it is served in *weights*.
+
+    The checkpoint's own format is as its quantisation config tells it. Otherwise published mxfp4 checkpoints quantise
+    the routed experts alone (gpt-oss); nvfp4 checkpoints of models with latent attention leave attention in bf16
+    (DeepSeek-R1-FP4), and everything else quantises all linear layers. Embedding and output tables stay in bf16.
+    """
+    if model.formats is not None and weights is model.native_precision:
+        return model.formats
+    table = whole(weights if weights is Precision.FP32 else Precision.BF16)
+    attention = dense = whole(weights)
+    if weights is Precision.MXFP4 and model.moe is not None:
+        attention = dense = whole(Precision.BF16)
+    if weights is Precision.NVFP4 and model.mla is not None:
+        attention = whole(Precision.BF16)
+    return WeightFormats(attention=attention, dense=dense, routed=whole(weights), embedding=table, head=table)
 
 
 def native_peak_flop_per_s(accelerator: Accelerator, precision: Precision) -> float | None:

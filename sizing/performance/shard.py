@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sizing.catalog.accelerator import Precision
+from sizing.catalog.formats import BYTES_PER_ELEMENT, WeightFormats
 from sizing.catalog.model import Model
 from sizing.performance.parameters import ParameterCounts, count_parameters
-from sizing.performance.precision import BYTES_PER_ELEMENT, CACHE_BYTES_PER_ELEMENT
+from sizing.performance.precision import CACHE_BYTES_PER_ELEMENT, INDEX_BYTES_PER_ELEMENT, served_formats
 from sizing.performance.replica import Replica
+
+# Kernels of mxfp4 experts pad the hidden width to a multiple of this: vLLM holds gpt-oss, of width 2,880, as 3,072 wide
+# (llm-d-incubation/llm-d-planner docs/empirical-vllm-memory-results.md: 13.47 and 64.38 GiB of weights).
+MXFP4_WIDTH = 256
+
+STATE_BYTES_PER_ELEMENT = 2  # of linear and state-space layers, in the model's format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,90 +32,184 @@ class Shard:
     dense_elements: float
     routed_elements: float  # all experts, this rank's share
     table_elements: float  # embedding or output table, whichever is larger on the stage
+    routed_bytes: float  # with the padding of the kernels
+    table_bytes: float
+    beside_bytes: float  # routers' second byte, encoders, transposed copies of latent up-projections
     head_elements: float
-    attention_format: Precision  # what the projections are stored in
-    dense_format: Precision
-    routed_format: Precision
+    formats: WeightFormats
     weight_bytes: int
-    cache_bytes_per_token_full: float  # layers that keep every token
-    cache_bytes_per_token_sliding: float  # layers that keep a window
+    cache_bytes_per_token_full: float  # held by layers that keep every token, indexers' keys included
+    cache_bytes_per_token_sliding: float  # held by layers that keep a window
+    read_bytes_per_token_full: float  # read by a decoding sequence for each cached token
+    read_bytes_per_token_sliding: float  # read for each cached token of the window
+    window: int | None  # tokens that layers with a window, or with an indexer, attend to
     state_bytes_per_sequence: float  # linear and state-space layers
     prefill_flop_per_pair: float  # attention arithmetic per (new token, earlier token) pair, full layers
     prefill_flop_per_pair_sliding: float
     decode_flop_per_cached_token: float  # the same while decoding (MLA: absorbed form)
     decode_flop_per_cached_token_sliding: float
 
+    @property
+    def attention_format(self) -> Precision:
+        """What most of the projections are stored in."""
+        return self.formats.attention.precision
+
+    @property
+    def dense_format(self) -> Precision:
+        """What most of the feed-forward is stored in."""
+        return self.formats.dense.precision
+
+    @property
+    def routed_format(self) -> Precision:
+        """What the routed experts are stored in."""
+        return self.formats.routed.precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attending:
+    """What attention holds, reads and computes per cached token, over all layers and ranks: elements and operations."""
+
+    held_full: float
+    read_full: float
+    read_sliding: float
+    index: float  # elements of indexers' keys
+    window: int | None
+    prefill_full: float
+    prefill_sliding: float
+    decode_full: float
+    decode_sliding: float
+    index_flop: float
+
 
 @lru_cache(maxsize=65536)
 def shard_of(replica: Replica) -> Shard:
     """The shard of one accelerator of *replica*."""
-    model, layout = replica.model, replica.layout
-    counts = count_parameters(model)
-    attention, dense, routed = formats(model, replica.weights)
-    stages, ranks = layout.pp, layout.stage
-    stage_share = -(-model.layers // stages) / model.layers
-    elements = {
-        "attention": (counts.attention / layout.tp + counts.latent) * stage_share,
-        "dense": counts.dense / layout.tp * stage_share,
-        "routed": counts.routed / ranks * stage_share,
-        "table": _table_elements(counts, model, stages) / layout.tp,
-    }
+    model, layout, counts = replica.model, replica.layout, count_parameters(replica.model)
+    formats = served_formats(model, replica.weights)
+    stage_share = -(-model.layers // layout.pp) / model.layers
+    attention = (counts.attention / layout.tp + counts.latent) * stage_share
+    dense = counts.dense / layout.tp * stage_share
+    routed = counts.routed / layout.stage * stage_share
     heads = model.kv_heads if model.mla is None else 1
     cache_share = (1.0 if model.mla is not None else max(heads / layout.tp, 1) / heads) * stage_share / layout.cp
-    cache_bytes = CACHE_BYTES_PER_ELEMENT[replica.kv]
-    prefill_pair, decode_pair = _flop_per_pair(model)
-    attending = stage_share / (layout.tp * layout.cp)  # heads over tensor ranks, contexts over context ranks
-    full, sliding = (n * attending for n in (model.full_attention_layers, model.sliding_layers))
+    cache_bytes = CACHE_BYTES_PER_ELEMENT[replica.kv] * cache_share
+    attending, told = stage_share / (layout.tp * layout.cp), _attending(model)
+    index_share = stage_share / layout.cp  # every tensor-parallel rank has the whole indexer
+    index_bytes = told.index * INDEX_BYTES_PER_ELEMENT * index_share
+    table_bytes = _table_bytes(model, formats, layout.pp) / layout.tp
+    routed_bytes = routed * formats.routed.bytes_per_element * _padding(model, formats)
+    beside_bytes = _beside_bytes(counts, model, formats) / layout.tp * stage_share
     return Shard(
-        layers=-(-model.layers // stages),
+        layers=-(-model.layers // layout.pp),
         moe_layers=0 if model.moe is None else round((model.layers - model.moe.dense_layers) * stage_share),
-        attention_elements=elements["attention"],
-        dense_elements=elements["dense"],
-        routed_elements=elements["routed"],
-        table_elements=elements["table"],
+        attention_elements=attention,
+        dense_elements=dense,
+        routed_elements=routed,
+        table_elements=_table_elements(counts, model, layout.pp) / layout.tp,
+        routed_bytes=routed_bytes,
+        table_bytes=table_bytes,
+        beside_bytes=beside_bytes,
         head_elements=counts.head / layout.tp,
-        attention_format=attention,
-        dense_format=dense,
-        routed_format=routed,
+        formats=formats,
         weight_bytes=round(
-            elements["attention"] * BYTES_PER_ELEMENT[attention]
-            + elements["dense"] * BYTES_PER_ELEMENT[dense]
-            + elements["routed"] * BYTES_PER_ELEMENT[routed]
-            + elements["table"] * table_bytes_per_element(replica.weights)
+            attention * formats.attention.bytes_per_element
+            + dense * formats.dense.bytes_per_element
+            + routed_bytes
+            + table_bytes
+            + beside_bytes
         ),
-        cache_bytes_per_token_full=model.kv_elements_per_token_full * cache_share * cache_bytes,
-        cache_bytes_per_token_sliding=model.kv_elements_per_token_sliding * cache_share * cache_bytes,
-        state_bytes_per_sequence=model.state_elements_per_sequence / layout.tp * stage_share * 2,
-        prefill_flop_per_pair=prefill_pair * full,
-        prefill_flop_per_pair_sliding=prefill_pair * sliding,
-        decode_flop_per_cached_token=decode_pair * full,
-        decode_flop_per_cached_token_sliding=decode_pair * sliding,
+        cache_bytes_per_token_full=told.held_full * cache_bytes + index_bytes,
+        cache_bytes_per_token_sliding=model.kv_elements_per_token_sliding * cache_bytes,
+        read_bytes_per_token_full=told.read_full * cache_bytes + index_bytes,
+        read_bytes_per_token_sliding=told.read_sliding * cache_bytes,
+        window=told.window,
+        state_bytes_per_sequence=model.state_elements_per_sequence / layout.tp * stage_share * STATE_BYTES_PER_ELEMENT,
+        prefill_flop_per_pair=told.prefill_full * attending + told.index_flop * index_share,
+        prefill_flop_per_pair_sliding=told.prefill_sliding * attending,
+        decode_flop_per_cached_token=told.decode_full * attending + told.index_flop * index_share,
+        decode_flop_per_cached_token_sliding=told.decode_sliding * attending,
     )
 
 
-def formats(model: Model, weights: Precision) -> tuple[Precision, Precision, Precision]:
+def _attending(model: Model) -> _Attending:
     """
-    What attention, dense feed-forward and routed experts are stored in when a model is served in *weights*.
+    Where an indexer chooses, its layers hold every token but read, and compute with, as many as it chooses.
 
-    Published mxfp4 checkpoints quantise the routed experts alone (gpt-oss); nvfp4 checkpoints of models with latent
-    attention leave attention in bf16 (DeepSeek-R1-FP4). Everything else quantises all linear layers.
+    So they count among the layers with a window, of the tokens that a query attends to, and what grows with the context
+    is the indexer itself. An entry that stands for several tokens is spread over them.
     """
-    match weights:
-        case Precision.MXFP4 if model.moe is not None:
-            return Precision.BF16, Precision.BF16, Precision.MXFP4
-        case Precision.NVFP4 if model.mla is not None:
-            return Precision.BF16, Precision.NVFP4, Precision.NVFP4
-        case _:
-            return weights, weights, weights
+    prefill, decode = _flop_per_pair(model)
+    held, sparse = model.kv_elements_per_token_full, model.sparse
+    if sparse is None:
+        full, sliding = model.full_attention_layers, model.sliding_layers
+        return _Attending(
+            held_full=held,
+            read_full=held,
+            read_sliding=model.kv_elements_per_token_sliding,
+            index=0,
+            window=model.sliding_window,
+            prefill_full=prefill * full,
+            prefill_sliding=prefill * sliding,
+            decode_full=decode * full,
+            decode_sliding=decode * sliding,
+            index_flop=0,
+        )
+    by_all, by_chosen = held - sparse.elements_per_token, sparse.elements_per_token
+    entry = _entry_elements(model)
+    return _Attending(
+        held_full=held,
+        read_full=by_all,
+        read_sliding=by_chosen,
+        index=sparse.index_elements_per_token,
+        window=sparse.attended_tokens,
+        prefill_full=prefill * by_all / entry,
+        prefill_sliding=prefill * by_chosen / entry,
+        decode_full=decode * by_all / entry,
+        decode_sliding=decode * by_chosen / entry,
+        index_flop=sparse.index_flop_per_pair,
+    )
 
 
-def table_bytes_per_element(weights: Precision) -> float:
-    """Bytes per element of the embedding and output tables: quantised checkpoints leave them in bf16."""
-    return max(BYTES_PER_ELEMENT[weights], BYTES_PER_ELEMENT[Precision.BF16])
+def _entry_elements(model: Model) -> int:
+    """Elements that one layer caches for what it attends to as one: a latent vector, one shared entry, or K and V."""
+    if model.mla is not None:
+        return model.mla.kv_rank + model.mla.rope_dim
+    compressed = model.kv_elements_per_token_full < model.full_attention_layers * model.kv_heads * model.head_dim
+    return model.kv_heads * model.head_dim * (1 if compressed else 2)
+
+
+def _padding(model: Model, formats: WeightFormats) -> float:
+    if formats.routed.precision is not Precision.MXFP4:
+        return 1.0
+    width = model.hidden if model.moe is None or model.moe.latent is None else model.moe.latent
+    return -(-width // MXFP4_WIDTH) * MXFP4_WIDTH / width
+
+
+def _beside_bytes(counts: ParameterCounts, model: Model, formats: WeightFormats) -> float:
+    """
+    What is kept beside the matrices or wider than they are: routers, encoders, and copies of the latent up-projections.
+
+    Absorbed latent attention multiplies by them transposed: vLLM 0.19 logged 0.17 GiB beyond DeepSeek-V2-Lite's file.
+    """
+    plain = BYTES_PER_ELEMENT[Precision.BF16]
+    routers = counts.router * max(0.0, plain - formats.dense.bytes_per_element)
+    copies = 0
+    if model.mla is not None:
+        layers = model.full_attention_layers + model.sliding_layers
+        copies = layers * model.mla.kv_rank * model.heads * (model.mla.nope_dim + model.mla.v_dim)
+    return routers + plain * (model.encoder_parameters + copies)
+
+
+def _table_bytes(model: Model, formats: WeightFormats, stages: int) -> float:
+    """Bytes of the tables on the stage with most: both on an only stage, else one on the first, one on the last."""
+    table, held = model.vocab * model.hidden, (formats.embedding.bytes_per_element, formats.head.bytes_per_element)
+    if stages > 1:
+        return table * max(held)
+    return table * (held[0] if model.tied_embeddings else sum(held))
 
 
 def _table_elements(counts: ParameterCounts, model: Model, stages: int) -> float:
-    """Elements of the tables on the stage with most: both on an only stage, else one on the first, one on the last."""
+    """Elements of the tables on the stage with most."""
     return counts.embedding if stages == 1 else model.vocab * model.hidden
 
 

@@ -112,6 +112,10 @@ def drafting_model(model: Model, speculation: Speculation) -> Model | None:
         state_elements_per_sequence=0,
         parameters=0,
         active_parameters=0,
+        attention_parameters=None,
+        encoder_parameters=0,
+        image_token_side=None,
+        sparse=None,
     )
     return replace(head, parameters=count_parameters(head).total + 2 * model.hidden**2)
 

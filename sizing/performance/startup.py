@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sizing.catalog.accelerator import AcceleratorKind
+from sizing.catalog.formats import BYTES_PER_ELEMENT
 from sizing.performance.cold_start import ColdStart
-from sizing.performance.precision import BYTES_PER_ELEMENT
 from sizing.performance.replica import Replica
 from sizing.performance.shard import shard_of
 from sizing.units import GB, GIB

@@ -625,7 +625,6 @@ def test_an_unknown_quantisation_is_told_and_not_taken_for_bf16():
         ({"vocab_size": -1}, "vocab_size is -1"),
         ({"num_local_experts": 8}, "num_experts_per_tok is missing"),
         ({"num_local_experts": 8, "num_experts_per_tok": 9}, "num_experts_per_tok is 9 of 8 experts"),
-        ({"num_local_experts": 8, "num_experts_per_tok": 2, "moe_latent_size": 1024}, "moe_latent_size is set"),
         ({"kv_lora_rank": 512}, "qk_rope_head_dim is missing"),
         ({"model_type": "bert"}, "'bert' is not a decoder"),
         ({"model_type": "t5", "is_encoder_decoder": True}, "'t5' is not a decoder"),
