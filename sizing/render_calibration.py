@@ -13,7 +13,7 @@ NAMES = {"throughput": "throughput", "ttft": "TTFT", "tpot": "TPOT", "e2e": "end
 def calibration_lines(found: OwnFit, *, written: str | None) -> list[str]:
     """Errors before and after by metric, the constants that moved most, and where they are; *written*: the file."""
     predicted = sum(metric.before.rows for metric in found.metrics)
-    rows = [["median error of", "rows", "before", "after", "unseen", "within the 80 % interval before", "after"]]
+    rows = [["median error", "rows", "before", "after", "unseen", "in interval before", "after"]]
     rows += [
         [
             NAMES.get(one.metric, one.metric),
@@ -44,7 +44,7 @@ def _reading(found: OwnFit) -> list[str]:
         )
     else:
         seen += ", which all are of one model and accelerator: what to expect of others is not known"
-    return wrapped(seen, indent="  ", hanging="  ")
+    return wrapped(f"{seen}; in interval: in that of 80 %", indent="  ", hanging="  ")
 
 
 def _moved(found: OwnFit) -> list[str]:

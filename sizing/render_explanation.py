@@ -64,8 +64,12 @@ def _memory(found: Breakdown) -> list[str]:
 
 
 def _decode_title(replica: Replica, found: Pass) -> str:
+    step = "one decode step"
+    if replica.speculation is not None:
+        drafted, tokens = replica.speculation.draft_tokens, replica.speculation.tokens_per_step
+        step = f"one token of a step that verifies {drafted} drafted tokens and yields {figure(tokens)}"
     return (
-        f"one decode step: {_sequences(found.sequences)}{_each_rank(replica)}, "
+        f"{step}: {_sequences(found.sequences)}{_each_rank(replica)}, "
         f"{count(found.context_tokens)} tokens cached for each in the mean{_stages(replica, 'through all')}"
     )
 

@@ -13,6 +13,10 @@ def heading_lines(replica: Replica, *, is_derived: bool = False) -> list[str]:
     layout = f"{replica.layout.accelerators} x {replica.accelerator.name} ({replica.layout})"
     engine = f"{replica.engine.name} {replica.engine.version}"
     head = f"{replica.model.name} {replica.weights}, {replica.kv} cache, on {layout}, {engine}"
+    if replica.speculation is not None:
+        ahead = replica.speculation
+        by = "a head" if ahead.draft is None else ahead.draft.name
+        head += f", {ahead.draft_tokens} tokens drafted by {by}, {percent(ahead.acceptance)} of them right"
     made = f"it is {replica.model.provenance.source}; nothing is known of its quality"
     return [*wrapped(head, hanging="  "), *(wrapped(made, indent="  ", hanging="  ") if is_derived else [])]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.failures import WrongInput
 from sizing.catalog import Accelerator, Model, ModelKind, Precision, catalog, model_from_config
 from sizing.catalog.variant import Kept, resized
-from sizing.performance import Layout, Replica, legal_precisions, replica_on
+from sizing.performance import Layout, Replica, Speculation, legal_precisions, replica_on
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 
 
@@ -34,7 +34,15 @@ def replica_asked(options: argparse.Namespace) -> Replica:
         kv=Precision(options.kv),
         engine=options.engine,
         accelerators_in_machine=options.in_machine or layout.accelerators,
+        speculation=_speculation(options),
     )
+
+
+def _speculation(options: argparse.Namespace) -> Speculation | None:
+    if options.draft_tokens is None:
+        return None
+    draft = None if options.draft_model is None else _model(options.draft_model)
+    return Speculation(draft_tokens=options.draft_tokens, acceptance=options.acceptance, draft=draft)
 
 
 def model_asked(options: argparse.Namespace) -> Model:

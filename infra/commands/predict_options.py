@@ -38,6 +38,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.epilog = CALIBRATION_COLUMNS
     command.add_argument("model", nargs="?", help="name in the facts, or path to a Hugging Face config.json")
     _configuration(command.add_argument_group("configuration"))
+    _speculation(command.add_argument_group("speculative decoding"))
     _size(command.add_argument_group("a smaller version of the model, by your own figures"))
     _traffic(command.add_argument_group("load"))
     shown = command.add_mutually_exclusive_group()
@@ -59,6 +60,12 @@ def _configuration(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--weights", help=f"{', '.join(PRECISIONS[1:4])}, ... (default: as published)")
     group.add_argument("--kv", default="bf16", help="precision of the cache (default bf16)")
     group.add_argument("--engine", default="vllm", help="vllm, sglang or tensorrt-llm (default vllm)")
+
+
+def _speculation(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--draft-tokens", type=int, metavar="N", help="tokens that a draft runs ahead")
+    group.add_argument("--acceptance", type=float, metavar="A", help="chance that a drafted token is right, 0 to 1")
+    group.add_argument("--draft-model", metavar="NAME", help="what drafts (default: a head of one layer on the model)")
 
 
 def _size(group: argparse._ArgumentGroup) -> None:
@@ -107,7 +114,7 @@ def check_options(options: argparse.Namespace) -> None:
     Raises:
         WrongInput: With all that cannot, each with its mend.
     """
-    wrong = [*_missing(options), *_out_of_range(options), *_contradictions(options)]
+    wrong = [*_missing(options), *_out_of_range(options), *_of_speculation(options), *_contradictions(options)]
     if wrong:
         raise WrongInput("\n  ".join(wrong))
 
@@ -135,6 +142,21 @@ def _out_of_range(options: argparse.Namespace) -> Iterator[str]:
         value = getattr(options, p95)
         if value is not None and not least <= value <= most:
             yield f"{flag(p95)} is {value}, but the mean is {least}\n    hint: {least} to {most} tokens"
+
+
+def _of_speculation(options: argparse.Namespace) -> Iterator[str]:
+    needed = (
+        ("draft_tokens", "tokens that it runs ahead"),
+        ("acceptance", "a share from 0 to 1, as measured on answers like yours"),
+    )
+    asked = [name for name in ("draft_tokens", "acceptance", "draft_model") if getattr(options, name) is not None]
+    for name, mend in needed:
+        if asked and name not in asked:
+            yield f"{flag(asked[0])} without {flag(name)}\n    hint: give {flag(name)}: {mend}"
+    if options.draft_tokens is not None and options.draft_tokens < 1:
+        yield f"--draft-tokens is {options.draft_tokens}, but a draft has at least one\n    hint: 1 or more"
+    if options.acceptance is not None and not 0 <= options.acceptance <= 1:
+        yield f"--acceptance is {options.acceptance}, but is a share\n    hint: 0 to 1"
 
 
 def _contradictions(options: argparse.Namespace) -> Iterator[str]:

@@ -12,6 +12,7 @@ from math import prod
 
 from sizing.catalog.accelerator import Precision
 from sizing.performance.collectives import by_ranks
+from sizing.performance.drafting import draft_weight_bytes
 from sizing.performance.efficiency import Efficiency, efficiency
 from sizing.performance.estimate import Grade
 from sizing.performance.explanation import Pass, decode_pass, prefill_pass
@@ -135,6 +136,7 @@ def _tpot_terms(costs: Costs, loop: Callable[..., Loop], output_tokens: float) -
     whole = loop()
     factors = (
         Factor(name="interference", value=costs.interference),
+        Factor(name="not before their first token", value=1 - costs.clumping),
         Factor(name="others", value=whole.sequences - 1),
         Factor(name="answer tokens", value=output_tokens, divides=True),
         Factor(name="prompt", value=whole.prefill_s, is_seconds=True),
@@ -149,21 +151,23 @@ def _tpot_terms(costs: Costs, loop: Callable[..., Loop], output_tokens: float) -
 def _ttft_terms(costs: Costs, loop: Callable[..., Loop]) -> tuple[Term, ...]:
     """The server's own time, that of the prompt, and that of prompts that came at the same time."""
     whole = loop()
-    each = (
-        Factor(name="sequences", value=whole.sequences),
-        Factor(name="each", value=costs.ttft_request_s, is_seconds=True),
+    steps = (
+        Factor(name="steps", value=costs.ttft_steps),
+        Factor(name="each", value=whole.tpot_s, is_seconds=True),
     )
     clumped = (
         Factor(name="clumping", value=costs.clumping),
         Factor(name="others", value=whole.sequences - 1),
         Factor(name="prompt", value=whole.prefill_s, is_seconds=True),
     )
-    own = loop(ttft_floor_s=0.0, ttft_request_s=0.0, clumping=0.0).ttft_s
+    own = loop(ttft_floor_s=0.0, ttft_steps=0.0, clumping=0.0).ttft_s
+    unhurried = loop(ttft_steps=0.0)  # clumping also shortens steps, which is told of the steps
+    before = unhurried.ttft_s - loop(ttft_steps=0.0, clumping=0.0).ttft_s
     return (
         Term(name="server", seconds=whole.ttft_s - loop(ttft_floor_s=0.0).ttft_s),
-        Term(name="requests in flight", seconds=whole.ttft_s - loop(ttft_request_s=0.0).ttft_s, factors=each),
+        Term(name="steps to its turn", seconds=whole.ttft_s - unhurried.ttft_s, factors=steps),
         Term(name="own prompt", seconds=own),
-        Term(name="prompts before it", seconds=whole.ttft_s - loop(clumping=0.0).ttft_s, factors=clumped),
+        Term(name="prompts before it", seconds=before, factors=clumped),
     )
 
 
@@ -252,10 +256,19 @@ def weights_of(replica: Replica) -> tuple[Weights, ...]:
             bytes=shard.table_bytes,
         )
     )
+<<<<<<< sizing/performance/breakdown.py
+    draft = draft_weight_bytes(replica)
+    if draft:
+        parts.append(Weights(name="draft", stored=None, elements=0.0, bytes=draft))
+    whole = memory_budget(replica).weight_bytes
+    rest = whole - sum(part.bytes for part in parts)
+    if abs(rest) > 1e-6 * whole:
+=======
     if shard.beside_bytes:
         parts.append(Weights(name="routers, encoder, copies", stored=None, elements=0.0, bytes=shard.beside_bytes))
     rest = shard.weight_bytes - sum(part.bytes for part in parts)
     if abs(rest) > 1e-6 * shard.weight_bytes:
+>>>>>>> /tmp/mc/sizing/performance/breakdown.py
         parts.append(Weights(name="other", stored=None, elements=0.0, bytes=rest))
     return tuple(parts)
 
@@ -290,7 +303,7 @@ def constants_of(replica: Replica, share: Efficiency) -> Iterator[Constant]:
     yield Constant(name="interference of prompts", value=share.interference, unit="of a prompt")
     yield Constant(name="clumping of arrivals", value=share.clumping, unit="of the others")
     yield Constant(name="server, each request", value=share.ttft_floor_s, unit="s")
-    yield Constant(name="each request in flight", value=share.ttft_request_s, unit="s")
+    yield Constant(name="before the first token", value=share.ttft_steps, unit="steps")
 
 
 def _counting(terms: tuple[Term, ...]) -> tuple[Term, ...]:

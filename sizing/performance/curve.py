@@ -76,8 +76,7 @@ def batch_curve(replica: Replica, *, input_tokens: float, output_tokens: float, 
         )
 
     points = {batch: at(batch) for batch in (*doublings(most), most)}
-    coarse = [points[batch] for batch in sorted(points)]
-    tops = sorted((_top(at, coarse, place) for place in _peaks(coarse)), key=lambda point: -point.power)
+    tops = knees(at, sorted(points))
     second = next((top for top in tops[1:] if top.power >= NEARLY * tops[0].power), None)
     points |= {top.batch: top for top in (tops[0], second) if top is not None}
     return Curve(
@@ -90,10 +89,12 @@ def batch_curve(replica: Replica, *, input_tokens: float, output_tokens: float, 
     )
 
 
-def _peaks(points: Sequence[CurvePoint]) -> list[int]:
-    """Places in *points* with no more power on either side."""
+def knees(at: Callable[[int], CurvePoint], batches: Sequence[int]) -> list[CurvePoint]:
+    """Every top of power over *batches* and what lies between them, the highest first."""
+    points = [at(batch) for batch in batches]
     powers = [0.0, *(point.power for point in points), 0.0]
-    return [at - 1 for at in range(1, len(powers) - 1) if powers[at - 1] < powers[at] >= powers[at + 1]]
+    places = [place for place in range(len(points)) if powers[place] < powers[place + 1] >= powers[place + 2]]
+    return sorted((_top(at, points, place) for place in places), key=lambda point: -point.power)
 
 
 def _top(at: Callable[[int], CurvePoint], points: Sequence[CurvePoint], place: int) -> CurvePoint:

@@ -23,7 +23,7 @@ from sizing.performance.shard import shard_of
 # What of the costs is no time of a pass: sizes and counts, and what serving adds around passes.
 NO_TIME_OF_A_PASS = frozenset(
     {"experts", "experts_per_token", "expert_imbalance", "window", "stages", "ranks", "chunk"}
-    | {"interference", "clumping", "ttft_floor_s", "ttft_request_s", "speculation"}
+    | {"interference", "clumping", "ttft_floor_s", "ttft_steps", "speculation"}
 )
 FROM_MEMORY = frozenset({"cache_token_s", "cache_sliding_token_s", "state_s"})
 ARITHMETIC = frozenset({"decode_pair_s", "decode_pair_sliding_s", "prefill_pair_s", "prefill_pair_sliding_s"})
@@ -36,6 +36,7 @@ PARTS: dict[str, frozenset[str]] = {  # the costs that each part of a pass is ma
     "collectives, start": frozenset({"collectives_s", "context_prefill_s", "context_decode_s"}),
     "collectives, wire": frozenset({"collectives_token_s", "context_prefill_token_s", "context_decode_token_s"}),
     "sequences": frozenset({"sequence_s"}),
+    "draft": frozenset({"draft"}),
 }
 FIXED = {"layers": "layer_s", "expert layers": "moe_layer_s", "passes": "step_s"}  # of the efficiency, in `fixed_s`
 MATRICES = ("projections", "dense matrices", "routed experts", "output table")
@@ -146,6 +147,7 @@ def _parts(replica: Replica, share: Efficiency, seconds: Callable[[Costs], float
         link_share=sheet_s / wire_s if wire_s > 0 else None,
     )
     yield Part(name="sequences", seconds=seconds(_only(costs, PARTS["sequences"])), each_s=share.sequence_s)
+    yield Part(name="draft", seconds=seconds(_only(costs, PARTS["draft"])))
     for name, kept in FIXED.items():
         others: dict[str, Any] = {cost: 0.0 for cost in FIXED.values() if cost != kept}
         alone = replace(share, **others)

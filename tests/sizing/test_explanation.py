@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sizing.catalog import catalog
 from sizing.catalog.accelerator import Precision
-from sizing.performance import Layout, Replica, closed_loop, memory_budget, replica_on
+from sizing.performance import Layout, Replica, Speculation, closed_loop, memory_budget, replica_on
 from sizing.performance.breakdown import breakdown, e2e_mean_s, static_breakdown
 from sizing.performance.efficiency import efficiency
 from sizing.performance.explanation import NO_TIME_OF_A_PASS, PARTS, Pass, decode_pass, prefill_pass
@@ -30,6 +30,7 @@ REPLICAS = {
     "two stages": replica_on(LLAMA_70B, H100, layout=Layout(tp=2, pp=2), weights=Precision.INT4),
     "latent attention": on("DeepSeek-R1", "nvidia-h200-141gb", Layout(tp=8, ep=8), Precision.FP8),
     "attention by requests": on("DeepSeek-R1", "nvidia-b200", Layout(dp=8, ep=8), Precision.NVFP4),
+    "speculation": replace(ONE_H100, speculation=Speculation(draft_tokens=3, acceptance=0.7)),
     "windows": on("gpt-oss-120b", "nvidia-h100-80gb", Layout(tp=2), Precision.MXFP4),
     "linear layers": on("Qwen3-Next-80B-A3B", "nvidia-h200-141gb", Layout(tp=2), Precision.BF16),
     "TPU": on("Llama-3.3-70B", "tpu-v6e", Layout(tp=8), Precision.BF16),
