@@ -256,19 +256,14 @@ def weights_of(replica: Replica) -> tuple[Weights, ...]:
             bytes=shard.table_bytes,
         )
     )
-<<<<<<< sizing/performance/breakdown.py
+    if shard.beside_bytes:
+        parts.append(Weights(name="routers, encoder, copies", stored=None, elements=0.0, bytes=shard.beside_bytes))
     draft = draft_weight_bytes(replica)
     if draft:
         parts.append(Weights(name="draft", stored=None, elements=0.0, bytes=draft))
     whole = memory_budget(replica).weight_bytes
     rest = whole - sum(part.bytes for part in parts)
     if abs(rest) > 1e-6 * whole:
-=======
-    if shard.beside_bytes:
-        parts.append(Weights(name="routers, encoder, copies", stored=None, elements=0.0, bytes=shard.beside_bytes))
-    rest = shard.weight_bytes - sum(part.bytes for part in parts)
-    if abs(rest) > 1e-6 * shard.weight_bytes:
->>>>>>> /tmp/mc/sizing/performance/breakdown.py
         parts.append(Weights(name="other", stored=None, elements=0.0, bytes=rest))
     return tuple(parts)
 
