@@ -106,7 +106,7 @@ def headline(plan: SizingPlan, *, name: str, usd_per_hour: float | None = None) 
 
 
 def requirement_lines(plan: SizingPlan, *, next_best: RunnerUp | None = None) -> list[str]:
-    """The table of every promise: asked, planned with its 80 % interval, margin, odds, what binds; one a workload."""
+    """The table of every promise: asked, planned with its 80 % interval, margin, chance, what binds; one a workload."""
     workloads = list(dict.fromkeys(promise.workload for promise in plan.promises))
     lines = []
     for workload in workloads:
@@ -201,7 +201,7 @@ def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
             "planned",
             "80 % range",
             "margin",
-            "met with",
+            "chance",
             "binds first" if any(x.binding for x in promises) else "",
         ]
     ]
@@ -212,15 +212,15 @@ def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
             metric_value(promise.metric, promise.planned),
             _interval(promise),
             "" if (left := margin(promise)) is None else percent(left),
-            odds(promise),
+            chance(promise),
             f"<- {promise.binding}" if promise.binding else "",
         ]
         for promise, limit in zip(promises, limits, strict=True)
     ]
-    return table(rows, align="<>>>>><", elastic=6)
+    return table(rows, align="<>>>>>u", elastic=6)
 
 
-def odds(promise: Promise) -> str:
+def chance(promise: Promise) -> str:
     """The probability that what is asked is kept, in whole percent, never none or all; nothing where it is exact."""
     if promise.low == promise.high:
         return ""

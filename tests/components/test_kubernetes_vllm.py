@@ -53,6 +53,14 @@ def test_every_engine_setting_of_the_plan_becomes_its_flag():
     )
 
 
+def test_more_front_ends_than_ranks_are_asked_for():
+    """VLLM starts one for each data-parallel rank by itself."""
+    busy = replace(CHAT_DEPLOYMENT, engine=replace(CHAT_DEPLOYMENT.engine, front_ends=3))
+    assert value_of(args_of(busy), "--api-server-count") == "3"
+    ranks = replace(busy, layout=Layout(tp=2, dp=3))
+    assert "--api-server-count" not in args_of(ranks)
+
+
 def test_a_checkpoint_served_as_it_is_names_no_quantization():
     """The engine then reads the format from the checkpoint itself."""
     as_it_is = replace(CHAT_DEPLOYMENT, engine=replace(CHAT_DEPLOYMENT.engine, quantization=None))

@@ -206,6 +206,31 @@ def test_a_looser_objective_never_costs_more(limit: float, factor: float, metric
     assert sized(spec_of(loose)).plan.usd_per_hour <= answer.plan.usd_per_hour + 1e-6
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.tuples(st.floats(0.5, 0.99), st.floats(0.5, 0.99)), st.sampled_from([CHAT_70B, ASSIST_8B]), st.booleans())
+def test_more_confidence_never_costs_less(shares: tuple[float, float], workload: Serving, spot: bool):  # noqa: FBT001
+    """Every replica that keeps its limits more surely keeps them less surely, at no lower a rate."""
+    workload = replace(workload, allowed=SPOT_ALLOWED if spot else ANYTHING)
+    less, more = (
+        replace(workload, objectives=replace(workload.objectives, confidence=share)) for share in sorted(shares)
+    )
+    answer = sizing.size(spec_of(more), SMALL_MARKET)
+    assume(isinstance(answer, Sized))
+    assert isinstance(answer, Sized)
+    assert sized(spec_of(less)).plan.usd_per_hour <= answer.plan.usd_per_hour + 1e-6
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.7, 0.9])
+def test_the_peak_is_served_at_least_as_surely_as_was_asked(confidence: float):
+    """What is asked holds with the headroom used; at the peak itself the chance is no worse."""
+    sure = replace(ASSIST_8B, objectives=replace(ASSIST_8B.objectives, confidence=confidence))
+    promises = {one.metric: one for one in sized(spec_of(sure)).plan.promises}
+    assert all(one.probability >= confidence for one in promises.values())
+    rate = promises["requests_per_s"]
+    assert all(rate.probability <= one.probability for one in promises.values())  # it is that all hold together
+    assert rate.low <= rate.planned <= rate.high
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.floats(0.5, 60), st.sampled_from([CHAT_70B, ASSIST_8B]))
 def test_another_machine_in_the_catalog_never_costs_more(usd: float, workload: Serving):

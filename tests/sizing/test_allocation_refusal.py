@@ -94,6 +94,22 @@ def test_a_loosened_objective_is_one_that_a_plan_keeps():
     assert cost(spec_of(replace(strict, objectives=replace(strict.objectives, ttft_p95_s=limit)))) > 0
 
 
+def test_a_confidence_that_nothing_reaches_is_told_with_what_the_prediction_gives():
+    """With 99 % no machine keeps a TTFT of 0.8 s; as predicted, the plan of 55.64 USD/h does."""
+    sure = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, confidence=0.99))
+    answer = refused(spec_of(sure))
+    assert "with 99 % confidence" in answer.reason
+    assert any(
+        mend.startswith("chat: set objectives.confidence to 0.5: the plan then costs 55.64 USD/h")
+        for mend in answer.mends
+    )
+    for mend in answer.mends:
+        if "objectives.ttft_p95_s to" in mend:
+            limit = float(mend.partition(" to ")[2].partition(":")[0])
+            looser = replace(sure, objectives=replace(sure.objectives, ttft_p95_s=limit))
+            assert cost(spec_of(looser)) > 0
+
+
 def test_a_region_where_nothing_is_offered_is_told_with_one_where_it_is():
     """us-west-2 sells no accelerator; us-east-1 does."""
     wide = catalog_of([H100_NODE], [offer(H100_NODE, 55.04), offer(machine("other"), 1.0, region="us-west-2")])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from sizing.outcome import Miss, NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
 from sizing.plan import Promise
-from sizing.render import margin, metric_value, render_explain, render_no_plan, render_plan
+from sizing.render import chance, margin, metric_value, render_explain, render_no_plan, render_plan
 from sizing.table import WIDTH
 from tests.examples import CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL
 
@@ -25,16 +27,19 @@ def test_the_plan_screen() -> None:
     assert render_plan(CHAT_PLAN, name="chat-70b", next_best=G6E) == (
         "chat-70b on aws us-east-1: 2 x p5.48xlarge, 110.08 USD/h     facts of 2026-07-20\n"
         "\n"
-        "  requirement      asked  planned  80 % range  margin binds first\n"
-        "  TTFT p95     <= 500 ms   310 ms     250-390    38 %\n"
-        "  requests     >=  12 /s  12.8 /s   11.6-14.1   6.7 % <- HBM bandwidth\n"
+        "  requirement      asked  planned  80 % range  margin  chance binds first\n"
+        "  TTFT p95     <= 500 ms   310 ms     250-390    38 %  > 99 %\n"
+        "  requests     >=  12 /s  12.8 /s   11.6-14.1   6.7 %    80 % <- HBM bandwidth\n"
         "  next best: 3 x g6e.48xlarge on demand, L40S TP4 fp8, 90.39 USD/h; TPOT 61 ms >\n"
         "    40 ms\n"
         "\n"
         "  chat: 4 replicas of Llama-3.3-70B, fp8 weights, bf16 KV, TP4 on\n"
         "      nvidia-h100-80gb, 3.2 /s and 40 in flight each\n"
         "      vllm: 16,384 tokens of context, 256 sequences at once, 8,192 batched\n"
-        "      tokens, 92 % of memory, ready in 4 min\n"
+        "      tokens, 92 % of memory, 1 front end\n"
+        "      each asks for 16 vCPU and 74.5 GiB of host memory\n"
+        "      cold start 7 min: image 3 min, bootstrap 95 s, weights 40 s of 141 GB,\n"
+        "      compile and warm-up 105 s\n"
         "\n"
         "  machines                                         USD/h each   USD/h\n"
         "  2 x p5.48xlarge on demand  8 x nvidia-h100-80gb       55.04  110.08\n"
@@ -194,3 +199,13 @@ def test_no_line_is_wider_than_the_screen() -> None:
     )
     text = render_plan(plan, name=long, next_best=replace(G6E, what=long * 2))
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"), [(0.8649, "86 %"), (0.5, "50 %"), (0.994, "> 99 %"), (1.0, "> 99 %"), (0.004, "< 1 %")]
+)
+def test_nothing_predicted_is_told_as_certain(probability: float, text: str) -> None:
+    """An interval of 80 % says nothing of the tails; what is worked out exactly has no chance to tell."""
+    promise = replace(CHAT_PLAN.promises[0], probability=probability)
+    assert chance(promise) == text
+    assert chance(replace(promise, low=promise.planned, high=promise.planned)) == ""

@@ -40,6 +40,7 @@ CHAT: dict[str, Any] = {
         }
     ],
 }
+HASH_OF_CHAT_BEFORE = "bb9fcab49d63bf1ec62f55ede7ecc7ca6d1afbda7b91b23afdb5b24d88dd2379"  # as of 040f39e, 2026-11-21
 SMALL_CONFIG = json.dumps(
     {
         "architectures": ["LlamaForCausalLM"],
@@ -177,6 +178,20 @@ MISTAKES: list[tuple[tuple[str | int, ...], object, str, str, str]] = [
         "for example",
     ),
     (("headroom",), 1, "headroom", "is 1, but must be less than 1", "for example 0.2"),
+    (
+        (*WORK, "objectives", "confidence"),
+        0.4,
+        "workloads[0].objectives.confidence",
+        "is 0.4, but must be at least 0.5",
+        "for example 0.8",
+    ),
+    (
+        (*WORK, "objectives", "confidence"),
+        80,
+        "workloads[0].objectives.confidence",
+        "is 80, but must be at most 0.99",
+        "for example 0.8",
+    ),
     (("headrom",), 0.1, "headrom", "is no key that is known here", "did you mean headroom?"),
     (("workloads",), ..., "workloads", "is missing", "what must be served"),
     (("workloads",), [], "workloads", "is empty", "what must be served"),
@@ -324,6 +339,7 @@ def test_order_of_keys_and_way_of_writing_numbers_do_not_change_the_hash() -> No
         ((*WORK, "traffic", "burstiness"), 2),
         ((*WORK, "objectives", "ttft_p95_s"), 0.81),
         ((*WORK, "objectives", "e2e_p95_s"), 30),
+        ((*WORK, "objectives", "confidence"), 0.8),
         ((*WORK, "allow", "weights"), ["bf16"]),
         ((*WORK, "allow", "kv"), ["fp8"]),
         ((*WORK, "allow", "machines"), ["p5.48xlarge"]),
@@ -335,6 +351,15 @@ def test_order_of_keys_and_way_of_writing_numbers_do_not_change_the_hash() -> No
 def test_asking_for_something_else_changes_the_hash(where: tuple[str | int, ...], value: object) -> None:
     other = read_spec(changed(where, value), catalog=catalog())
     assert other.hash != read_spec(CHAT, catalog=catalog()).hash
+
+
+def test_a_confidence_of_the_median_is_what_was_asked_before_there_was_one() -> None:
+    """So that a plan that was locked before does not become stale; more of it is another question."""
+    told = read_spec(changed((*WORK, "objectives", "confidence"), 0.5), catalog=catalog())
+    untold = read_spec(CHAT, catalog=catalog())
+    assert told.hash == untold.hash == HASH_OF_CHAT_BEFORE
+    assert untold.workloads[0].objectives.confidence == 0.5
+    assert len(untold.assumptions) == len(told.assumptions) + 1
 
 
 def test_the_bytes_of_a_model_configuration_are_part_of_what_is_asked() -> None:

@@ -10,7 +10,7 @@ from infra.render.html.markup import Child, element
 from sizing.diff import PlanChange
 from sizing.figures import percent, plural, rate
 from sizing.plan import Deployment, Promise, SizingPlan
-from sizing.render import cold_start_text, host_text, margin, metric_name, metric_value, odds
+from sizing.render import chance, cold_start_text, host_text, margin, metric_name, metric_value
 from sizing.render_changes import plan_change_lines
 
 _WIDTH, _HEIGHT, _MIDDLE = 220.0, 22.0, 11.0
@@ -61,7 +61,7 @@ def _count(number: int | None) -> str:
 
 
 def _promise_head() -> Element:
-    names = ["requirement", "asked", "planned", "margin", "met with"]
+    names = ["requirement", "asked", "planned", "margin", "chance"]
     return element(
         "thead",
         element(
@@ -79,7 +79,7 @@ def _promise_row(promise: Promise) -> Element:
         element("td", asked, class_="number"),
         element("td", metric_value(promise.metric, promise.planned), class_="number"),
         element("td", "" if left is None else percent(left), class_="number"),
-        element("td", odds(promise), class_="number"),
+        element("td", chance(promise), class_="number"),
         element("td", _interval(promise)),
         element("td", promise.binding or ""),
     )
