@@ -271,7 +271,7 @@ def weights_of(replica: Replica) -> tuple[Weights, ...]:
 def constants_of(replica: Replica, share: Efficiency) -> Iterator[Constant]:
     """The efficiencies and fixed costs that this replica's predictions use."""
     shard, layout = shard_of(replica), replica.layout
-    stored = {shard.attention_format, shard.dense_format, Precision.BF16}
+    stored = {shard.attention_format, shard.dense_format, shard.formats.head.precision}
     if replica.model.moe is not None:
         stored.add(shard.routed_format)
     for precision in sorted(stored):
@@ -279,6 +279,8 @@ def constants_of(replica: Replica, share: Efficiency) -> Iterator[Constant]:
     yield Constant(name="memory bandwidth, cache", value=share.cache_bandwidth, unit="of peak")
     for precision in sorted({arithmetic(replica.accelerator, one) for one in stored}):
         yield Constant(name=f"arithmetic, {precision}", value=share.flops[precision], unit="of peak")
+    if any(arithmetic(replica.accelerator, one) is not one for one in stored):
+        yield Constant(name="arithmetic on unpacked weights", value=share.unpacked_flops, unit="of it")
     yield Constant(name="arithmetic, attention", value=share.attention_flops, unit="of peak")
     if replica.model.moe is not None:
         yield Constant(name="grouped products, of dense ones", value=share.grouped_flops, unit="of it")

@@ -219,7 +219,7 @@ def _formats(replica: Replica, name: str) -> tuple[Precision, Precision]:
         "projections": shard.attention_format,
         "dense matrices": shard.dense_format,
         "routed experts": shard.routed_format,
-        "output table": Precision.BF16,
+        "output table": shard.formats.head.precision,
     }
     if name in stored:
         return stored[name], arithmetic(replica.accelerator, stored[name])
