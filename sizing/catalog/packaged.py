@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
 from sizing.catalog.catalog import Catalog
 from sizing.catalog.charge import Charge, StorageTier
+from sizing.catalog.formats import StoredPart, WeightFormats, whole
 from sizing.catalog.machine import Cloud, Machine
-from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
+from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind, SparseAttention
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.catalog.provenance import Provenance
 from sizing.catalog.quantization import named_precision
@@ -204,7 +205,23 @@ def _model(row: Raw, provenance: Provenance) -> Model:
         state_elements_per_sequence=row["state_elements_per_sequence"],
         native_precision=_NATIVE.get(native) or Precision(native),
         provenance=provenance,
+        image_token_side=row.get("image_token_side"),
+        encoder_parameters=row.get("encoder_parameters", 0),
+        formats=_formats(row["formats"]) if "formats" in row else None,
+        sparse=SparseAttention(**row["sparse"]) if "sparse" in row else None,
+        attention_parameters=row.get("attention_parameters"),
     )
+
+
+def _formats(parts: Mapping[str, Any]) -> WeightFormats:
+    """Of each part its format and, where its scales are not the usual ones, the bytes of an element."""
+    held = {
+        name: StoredPart(precision=Precision(precision), bytes_per_element=usual[0])
+        if usual
+        else whole(Precision(precision))
+        for name, (precision, *usual) in parts.items()
+    }
+    return WeightFormats(**held)
 
 
 def _shape(row: Raw) -> Shape:

@@ -29,7 +29,7 @@ def activation_bytes(replica: Replica) -> int:
     """
     Peak bytes of activations per accelerator, on the pipeline stage with most: the last, which samples.
 
-    Source: the tensors of vLLM 0.19's profile run; within 0.25 GiB of 27 models' logs (tests/sizing/test_memory.py).
+    Source: the tensors of vLLM 0.19's profile run; within 0.15 GiB of 27 models' logs (tests/sizing/test_memory.py).
     """
     return round(kept_bytes(replica) + max(forward_bytes(replica), sampling_bytes(replica)))
 
