@@ -1,0 +1,206 @@
+"""`sizeup predict` as a user meets it: every view in text and JSON, and every mistake before anything is predicted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.project import sizeup
+
+ON_H100 = ["predict", "Llama-3.1-8B", "--accelerator", "nvidia-h100-80gb"]
+VIEWS = [["--explain"], ["--curve"], ["--compare-weights"]]
+CONFIGURATIONS = {
+    "dense": ["Llama-3.1-8B", "--accelerator", "nvidia-h100-80gb"],
+    "tensor parallel": ["Llama-3.3-70B", "--accelerator", "nvidia-h100-80gb", "--tp", "4", "--weights", "fp8"],
+    "latent attention": ["DeepSeek-R1", "--accelerator", "nvidia-h200-141gb", "--tp", "8", "--ep", "8"],
+    "by requests": ["DeepSeek-R1", "--accelerator", "nvidia-h200-141gb", "--dp", "8", "--ep", "8"],
+    "windows": ["gpt-oss-120b", "--accelerator", "nvidia-h100-80gb", "--tp", "2"],
+    "TPU": ["Llama-3.3-70B", "--accelerator", "tpu-v6e", "--tp", "8"],
+    "Neuron": ["Llama-3.1-8B", "--accelerator", "aws-inferentia2", "--tp", "4"],
+    "drafts": [
+        *("Llama-3.3-70B", "--accelerator", "nvidia-h100-80gb", "--tp", "4", "--weights", "fp8"),
+        *("--draft-tokens", "3", "--acceptance", "0.7"),
+    ],
+}
+EACH = pytest.mark.parametrize("configuration", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+
+
+@EACH
+@pytest.mark.parametrize("view", [[], *VIEWS], ids=lambda view: "".join(view) or "prediction")
+def test_every_view_fits_the_screen(configuration: list[str], view: list[str]):
+    """Eighty columns, nothing cut in its middle, nothing on stderr."""
+    ended = sizeup("predict", *configuration, *view)
+    assert (ended.status, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not [line for line in lines if ".." in line]
+
+
+@EACH
+def test_json_has_what_the_text_has(configuration: list[str]):
+    """The parts, the terms, the constants; and the parts add up there too."""
+    ended = sizeup("predict", *configuration, "--explain", "--concurrency", "16", "--json")
+    found = json.loads(ended.out)["explanation"]
+    for name in ("decode", "prefill"):
+        parts = found[name]["parts"]
+        assert sum(part["seconds"] for part in parts) == pytest.approx(found[name]["seconds"])
+        assert 0 < found["roofline_share"][name] < 1
+    assert sum(term["seconds"] for term in found["tpot"]) == pytest.approx(found["point"]["tpot_mean_s"])
+    assert sum(term["seconds"] for term in found["ttft"]) == pytest.approx(found["point"]["ttft_mean_s"])
+    assert found["constants_from"]["as_of"]
+    assert found["constants"]
+
+
+def test_one_stream_is_the_default_load():
+    """Nothing is said of a load: one request at a time."""
+    told = json.loads(sizeup(*ON_H100, "--json").out)["prediction"]
+    asked = json.loads(sizeup(*ON_H100, "--concurrency", "1", "--json").out)["prediction"]
+    assert told == asked
+    assert told["concurrency"] == 1
+
+
+def test_both_definitions_of_time_per_token_are_told():
+    """(E2E - TTFT) / (O - 1), and E2E / O with the first token's time in it."""
+    found = json.loads(sizeup(*ON_H100, "--concurrency", "8", "--json").out)["prediction"]
+    e2e_s = found["ttft_mean_s"] + 199 * found["tpot_mean_s"]
+    assert found["e2e_mean_s"] == pytest.approx(e2e_s)
+    assert found["e2e_per_output_token_s"] == pytest.approx(e2e_s / 200)
+    text = sizeup(*ON_H100, "--concurrency", "8").out
+    assert "TPOT is (end to end - TTFT) / (tokens out - 1)" in text
+    assert "end to end / output token" in text
+
+
+def test_loads_are_told_apart():
+    """All at once fills the memory; a static batch answers sooner than a server; a rate is carried."""
+    offline = json.loads(sizeup(*ON_H100, "--offline", "--json").out)["prediction"]
+    batch = json.loads(sizeup(*ON_H100, "--static-batch", "16", "--json").out)["prediction"]
+    loop = json.loads(sizeup(*ON_H100, "--concurrency", "16", "--json").out)["prediction"]
+    rate = json.loads(sizeup(*ON_H100, "--requests-per-s", "4", "--json").out)["prediction"]
+    assert offline["concurrency"] > 100
+    assert offline["output_tokens_per_s"]["value"] > loop["output_tokens_per_s"]["value"]
+    assert batch["concurrency"] == 16
+    assert batch["tpot_mean_s"] < loop["tpot_mean_s"]
+    assert rate["requests_per_s"] == pytest.approx(4, rel=1e-3)
+
+
+def test_the_highest_rate_within_limits_keeps_them():
+    """And the same rate, predicted by itself, keeps them as well."""
+    limits = ["--ttft-p95-s", "0.5", "--tpot-p95-s", "0.03"]
+    best = json.loads(sizeup(*ON_H100, *limits, "--json").out)["prediction"]
+    assert best["ttft_p95_s"]["value"] <= 0.5
+    assert best["tpot_p95_s"]["value"] <= 0.03
+    again = json.loads(sizeup(*ON_H100, "--requests-per-s", str(best["requests_per_s"]), "--json").out)["prediction"]
+    assert again["tpot_p95_s"]["value"] == pytest.approx(best["tpot_p95_s"]["value"], rel=0.01)
+
+
+def test_limits_that_no_rate_keeps_are_an_answer():
+    """Exit status 1, the first one missed, on stdout."""
+    ended = sizeup(*ON_H100, "--ttft-p95-s", "0.001")
+    assert ended.status == 1
+    assert "no rate keeps the limits: TTFT p95" in ended.out
+    assert ended.err == ""
+
+
+def test_a_smaller_model_says_what_it_was_made_from():
+    """And that nothing is known of its quality."""
+    ended = sizeup(*ON_H100, "--keep-layers", "16")
+    text = " ".join(ended.out.split())
+    assert text.startswith("Llama-3.1-8B at 4.54 B bf16")
+    assert "it is Llama-3.1-8B with 16 of 32 layers; nothing is known of its quality" in text
+
+
+MISTAKES = [
+    ([], "no --accelerator"),
+    (["--accelerator", "nvidia-h100-80gb", "--dp", "2"], "Llama-3.1-8B has none"),
+    (["--accelerator", "nvidia-h100-80gb", "--curve", "--offline"], "--curve goes over all loads"),
+    (["--accelerator", "nvidia-h100-80gb", "--explain", "--requests-per-s", "2"], "--explain takes a constant load"),
+    (["--accelerator", "nvidia-h100-80gb", "--ttft-p95-s", "1", "--offline"], "asks for the highest rate"),
+    (["--accelerator", "nvidia-h100-80gb", "--input-p95", "2000"], "--input-p95 is of random arrivals"),
+    (["--accelerator", "nvidia-h100-80gb", "--static-batch", "4", "--prefix-hit", "0.5"], "reads every prompt"),
+    (["--accelerator", "nvidia-h100-80gb", "--out", "x.json"], "--out is where --calibrate writes"),
+    (["--accelerator", "nvidia-h100-80gb", "--keep-layers", "99"], "it has 32 layers, of which 99 cannot be kept"),
+    (["--accelerator", "nvidia-h100-80gb", "--parameters", "6e9", "--keep-layers", "9"], "leave one out"),
+    (["--accelerator", "nvidia-h100-80gb", "--draft-tokens", "3"], "--draft-tokens without --acceptance"),
+    (["--accelerator", "nvidia-h100-80gb", "--acceptance", "1.5", "--draft-tokens", "0"], "--acceptance is 1.5"),
+    (["--accelerator", "nvidia-h100-80gb", "--efficiencies", "absent.json"], "absent.json: cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("options", "said"), MISTAKES, ids=[said for _, said in MISTAKES])
+def test_a_mistake_is_one_clear_error(options: list[str], said: str):
+    """Exit status 2, the mend on stderr, nothing predicted, no traceback."""
+    ended = sizeup("predict", "Llama-3.1-8B", *options)
+    assert ended.status == 2
+    assert said in ended.err
+    assert "hint:" in ended.err
+    assert "Traceback" not in ended.err
+    assert ended.out == ""
+
+
+TABLE = """accel,n_accel,model,weight_dtype,kv_dtype,tp,mode,isl,osl,concurrency,metric,value
+H100-SXM-80GB,1,Llama-3.1-8B,bf16,bf16,1,agg,1000,200,1,tpot_ms,14
+H100-SXM-80GB,1,Llama-3.1-8B,bf16,bf16,1,agg,1000,200,32,tpot_ms,25
+H100-SXM-80GB,1,Qwen3-8B,bf16,bf16,1,agg,1000,200,8,tpot_ms,17
+"""
+
+
+def test_own_measurements_are_fitted_written_and_used(tmp_path: Path):
+    """Errors before and after; with the constants written, the same configuration is predicted slower."""
+    table, constants = tmp_path / "mine.csv", tmp_path / "mine.json"
+    table.write_text(TABLE, encoding="utf-8")
+    ended = sizeup("predict", "--calibrate", str(table), "--out", str(constants))
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith("3 of 3 rows predicted")
+    assert max(len(line) for line in ended.out.splitlines() if str(tmp_path) not in line) <= 80
+    before, after = (
+        json.loads(sizeup(*ON_H100, *options, "--json").out)["prediction"]["tpot_mean_s"]
+        for options in ([], ["--efficiencies", str(constants)])
+    )
+    assert before < after < 0.014
+    explained = sizeup(*ON_H100, "--explain", "--efficiencies", str(constants)).out
+    assert "fitted to 3 rows of mine.csv" in explained
+
+
+def test_without_out_nothing_is_written(tmp_path: Path):
+    """The report says so, and JSON carries the constants."""
+    table = tmp_path / "mine.csv"
+    table.write_text(TABLE, encoding="utf-8")
+    assert "nothing is written: give --out FILE" in sizeup("predict", "--calibrate", str(table)).out
+    document = json.loads(sizeup("predict", "--calibrate", str(table), "--json").out)
+    assert document["written"] is None
+    assert document["constants"]["classes"]
+    assert list(tmp_path.iterdir()) == [table]
+
+
+def test_a_wrong_table_is_told_with_lines_and_columns(tmp_path: Path):
+    """All at once, exit status 2, nothing written."""
+    table = tmp_path / "mine.csv"
+    table.write_text(TABLE.replace("tpot_ms,14", "tpot,14").replace("Qwen3-8B", "Qwen3-9B"), encoding="utf-8")
+    ended = sizeup("predict", "--calibrate", str(table), "--out", str(tmp_path / "mine.json"))
+    assert ended.status == 2
+    assert "2 mistakes in " in ended.err
+    assert "line 2, metric: is 'tpot'" in ended.err
+    assert "line 4, model: no model 'Qwen3-9B' is known" in ended.err
+    assert list(tmp_path.iterdir()) == [table]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"classes": []}', '{"classes": 3, "engines": []}'])
+def test_constants_that_are_none_are_refused(tmp_path: Path, text: str):
+    """Only what --calibrate wrote is used."""
+    constants = tmp_path / "mine.json"
+    constants.write_text(text, encoding="utf-8")
+    ended = sizeup(*ON_H100, "--efficiencies", str(constants))
+    assert ended.status == 2
+    assert "hint: give a file that sizeup predict --calibrate wrote" in ended.err
+    assert ended.out == ""
+
+
+def test_help_tells_the_columns_of_a_table():
+    """Each column that the reader knows by name, and each metric."""
+    text = sizeup("predict", "--help").out
+    for name in ("accel", "n_accel", "model", "weight_dtype", "mode", "isl", "osl", "metric", "value", "concurrency"):
+        assert name in text
+    for metric in ("output_tps", "ttft_ms", "tpot_ms"):
+        assert metric in text
