@@ -61,6 +61,7 @@ class Sized:
     plan: SizingPlan
     outcome: SolverOutcome
     runners_up: tuple[RunnerUp, ...]
+    surer: tuple[RunnerUp, ...] = ()  # the best plans at higher confidences, where they were worked out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

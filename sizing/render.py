@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from sizing.catalog.machine import Cloud
 from sizing.figures import figure, memory, money, percent, plural, rate, seconds, span, storage, unit_price
 from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
+from sizing.performance.loading import load_tiers
 from sizing.plan import Deployment, NodePool, PoolRole, Promise, SizingPlan
 from sizing.table import WIDTH, elided, table, wrapped
 
@@ -65,6 +67,8 @@ def render_explain(sized: Sized, *, name: str) -> str:
             *_start_lines(plan),
             "",
             *_runner_up_lines(sized.runners_up, title="alternatives, and why each lost", than=plan.usd_per_hour),
+            *([""] if sized.surer else []),
+            *_surer_lines(sized.surer, than=plan.usd_per_hour),
             *_assumption_lines(plan.assumptions),
         ]
     )
@@ -213,11 +217,11 @@ def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
             _interval(promise),
             "" if (left := margin(promise)) is None else percent(left),
             chance(promise),
-            f"<- {promise.binding}" if promise.binding else "",
+            promise.binding or "",
         ]
         for promise, limit in zip(promises, limits, strict=True)
     ]
-    return table(rows, align="<>>>>>u", elastic=6)
+    return table(rows, align="<>>>>><", elastic=6)
 
 
 def chance(promise: Promise) -> str:
@@ -255,12 +259,19 @@ def _deployment_lines(plan: SizingPlan) -> list[str]:
 
 
 def _start_lines(plan: SizingPlan) -> list[str]:
-    """Cold start and host of each deployment, as `explain` tells them."""
-    return [
-        line
-        for one in plan.deployments
-        for line in wrapped(f"{one.name}: {cold_start_text(one)}; {host_text(one)}", indent="  ", hanging="      ")
-    ]
+    """Cold start and host of each deployment, as `explain` tells them, and weights read from other storage."""
+    lines = []
+    for one in plan.deployments:
+        lines += wrapped(f"{one.name}: {cold_start_text(one)}; {host_text(one)}", indent="  ", hanging="      ")
+        elsewhere = ", ".join(f"{name} {seconds(one.checkpoint_bytes / rate)}" for name, rate in _rates(plan.cloud))
+        lines += wrapped(f"the same weights at best from {elsewhere}", indent="      ")
+    return lines
+
+
+def _rates(cloud: Cloud) -> list[tuple[str, float]]:
+    """Storage of *cloud* with a rate that one machine was seen to read at, the fastest first."""
+    known = [(tier.name, tier.bytes_per_s) for tier in load_tiers() if tier.cloud in {None, cloud}]
+    return sorted(((name, rate) for name, rate in known if rate is not None), key=lambda one: -one[1])
 
 
 def host_text(deployment: Deployment) -> str:
@@ -320,6 +331,14 @@ def _runner_up_lines(runners: Sequence[RunnerUp], *, title: str, than: float | N
         lines += runner_up_text(runner, than=than)
     rest = len(runners) - _MOST_RUNNERS_UP
     return [*lines, f"  and {rest} more: --json lists them"] if rest > 0 else lines
+
+
+def _surer_lines(runners: Sequence[RunnerUp], *, than: float) -> list[str]:
+    """What it costs to keep every limit more surely."""
+    if not runners:
+        return []
+    title = "to keep every limit more surely, set objectives.confidence"
+    return [title, *(line for runner in runners for line in runner_up_text(runner, than=than))]
 
 
 def _alike(pools: Iterable[NodePool]) -> list[list[NodePool]]:

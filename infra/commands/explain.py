@@ -11,7 +11,7 @@ from infra.project import project_root
 from infra.stack import current_plan, load_stack
 from infra.terminal import progress
 from sizing import lockfile
-from sizing.allocation import size
+from sizing.allocation import size, surer
 from sizing.catalog import catalog
 from sizing.outcome import NoPlan
 from sizing.render import render_explain
@@ -23,11 +23,13 @@ def run(arguments: argparse.Namespace) -> int:
     root, stack = project_root(arguments.directory), arguments.stack
     facts = catalog()
     spec = load_stack(root, stack, facts).spec
+    current = current_plan(root, stack)
     with progress(f"weighing the alternatives of {stack}"):
-        found = size(spec, facts, current=current_plan(root, stack))
+        found = size(spec, facts, current=current)
+        more = surer(spec, facts, current=current) if not isinstance(found, NoPlan) else ()
     if isinstance(found, NoPlan):
         return no_plan(found, stack=stack, as_json=arguments.json)
-    sized = replace(found, plan=lockfile.rounded(found.plan))  # the figures that `size` locks and shows
+    sized = replace(found, plan=lockfile.rounded(found.plan), surer=more)  # the figures that `size` locks and shows
     answer(
         as_json=arguments.json,
         document=lambda: sized_document(sized),

@@ -209,7 +209,7 @@ def _assumed(workload: WorkloadForm, model: Model) -> Iterator[str]:
     if "burstiness" not in traffic.model_fields_set:
         yield "requests arrive as a Poisson process"
     if "confidence" not in workload.objectives.model_fields_set:
-        yield "limits are kept as predicted at the highest rate, half of the time by the error of predictions"
+        yield "confidence that each limit is kept at the highest rate is 50 %: predictions are taken as they are"
     if workload.allow.weights is None:
         yield f"weights are served as the checkpoint is, in {model.native_precision}"
     if "kv" not in workload.allow.model_fields_set:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 import sizing
+from sizing.allocation import surer
 from sizing.outcome import Sized
 from sizing.spec.workload import Serving, Survive
 from tests.markets import ANYTHING, ASSIST_8B, CHAT_70B, H100_NODE, SMALL_MARKET, catalog_of, offer, spec_of
@@ -69,3 +70,30 @@ def test_a_machine_sold_in_one_zone_is_told_as_such():
     assert isinstance(found, Sized)
     lost = next(one for one in found.runners_up if one.what.startswith("cheap.48xlarge"))
     assert lost.misses[0].text == "sold in use1-az1 only: no other zone is left when that is lost"
+
+
+def test_what_more_confidence_costs_is_what_a_spec_that_asks_for_it_costs():
+    """At 80 % and at 90 %, each really sized; what is asked already is not told."""
+    told = surer(spec_of(ASSIST_8B), SMALL_MARKET)
+    assert [one.what.partition(":")[0] for one in told] == ["80 % confidence", "90 % confidence"]
+    for share, one in zip((0.8, 0.9), told, strict=True):
+        asked = replace(ASSIST_8B, objectives=replace(ASSIST_8B.objectives, confidence=share))
+        assert one.usd_per_hour == pytest.approx(answer(asked).plan.usd_per_hour)
+        assert one.usd_per_hour >= answer(ASSIST_8B).plan.usd_per_hour - 1e-6
+    sure = replace(ASSIST_8B, objectives=replace(ASSIST_8B.objectives, confidence=0.85))
+    assert [one.what.partition(":")[0] for one in surer(spec_of(sure), SMALL_MARKET)] == ["90 % confidence"]
+
+
+def test_a_confidence_that_nothing_reaches_says_what_the_nearest_misses():
+    """A TTFT of 0.45 s is kept as predicted; nine times of ten nothing here keeps it."""
+    tight = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, ttft_p95_s=0.45))
+    *_, last = surer(spec_of(tight), SMALL_MARKET)
+    assert last.usd_per_hour is None
+    assert "with 90 % confidence" in last.misses[0].text
+
+
+def test_more_confidence_beyond_the_budget_says_so():
+    """70 USD/h are 51,100 USD a month: less than the plan of 90 % takes, which is told all the same."""
+    *_, last = surer(spec_of(CHAT_70B, budget_usd_per_month=51_100), SMALL_MARKET)
+    assert last.usd_per_hour is not None
+    assert [miss.metric for miss in last.misses] == ["usd_per_month"]

@@ -27,9 +27,9 @@ def test_the_plan_screen() -> None:
     assert render_plan(CHAT_PLAN, name="chat-70b", next_best=G6E) == (
         "chat-70b on aws us-east-1: 2 x p5.48xlarge, 110.08 USD/h     facts of 2026-07-20\n"
         "\n"
-        "  requirement      asked  planned  80 % range  margin  chance binds first\n"
+        "  requirement      asked  planned  80 % range  margin  chance  binds first\n"
         "  TTFT p95     <= 500 ms   310 ms     250-390    38 %  > 99 %\n"
-        "  requests     >=  12 /s  12.8 /s   11.6-14.1   6.7 %    80 % <- HBM bandwidth\n"
+        "  requests     >=  12 /s  12.8 /s   11.6-14.1   6.7 %    80 %  HBM bandwidth\n"
         "  next best: 3 x g6e.48xlarge on demand, L40S TP4 fp8, 90.39 USD/h; TPOT 61 ms >\n"
         "    40 ms\n"
         "\n"
@@ -111,6 +111,27 @@ def test_explain_says_what_was_proved_what_binds_and_why_each_lost() -> None:
     assert "binds first as load grows: chat: requests by HBM bandwidth" in text
     assert "90.39 USD/h\n      TPOT 61 ms > 40 ms\n" in text
     assert "126.60 USD/h\n      meets all, 16.52 USD/h dearer\n" in text
+
+
+def test_explain_tells_the_start_by_part_and_from_other_storage() -> None:
+    """141.1 GB: 3.77 GB/s of S3 is 37.4 s, 2.25 of a local disk 62.7 s; nothing of another cloud."""
+    text = render_explain(Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=()), name="chat")
+    said = " ".join(text.split())
+    assert "chat: cold start 7 min: image 3 min, bootstrap 95 s, weights 40 s of 141 GB" in said
+    assert "the same weights at best from s3 37.4 s, local-nvme 62.7 s, io2 67.2 s" in said
+    assert "hyperdisk" not in said
+
+
+def test_explain_tells_what_more_confidence_costs() -> None:
+    """Worked out anew for each; where no plan does, what the nearest misses."""
+    found = Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=(), surer=(P5EN, replace(G6E, usd_per_hour=None)))
+    text = render_explain(found, name="chat")
+    title, priced, dearer, unpriced, missed, *_ = text.partition("to keep every limit")[2].splitlines()
+    assert "set objectives.confidence" in title
+    assert priced.split()[-2] == "126.60"
+    assert dearer == "      meets all, 16.52 USD/h dearer"
+    assert unpriced.endswith("no price")
+    assert missed == "      TPOT 61 ms > 40 ms"
 
 
 def test_a_long_alternative_is_told_whole() -> None:
