@@ -2,6 +2,7 @@
 
 from sizing.performance.assurance import assured_rate
 from sizing.performance.cold_start import ColdStart
+from sizing.performance.disaggregation import Balance, Disaggregation, best_pools, disaggregation_of, pool_balance
 from sizing.performance.engine import Engine, engine_named, engines
 from sizing.performance.estimate import Estimate, Grade
 from sizing.performance.interconnect import network_of
@@ -10,6 +11,8 @@ from sizing.performance.legal import legal_layouts
 from sizing.performance.link import Interconnect, Link
 from sizing.performance.memory import MemoryBudget, max_sequences, memory_budget
 from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
+from sizing.performance.pool_queueing import disaggregated_highest_rate, disaggregated_open_loop
+from sizing.performance.pools import Pools, disaggregated_loop
 from sizing.performance.precision import legal_precisions
 from sizing.performance.processors import front_ends, vcpus
 from sizing.performance.queueing import highest_rate, open_loop
@@ -21,7 +24,9 @@ from sizing.performance.startup import checkpoint_bytes, cold_start, disk_bytes,
 
 __all__ = [
     "Acceptance",
+    "Balance",
     "ColdStart",
+    "Disaggregation",
     "Engine",
     "Estimate",
     "Excuse",
@@ -32,13 +37,19 @@ __all__ = [
     "MemoryBudget",
     "OperatingPoint",
     "Overloaded",
+    "Pools",
     "Replica",
     "Speculation",
     "assured_rate",
+    "best_pools",
     "break_even_sequences",
     "checkpoint_bytes",
     "closed_loop",
     "cold_start",
+    "disaggregated_highest_rate",
+    "disaggregated_loop",
+    "disaggregated_open_loop",
+    "disaggregation_of",
     "disk_bytes",
     "engine_named",
     "engines",
@@ -51,6 +62,7 @@ __all__ = [
     "memory_budget",
     "network_of",
     "open_loop",
+    "pool_balance",
     "published_acceptance",
     "replica_on",
     "saturated",

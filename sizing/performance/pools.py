@@ -1,20 +1,25 @@
-"""Prefill and decode on separate replicas: what the two pools reach together, and which of them binds.
+"""Prefill and decode on separate replicas: what the two pools reach together at a number of requests in flight.
 
 Source: performance model section 1.10.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from math import sqrt
 
-from sizing.performance.efficiency import Situation, efficiency
-from sizing.performance.forward import costs_of, decode_step, prefill_latency_s, prefill_s
-from sizing.performance.memory import memory_budget, sequence_bytes
+from sizing.performance.efficiency import Efficiency, Situation, efficiency
+from sizing.performance.forward import Costs, PassTime, costs_of, decode_step, prefill_latency_s, prefill_s
 from sizing.performance.operating_point import OperatingPoint
+from sizing.performance.precision import CACHE_BYTES_PER_ELEMENT
 from sizing.performance.replica import Replica
 from sizing.performance.serving import capacity_binding, estimate, sequences_held, step_binding
 
-ITERATIONS = 30  # halvings of the decode share of requests in flight
+ITERATIONS = 40  # halvings of the decode share of requests in flight
+STATE_BYTES = 2  # of an element of a linear layer's state
+BOUND = 0.95  # share of a pool's capacity in use that counts as all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,77 +30,190 @@ class Pools:
     prefill_replicas: int
     decode: Replica
     decode_replicas: int
-    transfer_bytes_per_s: float  # network rate of one accelerator, one direction
+    transfer_bytes_per_s: float  # that the network reaches, of one accelerator in one direction
+    layer_streamed: bool = False  # each layer's cache is sent while the next one is worked out
+
+    @property
+    def accelerators(self) -> int:
+        """Accelerators of both pools."""
+        before = self.prefill_replicas * self.prefill.layout.accelerators
+        return before + self.decode_replicas * self.decode.layout.accelerators
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolCosts:
+    """What passes cost in both pools, and how many queues and batches there are."""
+
+    before: Costs  # of a prefill replica
+    after: Costs  # of a decode replica
+    share: Efficiency  # of the decode pool
+    servers: int  # data ranks that prefill
+    decoders: int  # data ranks that decode
+
+    def step(self, sequences: float, context_tokens: float) -> PassTime:
+        """A decode step with *sequences* over the whole pool."""
+        return decode_step(self.after, sequences=max(1.0, sequences / self.decoders), context_tokens=context_tokens)
+
+
+def costs_of_pools(pools: Pools) -> PoolCosts:
+    """The costs of *pools* on their devices."""
+    share = efficiency(pools.decode.accelerator, pools.decode.engine)
+    before = costs_of(pools.prefill, efficiency(pools.prefill.accelerator, pools.prefill.engine))
+    after = costs_of(pools.decode, share)
+    return PoolCosts(
+        before=before,
+        after=after,
+        share=share,
+        servers=pools.prefill_replicas * before.ranks,
+        decoders=pools.decode_replicas * after.ranks,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steady:
+    """Where a closed loop of both pools settles."""
+
+    decoding: float  # requests with their first token
+    requests_per_s: float
+    ttft_s: float
+    step: PassTime
+    prefill_load: float  # share of the time that the prefill pool works
 
 
 def disaggregated_loop(
     pools: Pools, *, input_tokens: float, output_tokens: float, concurrency: float, prefix_hit: float = 0.0
 ) -> OperatingPoint:
-    """
-    The pools with *concurrency* requests always in flight, waiting for prefill or decoding.
-
-    With n of them decoding, decode completes n / (O t_decode(n / y)) requests a second and prefill, with the rest,
-    at most x / t_prefill of them: n is where both agree. Nothing interferes with decoding.
-    """
-    share = efficiency(pools.decode.accelerator, pools.decode.engine)
-    before = costs_of(pools.prefill, efficiency(pools.prefill.accelerator, pools.prefill.engine))
-    after = costs_of(pools.decode, share)
-    cached, context = input_tokens * prefix_hit, input_tokens + output_tokens / 2
-    fresh = input_tokens - cached
-    occupied = prefill_s(before, new_tokens=fresh, cached_tokens=cached)
-    servers = pools.prefill_replicas * before.ranks
-    others = max(0.0, concurrency / servers - 1)
-    alone = (
-        before.ttft_floor_s
-        + before.clumping * others * occupied
-        + prefill_latency_s(before, new_tokens=fresh, cached_tokens=cached)
-        + transfer_s(pools, input_tokens)
+    """The pools with *concurrency* requests always in flight, waiting for prefill or decoding; all of one length."""
+    costs = costs_of_pools(pools)
+    held = min(concurrency, pools.decode_replicas * sequences_held(pools.decode, input_tokens + output_tokens / 2))
+    found = _settled(
+        pools,
+        costs,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        concurrency=concurrency,
+        cached_tokens=input_tokens * prefix_hit,
+        held=held,
     )
-    held = min(concurrency, pools.decode_replicas * sequences_held(pools.decode, context))
-
-    def tpot(decoding: float) -> float:
-        each = max(1.0, decoding / (pools.decode_replicas * after.ranks))
-        return decode_step(after, sequences=each, context_tokens=context).total_s
-
-    low, high = 0.0, held
-    for _ in range(ITERATIONS):
-        decoding = (low + high) / 2
-        rate = decoding / (output_tokens * tpot(decoding))
-        # requests that must be in prefill to feed this rate; more than there are, or than the pool can feed: too many
-        needed = rate * alone
-        if rate * occupied > servers or decoding + needed > concurrency:
-            high = decoding
-        else:
-            low = decoding
-    decoding = low
-    step_s = tpot(decoding)
-    rate = decoding / (output_tokens * step_s)
-    ttft = max(alone, (concurrency - decoding) / rate)
-    prefill_bound = rate * occupied > 0.99 * servers
-    memory_bound = decoding > 0.99 * held and held < concurrency
-    step = decode_step(
-        after, sequences=max(1.0, decoding / (pools.decode_replicas * after.ranks)), context_tokens=context
-    )
-    binding = step_binding(step)
-    if prefill_bound:
+    binding = step_binding(found.step)
+    if found.prefill_load > BOUND:
         binding = "prefill queue"
-    elif memory_bound:
+    elif found.decoding > 0.99 * held and held < concurrency:
         binding = capacity_binding(pools.decode, held / pools.decode_replicas)
+    tpot_s = found.step.total_s
+    told = partial(estimate, share=costs.share, situation=Situation.POOLS)
     return OperatingPoint(
-        requests_per_s=rate,
+        requests_per_s=found.requests_per_s,
         concurrency=concurrency,
         max_concurrency=int(held),
-        ttft_mean_s=ttft,
-        tpot_mean_s=step_s,
-        ttft_p95_s=estimate("ttft", ttft, share, Situation.POOLS),
-        tpot_p95_s=estimate("tpot", step_s, share, Situation.POOLS),
-        e2e_p95_s=estimate("tpot", ttft + max(0.0, output_tokens - 1) * step_s, share, Situation.POOLS),
-        output_tokens_per_s=estimate("throughput", rate * output_tokens, share, Situation.POOLS),
-        utilisation=min(1.0, rate * occupied / servers) if prefill_bound else 1.0,
+        ttft_mean_s=found.ttft_s,
+        tpot_mean_s=tpot_s,
+        ttft_p95_s=told("ttft", found.ttft_s),
+        tpot_p95_s=told("tpot", tpot_s),
+        e2e_p95_s=told("tpot", found.ttft_s + max(0.0, output_tokens - 1) * tpot_s),
+        output_tokens_per_s=told("throughput", found.requests_per_s * output_tokens),
+        utilisation=min(1.0, found.prefill_load) if binding == "prefill queue" else 1.0,
         binding=binding,
     )
 
 
+def _settled(
+    pools: Pools,
+    costs: PoolCosts,
+    *,
+    input_tokens: float,
+    output_tokens: float,
+    concurrency: float,
+    cached_tokens: float,
+    held: float,
+) -> Steady:
+    """
+    With n requests decoding, decode completes n / (O t_decode(n / y)) a second, and by Little's law the rate times TTFT
+    are before their first token: n is where both add up to all in flight. Nothing interferes with decoding.
+    """
+    context = input_tokens + output_tokens / 2
+    occupied = prefill_s(costs.before, new_tokens=input_tokens - cached_tokens, cached_tokens=cached_tokens)
+    alone = unloaded_ttft_s(pools, costs, input_tokens=input_tokens, cached_tokens=cached_tokens)
+    # requests that end together come back together (as in `serving`)
+    clump = costs.before.clumping * max(0.0, concurrency / costs.servers - 1) * occupied
+
+    def at(decoding: float) -> Steady:
+        step = costs.step(decoding, context)
+        rate = decoding / (output_tokens * step.total_s)
+        load = rate * occupied / costs.servers
+        others = load * (1 - 1 / max(concurrency, 1.0))  # a request waits for the others, not for itself
+        wait = queue_wait_s(others, servers=costs.servers, service_s=occupied, variability=0.5)
+        ttft = alone + costs.after.ttft_steps * step.total_s + wait + clump
+        return Steady(decoding=decoding, requests_per_s=rate, ttft_s=ttft, step=step, prefill_load=load)
+
+    def fits(decoding: float) -> bool:
+        state = at(decoding)
+        return state.prefill_load < 1 and decoding + state.requests_per_s * state.ttft_s <= concurrency
+
+    found = at(largest(fits, held))
+    # what does not fit into decoding waits for it
+    return replace(found, ttft_s=max(found.ttft_s, (concurrency - found.decoding) / found.requests_per_s))
+
+
+def unloaded_ttft_s(pools: Pools, costs: PoolCosts, *, input_tokens: float, cached_tokens: float) -> float:
+    """TTFT of a request that meets nobody: server, its own prefill, and what of its cache is sent after that."""
+    fresh = input_tokens - cached_tokens
+    latency = prefill_latency_s(costs.before, new_tokens=fresh, cached_tokens=cached_tokens)
+    return costs.before.ttft_floor_s + latency + exposed_transfer_s(pools, input_tokens, prefill_s=latency)
+
+
+def queue_wait_s(busy: float, *, servers: float, service_s: float, variability: float) -> float:
+    """
+    Mean wait before *servers* that are *busy* a share of the time, in M/G/c after Allen, Cunneen and Sakasegawa.
+
+    W = P(wait) / (c (1 - rho)) x S x variability, P(wait) = rho^(sqrt(2 (c + 1)) - 1), variability (c_a^2 + c_s^2) / 2.
+    """
+    return wait_probability(busy, servers) / (servers * max(1e-9, 1 - busy)) * service_s * variability
+
+
+def wait_probability(busy: float, servers: float) -> float:
+    """Chance that all *servers* are taken: rho itself for one, less the more there are."""
+    return float(min(1.0, busy) ** (sqrt(2 * (servers + 1)) - 1))
+
+
+def handed_bytes(replica: Replica, context_tokens: float) -> float:
+    """
+    Bytes that each accelerator of *replica* sends or receives of one request's cache.
+
+    A request's cache is that of one data rank, and its accelerators share the work: what several of them hold alike
+    (latent attention, copied heads) travels once.
+    """
+    model, layout = replica.model, replica.layout
+    window = context_tokens if model.sliding_window is None else min(context_tokens, model.sliding_window)
+    elements = model.kv_elements_per_token_full * context_tokens + model.kv_elements_per_token_sliding * window
+    whole = elements * CACHE_BYTES_PER_ELEMENT[replica.kv] + model.state_elements_per_sequence * STATE_BYTES
+    return whole / (layout.tp * layout.cp * layout.pp)
+
+
 def transfer_s(pools: Pools, context_tokens: float) -> float:
-    """Seconds to send one request's cache: each prefill accelerator sends its part over its own network port."""
-    return sequence_bytes(memory_budget(pools.prefill), context_tokens) / pools.transfer_bytes_per_s
+    """Seconds to send one request's cache: as fast as the pool whose replicas have fewer network ports."""
+    return max(handed_bytes(one, context_tokens) for one in (pools.prefill, pools.decode)) / pools.transfer_bytes_per_s
+
+
+def exposed_transfer_s(pools: Pools, context_tokens: float, *, prefill_s: float) -> float:
+    """
+    Seconds of the transfer that TTFT sees.
+
+    All of it; streamed by layer, the last layer's share, or what a network slower than prefill leaves over.
+    """
+    whole = transfer_s(pools, context_tokens)
+    if not pools.layer_streamed:
+        return whole
+    last = 1 / pools.prefill.model.layers
+    return max(whole * last, whole - prefill_s * (1 - last))
+
+
+def largest(fits: Callable[[float], bool], most: float) -> float:
+    """The largest number up to *most* that fits, by bisection."""
+    if fits(most):
+        return most
+    low, high = 0.0, most
+    for _ in range(ITERATIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return max(low, 1e-6)
