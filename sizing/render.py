@@ -30,6 +30,7 @@ _STATUS = {
     SolverStatus.UNKNOWN: "unknown: the search ended without a plan and without a proof",
     SolverStatus.OUT_OF_TIME: "out of time: the limit came before any plan; there may be one",
 }
+_PER_SECOND = {"ms": 1000, "s": 1}
 SUREST = 0.99  # an 80 % interval says nothing of what lies further out
 _MOST_RUNNERS_UP = 12  # a screen's worth; the rest is counted
 
@@ -234,10 +235,13 @@ def chance(promise: Promise) -> str:
 
 
 def _interval(promise: Promise) -> str:
-    """The 80 % interval; nothing where the value is exact."""
+    """The 80 % interval, in the unit of the planned value as far as that is milliseconds or seconds; or nothing."""
     if promise.low == promise.high:
         return ""
     low, planned, high = (metric_value(promise.metric, x) for x in (promise.low, promise.planned, promise.high))
+    unit = planned.rpartition(" ")[2]
+    if unit in _PER_SECOND:
+        low, high = (f"{figure(x * _PER_SECOND[unit])} {unit}" for x in (promise.low, promise.high))
     return span(low, planned, high)
 
 

@@ -6,13 +6,14 @@ Every plan goes through this before it is handed out. What it tells is a bug of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sizing.allocation.host import deployed_need, host_shares
+from sizing.allocation.host import deployed_need, host_need, host_shares
 from sizing.allocation.promises import at_load, capacity_of, worst_share
 from sizing.catalog.machine import Machine
 from sizing.catalog.offer import PurchaseMode
-from sizing.performance import Excuse, Overloaded, Replica, replica_on
+from sizing.performance import Excuse, Overloaded, Replica, front_ends, replica_on
 from sizing.performance.confidence import quantile
 from sizing.plan import Deployment, NodePool, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
@@ -138,11 +139,27 @@ def _service(workload: Serving, plan: SizingPlan, spec: Spec, catalog: Catalog) 
         cases = ((sum(standing), rate), (firm, rate * (1 - workload.allowed.spot_share)))
         for left, load in cases:
             yield from _carried(workload, replicas[0], left, load, lost)
+    for one, replica in zip(own, replicas, strict=True):
+        yield from _hosted(workload, one, replica)
     spot = sum(one.replicas * one.requests_per_s for one in own if one.mode is PurchaseMode.SPOT)
     if spot < workload.allowed.min_spot_share * rate * (1 - TOLERANCE):
         yield f"{workload.name}: spot carries {spot:.3f}/s, less than its least share"
     if workload.allowed.weights and replicas[0].weights not in workload.allowed.weights:
         yield f"{workload.name}: {replicas[0].weights} weights are not allowed"
+
+
+def _hosted(workload: Serving, deployment: Deployment, replica: Replica) -> Iterator[str]:
+    """A replica asks its machine for what the rate that it is counted for takes, and starts as many front ends."""
+    traffic = replace(workload.traffic, requests_per_s=deployment.requests_per_s)
+    takes, asks = host_need(replica, traffic), deployed_need(deployment)
+    for what, least, asked in (
+        ("vCPU", takes.vcpus, asks.vcpus),
+        ("bytes of host memory", takes.memory_bytes, asks.memory_bytes),
+        ("bytes of disk", takes.disk_bytes, asks.disk_bytes),
+        ("front ends", front_ends(replica, traffic), deployment.engine.front_ends),
+    ):
+        if asked < least * (1 - TOLERANCE):
+            yield f"{deployment.name}: asks for {asked:,.0f} {what}, and its rate takes {least:,.0f}"
 
 
 def _carried(workload: Serving, replica: Replica, left: int, load: float, lost: str | None) -> Iterator[str]:

@@ -42,7 +42,7 @@ def vcpus(replica: Replica, traffic: Traffic) -> float:
 
     One core for each front end, scheduler (one a data-parallel rank), worker (one an accelerator), and for the
     coordinator of ranks: with fewer cores than processes the schedulers, which never sleep, starve. Source: vLLM docs,
-    "CPU Resources for GPU Deployments", 2026-02.
+    "CPU Resources for GPU Deployments", 2026-02. On a TPU one worker drives all chips, so this is more than it takes.
     """
     ranks = replica.layout.dp
     processes = front_ends(replica, traffic) + ranks + replica.layout.accelerators + (1 if ranks > 1 else 0)

@@ -63,6 +63,14 @@ def widened(one: Deployment) -> Deployment:
     return replace(one, layout=Layout(tp=8)) if one.mode is PurchaseMode.SPOT else one
 
 
+def too_few_processors(one: Deployment) -> Deployment:
+    return replace(one, vcpus=2.0)
+
+
+def busier(one: Deployment) -> Deployment:
+    return replace(one, requests_per_s=one.requests_per_s * 100)
+
+
 def broken_promise(plan: SizingPlan) -> SizingPlan:
     return replace(plan, promises=(replace(plan.promises[0], planned=9.0), *plan.promises[1:]))
 
@@ -73,6 +81,8 @@ BROKEN: dict[str, tuple[Callable[[SizingPlan], SizingPlan], str]] = {
     "nothing on spot": (lambda plan: with_deployments(plan, on_demand), "less than its least share"),
     "everything on spot": (lambda plan: with_deployments(plan, on_spot), "nothing is left"),
     "unlike replicas": (lambda plan: with_deployments(plan, widened), "unlike replicas"),
+    "too few processors": (lambda plan: with_deployments(plan, too_few_processors), "asks for 2 vCPU"),
+    "too few front ends": (lambda plan: with_deployments(plan, busier), "front ends, and its rate takes"),
     "no deployment": (lambda plan: replace(plan, deployments=plan.deployments[:1]), "has no deployment"),
     "a price of its own": (lambda plan: with_pools(plan, lambda p: replace(p, usd_per_hour=1.0)), "is not offered at"),
     "a zone outside the network": (lambda plan: replace(plan, zones=()), "which the network does not span"),
@@ -109,3 +119,10 @@ def test_weights_that_are_not_allowed_are_found():
     """The plan serves fp8; the spec then allows bf16 only."""
     strict = replace(CHAT_70B, allowed=replace(ANYTHING, weights=(Precision.BF16,)))
     assert any("not allowed" in text for text in violations(good_plan(), spec_of(strict), SMALL_MARKET))
+
+
+def test_a_plan_made_without_confidence_is_found_wanting_where_it_is_asked():
+    """The same machines, and 95 % asked of every limit at the highest rate: the replicas are too busy for that."""
+    sure = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, confidence=0.95))
+    spec = spec_of(sure, *SPEC.workloads[1:], budget_usd_per_month=100_000)
+    assert any("chat" in text and "replicas" in text for text in violations(good_plan(), spec, SMALL_MARKET))

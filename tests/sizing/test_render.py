@@ -104,6 +104,13 @@ def test_an_exact_promise_has_no_interval() -> None:
     assert "HBM          <= 76 GiB   71 GiB               6.6 %" in text
 
 
+def test_an_interval_keeps_the_unit_of_what_is_planned() -> None:
+    """310 ms, up to 1.23 s: 1,230 beside 250; a second line of the table needs no other unit."""
+    wide = replace(CHAT_PLAN.promises[0], high=1.23)
+    text = render_plan(replace(CHAT_PLAN, promises=(wide,)), name="chat")
+    assert "310 ms   250-1,230" in text
+
+
 def test_explain_says_what_was_proved_what_binds_and_why_each_lost() -> None:
     """126.60 - 110.08 = 16.52 USD/h is what the feasible alternative costs more."""
     text = render_explain(Sized(plan=CHAT_PLAN, outcome=PROVED, runners_up=(G6E, P5EN)), name="chat")
