@@ -7,6 +7,7 @@ import math
 from sizing.catalog.provenance import Provenance
 from sizing.figures import bandwidth, count, figure, memory, parameters, percent, seconds
 from sizing.performance.breakdown import Breakdown, Constant, Factor, Term, e2e_mean_s
+from sizing.performance.estimate import Grade
 from sizing.performance.explanation import MATRICES, Part, Pass
 from sizing.performance.replica import Replica
 from sizing.table import WIDTH, table, wrapped
@@ -30,10 +31,19 @@ def explanation_lines(replica: Replica, found: Breakdown, provenance: Provenance
         f"{lengths}, {count(found.requests)} in flight",
         *_latencies(found),
         "",
-        f"constants of {found.device_class}: {found.grade}",
+        *wrapped(_rests(replica, found), hanging="  "),
         *_constants(found.constants),
         *wrapped(f"as of {provenance.as_of}: {provenance.source}", indent="  ", hanging="  "),
     ]
+
+
+def _rests(replica: Replica, found: Breakdown) -> str:
+    """What the constants of the device's class are worth for this device."""
+    device = replica.accelerator.name
+    if found.grade is Grade.SPECIFICATION:
+        return f"constants of {found.device_class}: {found.grade}"
+    among = f"{device} is among what was measured" if found.is_measured else f"no measurement is of {device}"
+    return f"constants of {found.device_class}: {found.grade}; {among}"
 
 
 def _memory(found: Breakdown) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from difflib import get_close_matches
 from pathlib import Path
 
 from infra.failures import WrongInput
 from sizing.catalog import Accelerator, Model, ModelKind, Precision, catalog, model_from_config
+from sizing.catalog.machine import Machine
 from sizing.catalog.variant import Kept, resized
-from sizing.performance import Layout, Replica, Speculation, legal_precisions, replica_on
+from sizing.performance import Layout, Replica, Speculation, legal_precisions, network_of, replica_on
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 
 
@@ -22,9 +24,12 @@ def replica_asked(options: argparse.Namespace) -> Replica:
     """
     layout = Layout(tp=options.tp, pp=options.pp, ep=options.ep, dp=options.dp, cp=options.cp)
     model = model_asked(options)
-    accelerator = catalog().accelerator(options.accelerator)
+    machine = None if options.machine is None else _machine(options.machine)
+    accelerator = catalog().accelerator(options.accelerator if machine is None else str(machine.accelerator))
+    in_machine = options.in_machine if machine is None else machine.accelerators
     weights = model.native_precision if options.weights is None else Precision(options.weights)
-    _check_shape(options, model, layout)
+    _check_lengths(options, model)
+    _check_layout(layout, model, in_machine, spans=machine is not None and machine.network_bytes_per_s is not None)
     _check_weights(model, accelerator, weights)
     return replica_on(
         model,
@@ -33,8 +38,9 @@ def replica_asked(options: argparse.Namespace) -> Replica:
         weights=weights,
         kv=Precision(options.kv),
         engine=options.engine,
-        accelerators_in_machine=options.in_machine or layout.accelerators,
+        accelerators_in_machine=in_machine or layout.accelerators,
         speculation=_speculation(options),
+        **({} if machine is None else network_of(machine)),  # type: ignore[arg-type]
     )
 
 
@@ -89,8 +95,7 @@ def objectives_asked(options: argparse.Namespace) -> Objectives | None:
     return Objectives(ttft_p95_s=limits[0], tpot_p95_s=limits[1], e2e_p95_s=limits[2])
 
 
-def _check_shape(options: argparse.Namespace, model: Model, layout: Layout) -> None:
-    """What the model and the machine do not allow, before anything is predicted of it."""
+def _check_lengths(options: argparse.Namespace, model: Model) -> None:
     tokens = options.input_tokens + options.output_tokens
     if tokens > model.max_context:
         raise WrongInput(
@@ -98,10 +103,19 @@ def _check_shape(options: argparse.Namespace, model: Model, layout: Layout) -> N
             f"and {model.name} takes {model.max_context:,}\n"
             "    hint: ask for shorter prompts or answers"
         )
-    if options.in_machine is not None and options.in_machine < layout.accelerators:
+
+
+def _check_layout(layout: Layout, model: Model, in_machine: int | None, *, spans: bool) -> None:
+    """What the model and the machine do not allow; *spans*: a replica may be of several machines."""
+    if in_machine is not None and in_machine < layout.accelerators and not spans:
         raise WrongInput(
-            f"{layout} takes {layout.accelerators} accelerators, and --in-machine is {options.in_machine}\n"
-            "    hint: a replica stays in one machine: split it over fewer, or give a larger machine"
+            f"{layout} takes {layout.accelerators} accelerators, and --in-machine is {in_machine}\n"
+            "    hint: split it over fewer, or give a larger machine, or a --machine with a network"
+        )
+    if in_machine is not None and layout.accelerators > in_machine and layout.accelerators % in_machine:
+        raise WrongInput(
+            f"{layout} takes {layout.accelerators} accelerators, no multiple of the {in_machine} of a machine\n"
+            "    hint: use whole machines"
         )
     ranks = layout.stage
     if layout.ep > 1 and model.moe is None:
@@ -121,6 +135,17 @@ def _check_shape(options: argparse.Namespace, model: Model, layout: Layout) -> N
             f"--tp {layout.tp} does not divide {model.heads} query and {model.kv_heads} key-value heads\n"
             "    hint: use a power of two"
         )
+
+
+def _machine(name: str) -> Machine:
+    """The machine of that name of either cloud, if it has accelerators."""
+    known = catalog().machines
+    found = next((machine for machine in known if machine.name == name and machine.accelerator is not None), None)
+    if found is None:
+        names = [machine.name for machine in known if machine.accelerator is not None]
+        near = ", ".join(get_close_matches(name, names, n=3)) or "see `sizeup facts list machines`"
+        raise WrongInput(f"no machine named {name!r} has accelerators\n    hint: {near}")
+    return found
 
 
 def _check_weights(model: Model, accelerator: Accelerator, weights: Precision) -> None:

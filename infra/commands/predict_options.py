@@ -51,7 +51,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def _configuration(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--accelerator", metavar="NAME", help="nvidia-h100-80gb, tpu-v6e, ...")
-    group.add_argument("--in-machine", type=int, help="accelerators that a machine has (default: those of the replica)")
+    group.add_argument("--machine", metavar="NAME", help="p5.48xlarge, a3-highgpu-8g: its accelerators and network")
+    group.add_argument(
+        "--in-machine", type=int, metavar="N", help="accelerators that a machine has (default: those of the replica)"
+    )
     group.add_argument("--tp", type=int, default=1, help="tensor-parallel degree (default 1)")
     group.add_argument("--pp", type=int, default=1, help="pipeline stages (default 1)")
     group.add_argument("--dp", type=int, default=1, help="ranks that split attention by requests (default 1)")
@@ -122,8 +125,8 @@ def check_options(options: argparse.Namespace) -> None:
 def _missing(options: argparse.Namespace) -> Iterator[str]:
     if options.model is None:
         yield "no model\n    hint: name one of `sizeup facts list models`, or a config.json"
-    if options.accelerator is None:
-        yield "no --accelerator\n    hint: name one of `sizeup facts list accelerators`"
+    if options.accelerator is None and options.machine is None:
+        yield "no --accelerator\n    hint: name one of `sizeup facts list accelerators`, or a --machine"
 
 
 def _out_of_range(options: argparse.Namespace) -> Iterator[str]:
@@ -160,6 +163,8 @@ def _of_speculation(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _contradictions(options: argparse.Namespace) -> Iterator[str]:
+    if options.machine is not None and (options.accelerator or options.in_machine):
+        yield "--machine tells the accelerators and their number\n    hint: leave --accelerator and --in-machine out"
     load = next((name for name in _LOADS if getattr(options, name) not in {None, False}), None)
     limits = [name for name in _LIMITS if getattr(options, name) is not None]
     if limits and load is not None:

@@ -88,6 +88,7 @@ class Breakdown:
     point: OperatingPoint
     device_class: str
     grade: Grade
+    is_measured: bool  # whether the constants were fitted to measurements of this very device, among others
     constants: tuple[Constant, ...]
 
 
@@ -226,6 +227,7 @@ def _breakdown(
         point=point,
         device_class=share.device_class,
         grade=share.grade,
+        is_measured=share.measured,
         constants=tuple(constants_of(replica, share)),
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 from sizing.catalog.accelerator import Precision
 from sizing.performance.efficiency import PERFECT, Efficiency
 from sizing.performance.forward import Costs, Matrices, PassTime, costs_of, decode_step, prompts_s
+from sizing.performance.link import Interconnect, Link
 from sizing.performance.precision import arithmetic, native_peak_flop_per_s
 from sizing.performance.replica import Replica
 from sizing.performance.serving import step_binding
@@ -139,13 +140,7 @@ def _parts(replica: Replica, share: Efficiency, seconds: Callable[[Costs], float
     for name in (*MATRICES, CACHE):
         yield _worked(replica, name, seconds, costs, sheet)
     yield _starts(replica, share, seconds)
-    wire_s, sheet_s = seconds(_only(costs, PARTS[WIRE])), seconds(_only(sheet, PARTS[WIRE]))
-    yield Part(
-        name=WIRE,
-        seconds=wire_s,
-        link_bytes=sheet_s * replica.link.bytes_per_s,
-        link_share=sheet_s / wire_s if wire_s > 0 else None,
-    )
+    yield _wire(replica, share, seconds)
     yield Part(name="sequences", seconds=seconds(_only(costs, PARTS["sequences"])), each_s=share.sequence_s)
     yield Part(name="draft", seconds=seconds(_only(costs, PARTS["draft"])))
     for name, kept in FIXED.items():
@@ -164,6 +159,16 @@ def _starts(replica: Replica, share: Efficiency, seconds: Callable[[Costs], floa
         for with_starts in (share, *(replace(share, collective_s=dict.fromkeys(share.collective_s, s)) for s in (0, 1)))
     )
     return Part(name=STARTS, seconds=whole, each_s=whole / (one - none) if one > none else None)
+
+
+def _wire(replica: Replica, share: Efficiency, seconds: Callable[[Costs], float]) -> Part:
+    """What collectives send, counted by the time it would take over one link that reaches its rate and joins all."""
+    rate = replica.link.bytes_per_s
+    flat = Link(name="flat", bytes_per_s=rate, latency_s=0.0, domain=replica.layout.accelerators)
+    joined = replace(replica, link=Interconnect(links=(flat,)))
+    wire_s = seconds(_only(costs_of(replica, share), PARTS[WIRE]))
+    sent = seconds(_only(costs_of(joined, _data_sheet(share)), PARTS[WIRE])) * rate
+    return Part(name=WIRE, seconds=wire_s, link_bytes=sent, link_share=sent / (wire_s * rate) if wire_s > 0 else None)
 
 
 def _worked(replica: Replica, name: str, seconds: Callable[[Costs], float], costs: Costs, sheet: Costs) -> Part:

@@ -19,6 +19,7 @@ CONFIGURATIONS = {
     "windows": ["gpt-oss-120b", "--accelerator", "nvidia-h100-80gb", "--tp", "2"],
     "TPU": ["Llama-3.3-70B", "--accelerator", "tpu-v6e", "--tp", "8"],
     "Neuron": ["Llama-3.1-8B", "--accelerator", "aws-inferentia2", "--tp", "4"],
+    "two machines": ["Llama-3.1-405B", "--machine", "p5.48xlarge", "--tp", "8", "--pp", "2"],
     "drafts": [
         *("Llama-3.3-70B", "--accelerator", "nvidia-h100-80gb", "--tp", "4", "--weights", "fp8"),
         *("--draft-tokens", "3", "--acceptance", "0.7"),
@@ -113,6 +114,9 @@ def test_a_smaller_model_says_what_it_was_made_from():
 
 MISTAKES = [
     ([], "no --accelerator"),
+    (["--machine", "p5.49xlarge"], "no machine named 'p5.49xlarge' has accelerators"),
+    (["--machine", "p5.48xlarge", "--tp", "4", "--pp", "3"], "TP4 PP3 takes 12 accelerators, no multiple of the 8"),
+    (["--machine", "p5.48xlarge", "--in-machine", "8"], "leave --accelerator and --in-machine out"),
     (["--accelerator", "nvidia-h100-80gb", "--dp", "2"], "Llama-3.1-8B has none"),
     (["--accelerator", "nvidia-h100-80gb", "--curve", "--offline"], "--curve goes over all loads"),
     (["--accelerator", "nvidia-h100-80gb", "--explain", "--requests-per-s", "2"], "--explain takes a constant load"),

@@ -13,10 +13,10 @@ from sizing.catalog.accelerator import Precision
 from sizing.performance import Layout, Replica, Speculation, closed_loop, memory_budget, replica_on
 from sizing.performance.breakdown import breakdown, e2e_mean_s, static_breakdown
 from sizing.performance.efficiency import efficiency
-from sizing.performance.explanation import NO_TIME_OF_A_PASS, PARTS, Pass, decode_pass, prefill_pass
+from sizing.performance.explanation import NO_TIME_OF_A_PASS, PARTS, WIRE, Pass, decode_pass, prefill_pass
 from sizing.performance.forward import Costs, costs_of, decode_step, prompts_s
 from sizing.performance.serving import whole_batch
-from tests.examples import H100, LLAMA_8B, LLAMA_70B
+from tests.examples import H100, L40S, LLAMA_8B, LLAMA_70B
 
 
 def on(name: str, accelerator: str, layout: Layout, weights: Precision) -> Replica:
@@ -120,6 +120,18 @@ def test_two_all_reduces_a_layer_are_counted():
     starts, wire = part(found, "collectives, start"), part(found, "collectives, wire")
     assert starts.seconds / (starts.each_s or 0) == pytest.approx(160)
     assert wire.link_bytes == pytest.approx(32 * 160 * 2 * 3 / 4 * 8192 * 2)
+
+
+def test_what_is_sent_does_not_depend_on_how_fast_it_goes():
+    """The same bytes over NVLink as over a host bus; what they reach of it differs."""
+    linked = replica_on(LLAMA_8B, H100, layout=Layout(tp=4), weights=Precision.BF16)
+    cards = replica_on(LLAMA_8B, L40S, layout=Layout(tp=4), weights=Precision.BF16)
+    wires = [
+        part(decode_pass(one, efficiency(one.accelerator, one.engine), sequences=16, context_tokens=500), WIRE)
+        for one in (linked, cards)
+    ]
+    assert wires[0].link_bytes == pytest.approx(wires[1].link_bytes)
+    assert (wires[0].link_share or 0) > (wires[1].link_share or 0) > 0
 
 
 @EACH
