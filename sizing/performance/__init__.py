@@ -1,6 +1,7 @@
 """What a model achieves on a layout of devices, with its error."""
 
 from sizing.performance.assurance import assured_rate
+from sizing.performance.cache_tiers import CacheTier, TieredCache, hbm_tier, host_tier, tiered_cache
 from sizing.performance.cold_start import ColdStart
 from sizing.performance.disaggregation import Balance, Disaggregation, best_pools, disaggregation_of, pool_balance
 from sizing.performance.engine import Engine, engine_named, engines
@@ -25,6 +26,7 @@ from sizing.performance.startup import checkpoint_bytes, cold_start, disk_bytes,
 __all__ = [
     "Acceptance",
     "Balance",
+    "CacheTier",
     "ColdStart",
     "Disaggregation",
     "Engine",
@@ -40,6 +42,7 @@ __all__ = [
     "Pools",
     "Replica",
     "Speculation",
+    "TieredCache",
     "assured_rate",
     "best_pools",
     "break_even_sequences",
@@ -54,8 +57,10 @@ __all__ = [
     "engine_named",
     "engines",
     "front_ends",
+    "hbm_tier",
     "highest_rate",
     "host_memory_bytes",
+    "host_tier",
     "legal_layouts",
     "legal_precisions",
     "max_sequences",
@@ -67,6 +72,7 @@ __all__ = [
     "replica_on",
     "saturated",
     "speculation_gain",
+    "tiered_cache",
     "vcpus",
     "weight_bytes",
 ]
