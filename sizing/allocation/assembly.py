@@ -303,7 +303,7 @@ def _loading_text(candidate: Candidate) -> str:
     doubt = "" if tier.is_verified else ", a figure that is not verified"
     return (
         f"{candidate.machine.name} reads weights from {tier.name} at {rate / GB:.3g} GB/s{doubt}, pulls an image of "
-        f"{IMAGE_BYTES / GB:g} GB at {IMAGE_BYTES_PER_S / MB:.0f} MB/s, and nothing is cached when a replica starts"
+        f"{IMAGE_BYTES / GB:.3g} GB at {IMAGE_BYTES_PER_S / MB:.0f} MB/s, and nothing is cached when a replica starts"
     )
 
 

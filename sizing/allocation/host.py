@@ -35,7 +35,7 @@ EVICTION_BYTES = 100 * MIB
 AGENTS_VCPUS = 0.5
 AGENTS_BYTES = 1 * GIB
 
-IMAGES_BYTES = 100 * GB  # on disk: operating system, engine image unpacked, image of the release before
+IMAGES_BYTES = 100 * GB  # on disk: system, engine image unpacked (28.6 GB), the one of the release before, room
 DISK_SHARE = 0.9  # of a disk, until the kubelet evicts pods: its default, nodefs.available < 10 %
 
 

@@ -16,8 +16,9 @@ from sizing.units import GB, GIB
 IMAGE_BYTES_PER_S = 5.6 * GB / 101
 BOOTSTRAP_S = 74 + 21
 
-# Images of the common servers are often over 10 GB (Google Cloud blog on data loading for inference on GKE, 2024).
-IMAGE_BYTES = 10 * GB
+# What is pulled of vLLM's own image, compressed (vLLM issue 27154, 2025-10); unpacked it takes 28.6 GB of the disk (vLLM
+# PR 22377, 2025-12).
+IMAGE_BYTES = 12.6 * GB
 
 # Compilation, captured graphs and warm-up grow with the layers: 195 s of the same source, whose 27B has 62 to 64. The
 # same rule gives 240 s where 145 s were seen for 80 layers in fp8 (vLLM issue 19824, 2025-06), and 120 s where 253 s
@@ -31,9 +32,10 @@ PEER_CHECK_S = 60 / (8 * 7)
 # compiler is XLA's as well and no published figure was found: taken as alike, unverified.
 COMPILE_BY_XLA_S = 25 * 60.0
 
+# Of these no published figure was found that tells them apart: engineering estimates, unverified.
 HOST_MEMORY_PER_PROCESS_BYTES = 8 * GIB  # for each accelerator: Python, its libraries, a buffer of streamed weights
 HOST_MEMORY_OF_SERVER_BYTES = 8 * GIB  # scheduler and first front end
-HOST_MEMORY_PER_FRONT_END_BYTES = 2 * GIB  # each further one: Python, tokeniser, streams; an engineering estimate
+HOST_MEMORY_PER_FRONT_END_BYTES = 2 * GIB  # each further one: Python, tokeniser, streams
 
 # Of the checkpoint, resident while loading. Safetensors are mapped file by file, and streamed weights pass through a
 # bounded buffer; but on a TPU the one process holds the model whole before it shards it: 131 GiB resident for a 70B
