@@ -16,8 +16,8 @@ from sizing.units import GB, GIB
 IMAGE_BYTES_PER_S = 5.6 * GB / 101
 BOOTSTRAP_S = 74 + 21
 
-# What is pulled of vLLM's own image, compressed (vLLM issue 27154, 2025-10); unpacked it takes 28.6 GB of the disk (vLLM
-# PR 22377, 2025-12).
+# What is pulled of vLLM's own image, compressed (vLLM issue 27154, 2025-10); unpacked it takes 28.6 GB of the disk
+# (vLLM PR 22377, 2025-12).
 IMAGE_BYTES = 12.6 * GB
 
 # Compilation, captured graphs and warm-up grow with the layers: 195 s of the same source, whose 27B has 62 to 64. The
