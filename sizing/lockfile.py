@@ -119,6 +119,7 @@ def _rounded_promise(promise: Promise) -> Promise:
         planned=planned,
         low=planned if promise.low >= planned else min(_significant(promise.low, ESTIMATE_DIGITS), planned),
         high=planned if promise.high <= planned else max(_significant(promise.high, ESTIMATE_DIGITS), planned),
+        probability=_significant(promise.probability, ESTIMATE_DIGITS),
     )
 
 

@@ -327,6 +327,7 @@ def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement) ->
         *engines,
         "requests are spread evenly over the replicas of a workload",
         "latencies are at the stated peak with all replicas up; with the headroom used they stay within what is asked",
+        "chances are over the error of predictions, at the stated peak; that of requests is of all limits together",
         "cost is that of the machines, each paid whole, 730 hours a month",
         *dict.fromkeys(_loading_text(formulation.candidates[choice]) for choice, _, _ in arranged.replicas),
         *dict.fromkeys(_host_text(formulation.candidates[choice]) for choice, _, _ in arranged.replicas),

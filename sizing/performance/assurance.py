@@ -15,11 +15,12 @@ from functools import lru_cache
 from sizing.performance.confidence import MEDIAN, probability_at_least, probability_at_most, quantile
 from sizing.performance.estimate import Estimate
 from sizing.performance.operating_point import Excuse, OperatingPoint
-from sizing.performance.queueing import NO_OBJECTIVES, highest_rate, open_loop
+from sizing.performance.queueing import highest_rate, open_loop
 from sizing.performance.replica import Replica
 from sizing.spec.workload import Objectives, Traffic
 
 LATENCIES = {"ttft_p95_s": "TTFT", "tpot_p95_s": "TPOT", "e2e_p95_s": "end to end"}
+NO_LIMITS = Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=None)
 AT_CAPACITY = 1 - 1e-3  # of the capacity: where a search within limits ends there, no limit binds
 
 
@@ -124,7 +125,7 @@ def assured(point: OperatingPoint, objectives: Objectives, *, most: Estimate) ->
 @lru_cache(maxsize=16384)
 def _at_capacity(replica: Replica, traffic: Traffic, max_context_tokens: int) -> OperatingPoint | Excuse:
     """The highest rate without limits on latency."""
-    return highest_rate(replica, traffic=traffic, objectives=NO_OBJECTIVES, max_context_tokens=max_context_tokens)
+    return highest_rate(replica, traffic=traffic, objectives=NO_LIMITS, max_context_tokens=max_context_tokens)
 
 
 def _rate(point: OperatingPoint) -> Estimate:
