@@ -45,7 +45,7 @@ def test_rounding_breaks_no_promise(plan: SizingPlan) -> None:
 
 
 def test_estimates_keep_four_digits_prices_six_decimals_and_what_was_asked_is_as_written() -> None:
-    """0.3123456 s is told as 0.3123, a chance of 0.8649731 as 0.865; 10.12345678 USD/h as 10.123457; a limit of 0.123456 s stays."""
+    """0.3123456 s is told as 0.3123, a chance of 0.8649731 as 0.865, 10.12345678 USD/h as 10.123457; a limit stays."""
     promise = replace(
         CHAT_PLAN.promises[0], asked=0.123456, planned=0.3123456, low=0.25, high=0.4, probability=0.8649731
     )
