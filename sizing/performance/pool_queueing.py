@@ -21,6 +21,7 @@ from sizing.performance.pools import (
     PoolCosts,
     Pools,
     costs_of_pools,
+    fullest,
     largest,
     queue_wait_s,
     unloaded_ttft_s,
@@ -126,15 +127,17 @@ def pool_load(pools: Pools, traffic: Traffic) -> PoolLoad:
 
 def pool_state(load: PoolLoad, sequences: float) -> PoolState:
     """
-    The pools with b = *sequences* decoding on each rank in the mean: by Little, rate = ranks b / (O t_decode(1 + b)).
+    The pools with b = *sequences* decoding on each rank in the mean: by Little, rate = ranks b / (O t_decode(1 + b)),
+    with t_decode that of the fullest rank where several share experts.
 
     Prompts wait for a free prefill rank, are read, sent, and join the running step of a decode rank.
     """
     costs, mean = load.costs, sum(load.prompts_s) / PROMPT_POINTS
-    step = decode_step(costs.after, sequences=1 + sequences, context_tokens=load.context_tokens)
+    busiest = 1 + fullest(sequences, costs.after.ranks)
+    step = decode_step(costs.after, sequences=busiest, context_tokens=load.context_tokens)
     crowd = decode_step(
         costs.after,
-        sequences=1 + sequences + Z95 * sqrt(sequences * load.burstiness),
+        sequences=busiest + Z95 * sqrt(sequences * load.burstiness),
         context_tokens=load.context_tokens,
     )
     rate = costs.decoders * sequences / (load.output_mean * step.total_s)

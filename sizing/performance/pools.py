@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from math import sqrt
+from math import log, sqrt
 
 from sizing.performance.efficiency import Efficiency, Situation, efficiency
 from sizing.performance.forward import Costs, PassTime, costs_of, decode_step, prefill_latency_s, prefill_s
@@ -51,8 +51,19 @@ class PoolCosts:
     decoders: int  # data ranks that decode
 
     def step(self, sequences: float, context_tokens: float) -> PassTime:
-        """A decode step with *sequences* over the whole pool."""
-        return decode_step(self.after, sequences=max(1.0, sequences / self.decoders), context_tokens=context_tokens)
+        """A decode step with *sequences* over the whole pool: as long as the fullest rank takes."""
+        each = fullest(max(1.0, sequences / self.decoders), self.after.ranks)
+        return decode_step(self.after, sequences=each, context_tokens=context_tokens)
+
+
+def fullest(sequences: float, ranks: int) -> float:
+    """
+    Sequences on the fullest of *ranks* data ranks that hold *sequences* each in the mean.
+
+    Ranks that share experts step together, so it sets their pace. Requests that come to a rank by chance are Poisson
+    distributed, and the largest of D such numbers is about n + sqrt(2 n ln D).
+    """
+    return sequences + sqrt(2 * sequences * log(ranks))
 
 
 def costs_of_pools(pools: Pools) -> PoolCosts:

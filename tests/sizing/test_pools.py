@@ -25,6 +25,7 @@ from sizing.performance.operating_point import Excuse, OperatingPoint, Overloade
 from sizing.performance.pools import (
     costs_of_pools,
     exposed_transfer_s,
+    fullest,
     handed_bytes,
     queue_wait_s,
     transfer_s,
@@ -80,6 +81,12 @@ def test_streaming_by_layer_hides_all_but_the_last_layer():
     assert exposed_transfer_s(POOLS, 1000, prefill_s=1.0) == pytest.approx(2.048e-3)
     assert exposed_transfer_s(streamed, 1000, prefill_s=1.0) == pytest.approx(25.6e-6)
     assert exposed_transfer_s(streamed, 1000, prefill_s=1e-3) == pytest.approx(2.048e-3 - 79e-3 / 80)
+
+
+def test_the_fullest_rank_sets_the_pace():
+    """Of 32 ranks with 256 sequences each in the mean: 256 + sqrt(2 x 256 x ln 32) = 298; of one, 256."""
+    assert fullest(256, 32) == pytest.approx(298.1, abs=0.1)
+    assert fullest(256, 1) == 256
 
 
 def test_one_request_in_flight_meets_nobody():
