@@ -92,7 +92,7 @@ def element_bytes(replica: Replica) -> int:
 
 def _expert_ranks(layout: Layout) -> int:
     """Ranks over which each expert is split; whole experts are spread instead with expert parallelism."""
-    return 1 if layout.ep > 1 else layout.tp * layout.dp
+    return 1 if layout.ep > 1 else layout.stage
 
 
 def _feed_forward_width(model: Model) -> int:

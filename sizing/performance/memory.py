@@ -107,7 +107,7 @@ def overhead_bytes(replica: Replica) -> int:
         return 0
     engine, layout = replica.engine, replica.layout
     linked = engine.overhead_bytes_staged if layout.pp > 1 else engine.overhead_bytes_single
-    if layout.tp * layout.dp > 1:
+    if layout.stage > 1:
         linked = engine.overhead_bytes_linked
     shard, activation = shard_of(replica), activation_bytes(replica)
     kept = linked + engine.graph_bytes + engine.graph_bytes_per_layer * shard.layers

@@ -35,6 +35,7 @@ PROMPT_POINTS = 30  # equally likely prompt lengths that stand for the distribut
 HIGHEST_LOAD = 0.95  # of the prefill pool; beyond, a small error of the model is an endless queue
 FEWEST = 1e-3  # sequences in flight of an idle pool
 UNMET = 0.05  # of requests may exceed a 95th percentile
+RELATIVE_STEP = 1e-4  # of a percentile at which bisection stops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def disaggregated_open_loop(pools: Pools, *, traffic: Traffic) -> OperatingPoint
             highest_requests_per_s=top.requests_per_s,
             binding=_binding(pools, load, top),
         )
-    sequences = largest(lambda b: pool_state(load, b).requests_per_s <= traffic.requests_per_s, most)
+    sequences = largest(lambda b: _rate(load, b)[0] <= traffic.requests_per_s, most)
     return _point(pools, load, pool_state(load, sequences))
 
 
@@ -133,14 +134,12 @@ def pool_state(load: PoolLoad, sequences: float) -> PoolState:
     Prompts wait for a free prefill rank, are read, sent, and join the running step of a decode rank.
     """
     costs, mean = load.costs, sum(load.prompts_s) / PROMPT_POINTS
-    busiest = 1 + fullest(sequences, costs.after.ranks)
-    step = decode_step(costs.after, sequences=busiest, context_tokens=load.context_tokens)
+    rate, step = _rate(load, sequences)
     crowd = decode_step(
         costs.after,
-        sequences=busiest + Z95 * sqrt(sequences * load.burstiness),
+        sequences=1 + fullest(sequences, costs.after.ranks) + Z95 * sqrt(sequences * load.burstiness),
         context_tokens=load.context_tokens,
     )
-    rate = costs.decoders * sequences / (load.output_mean * step.total_s)
     busy = rate * mean / costs.servers
     joining = costs.after.ttft_steps * step.total_s
     return PoolState(
@@ -153,6 +152,14 @@ def pool_state(load: PoolLoad, sequences: float) -> PoolState:
         ttft_fixed_s=tuple(alone + joining for alone in load.alone_s),
         tpot_p95_s=crowd.total_s,
     )
+
+
+def _rate(load: PoolLoad, sequences: float) -> tuple[float, PassTime]:
+    """Requests per second of both pools, and the decode step, at b = *sequences*."""
+    costs = load.costs
+    busiest = 1 + fullest(sequences, costs.after.ranks)
+    step = decode_step(costs.after, sequences=busiest, context_tokens=load.context_tokens)
+    return costs.decoders * sequences / (load.output_mean * step.total_s), step
 
 
 def ttft_exceeds(state: PoolState, limit_s: float) -> float:
@@ -172,17 +179,17 @@ def ttft_p95_s(state: PoolState) -> float:
     low, high = min(state.ttft_fixed_s), max(state.ttft_fixed_s)
     while ttft_exceeds(state, high) > UNMET:
         low, high = high, 2 * high
-    for _ in range(40):
+    while high - low > RELATIVE_STEP * high:
         middle = (low + high) / 2
         low, high = (middle, high) if ttft_exceeds(state, middle) > UNMET else (low, middle)
     return high
 
 
-def e2e_p95_s(load: PoolLoad, state: PoolState) -> float:
+def e2e_p95_s(load: PoolLoad, state: PoolState, ttft_p95: float) -> float:
     """The 95th percentile from arrival to last token: the mean and three independent spreads above it."""
     tpot, outputs = state.step.total_s, load.output_mean
     mean = state.ttft_mean_s + max(0.0, outputs - 1) * tpot
-    by_ttft = max(0.0, ttft_p95_s(state) - state.ttft_mean_s)
+    by_ttft = max(0.0, ttft_p95 - state.ttft_mean_s)
     by_length = max(0.0, load.output_p95 - outputs) * tpot
     by_tpot = outputs * (state.tpot_p95_s - tpot)
     return mean + sqrt(by_ttft**2 + by_length**2 + by_tpot**2)
@@ -190,13 +197,13 @@ def e2e_p95_s(load: PoolLoad, state: PoolState) -> float:
 
 def _most(load: PoolLoad, keeps: Callable[[PoolState], bool]) -> float:
     """The largest b that the queue, the memory of 95 % of the time and *keeps* allow."""
+    highest = HIGHEST_LOAD * load.costs.servers * PROMPT_POINTS / sum(load.prompts_s)
 
     def fits(sequences: float) -> bool:
-        state = pool_state(load, sequences)
         crowd = sequences + Z95 * sqrt(sequences * load.burstiness)
-        return state.prefill_load <= HIGHEST_LOAD and max(1.0, crowd) <= load.sequence_limit and keeps(state)
+        return max(1.0, crowd) <= load.sequence_limit and _rate(load, sequences)[0] <= highest
 
-    return largest(fits, float(load.sequence_limit))
+    return largest(lambda b: keeps(pool_state(load, b)), largest(fits, float(load.sequence_limit)))
 
 
 def _does_not_fit(pools: Pools, max_context_tokens: int) -> Excuse | None:
@@ -226,7 +233,7 @@ def _missed(load: PoolLoad, state: PoolState, objectives: Objectives) -> Excuse 
     limits: tuple[tuple[str, str, float | None, Callable[[], float]], ...] = (
         ("tpot_p95_s", "TPOT", objectives.tpot_p95_s, lambda: state.tpot_p95_s),
         ("ttft_p95_s", "TTFT", objectives.ttft_p95_s, lambda: ttft_p95_s(state)),
-        ("e2e_p95_s", "end to end", objectives.e2e_p95_s, lambda: e2e_p95_s(load, state)),
+        ("e2e_p95_s", "end to end", objectives.e2e_p95_s, lambda: e2e_p95_s(load, state, ttft_p95_s(state))),
     )
     for metric, name, asked, reached in limits:
         if asked is not None and (value := reached()) > asked:
@@ -245,7 +252,7 @@ def _binding(pools: Pools, load: PoolLoad, state: PoolState) -> str:
 
 
 def _point(pools: Pools, load: PoolLoad, state: PoolState) -> OperatingPoint:
-    in_flight = state.sequences * load.costs.decoders
+    in_flight, ttft = state.sequences * load.costs.decoders, ttft_p95_s(state)
     crowd = state.sequences + Z95 * sqrt(state.sequences * load.burstiness)
     told = partial(estimate, share=load.costs.share, situation=Situation.POOLS)
     return OperatingPoint(
@@ -254,9 +261,9 @@ def _point(pools: Pools, load: PoolLoad, state: PoolState) -> OperatingPoint:
         max_concurrency=max(1, min(load.sequence_limit, ceil(crowd))) * load.costs.decoders,
         ttft_mean_s=state.ttft_mean_s,
         tpot_mean_s=state.step.total_s,
-        ttft_p95_s=told("ttft", ttft_p95_s(state)),
+        ttft_p95_s=told("ttft", ttft),
         tpot_p95_s=told("tpot", state.tpot_p95_s),
-        e2e_p95_s=told("tpot", e2e_p95_s(load, state)),
+        e2e_p95_s=told("tpot", e2e_p95_s(load, state, ttft)),
         output_tokens_per_s=told("throughput", state.requests_per_s * load.output_mean),
         utilisation=min(1.0, max(state.prefill_load / HIGHEST_LOAD, crowd / load.sequence_limit)),
         binding=_binding(pools, load, state),

@@ -17,7 +17,8 @@ from sizing.performance.precision import CACHE_BYTES_PER_ELEMENT
 from sizing.performance.replica import Replica
 from sizing.performance.serving import capacity_binding, estimate, sequences_held, step_binding
 
-ITERATIONS = 40  # halvings of the decode share of requests in flight
+RELATIVE_STEP = 1e-6  # of the value at which bisection stops: far finer than the model
+LEAST = 1e-9  # of the range: what is smaller is nothing
 STATE_BYTES = 2  # of an element of a linear layer's state
 BOUND = 0.95  # share of a pool's capacity in use that counts as all of it
 
@@ -220,11 +221,11 @@ def exposed_transfer_s(pools: Pools, context_tokens: float, *, prefill_s: float)
 
 
 def largest(fits: Callable[[float], bool], most: float) -> float:
-    """The largest number up to *most* that fits, by bisection."""
+    """The largest number above 0 and up to *most* that fits, by bisection; next to nothing where none does."""
     if fits(most):
         return most
-    low, high = 0.0, most
-    for _ in range(ITERATIONS):
+    low, high = LEAST * most, most
+    while high - low > RELATIVE_STEP * high:
         middle = (low + high) / 2
         low, high = (middle, high) if fits(middle) else (low, middle)
-    return max(low, 1e-6)
+    return low
