@@ -10,14 +10,19 @@ from infra.commands import calibration
 from infra.commands.answer import answer
 from infra.commands.predict_configuration import is_derived, objectives_asked, replica_asked, traffic_asked
 from infra.commands.predict_options import check_options
+from infra.commands.predict_pools import pools_asked, tiers_asked
 from infra.failures import DONE, REFUSED
 from sizing.performance import (
     Excuse,
     MemoryBudget,
     OperatingPoint,
     Overloaded,
+    Pools,
     Replica,
     closed_loop,
+    disaggregated_loop,
+    disaggregated_open_loop,
+    disaggregation_of,
     highest_rate,
     memory_budget,
     open_loop,
@@ -25,11 +30,13 @@ from sizing.performance import (
 from sizing.performance.breakdown import Breakdown, breakdown, e2e_mean_s, static_breakdown
 from sizing.performance.comparison import compare_weights
 from sizing.performance.curve import batch_curve
+from sizing.performance.delayed import delayed
 from sizing.performance.efficiency import Situation, in_use
 from sizing.performance.memory import max_sequences
 from sizing.performance.serving import sequences_held, whole_batch
 from sizing.render_explanation import explanation_lines
 from sizing.render_levers import comparison_lines, curve_lines
+from sizing.render_pools import pool_lines, tier_lines, worth_lines
 from sizing.render_prediction import heading_lines, memory_lines, speed_lines, too_large_lines
 
 Answer = OperatingPoint | Overloaded | Excuse
@@ -73,11 +80,56 @@ def _predict(options: argparse.Namespace, replica: Replica) -> int:
             "constants_from": dataclasses.asdict(in_use()),
         }
         return _show(options, document, [*lines, *explanation_lines(replica, explained, in_use())], DONE)
-    found = _answer(replica, options)
+    pools = pools_asked(options, replica)
+    if pools is None:
+        found, beside = _together(options, replica, document)
+    else:
+        found, beside = _apart(options, pools, document)
     document["prediction"] = _prediction(found, options.output_tokens)
     shown = speed_lines(found, input_tokens=options.input_tokens, output_tokens=options.output_tokens)
     status = DONE if isinstance(found, OperatingPoint) else REFUSED
-    return _show(options, document, [*lines, *memory_lines(budget), "", *shown], status)
+    return _show(options, document, [*lines, *memory_lines(budget), "", *beside, *shown], status)
+
+
+def _together(options: argparse.Namespace, replica: Replica, document: dict[str, object]) -> tuple[Answer, list[str]]:
+    """One replica under its load, its prefixes in tiers where that is asked."""
+    tiers = tiers_asked(options, replica, sequences=_in_flight(replica, options))
+    if tiers is None:
+        return _answer(replica, options), []
+    document["tiers"] = dataclasses.asdict(tiers)
+    options.prefix_hit = tiers.prefix_hit
+    found, lines = _answer(replica, options), [*tier_lines(tiers), ""]
+    if isinstance(found, OperatingPoint):
+        closed = options.requests_per_s is None and objectives_asked(options) is None
+        found = delayed(found, tiers.load_s, output_tokens=options.output_tokens, is_closed=closed)
+    return found, lines
+
+
+def _apart(options: argparse.Namespace, pools: Pools, document: dict[str, object]) -> tuple[Answer, list[str]]:
+    """Pools for prefill and decode under the load; with limits, beside decode replicas that do both."""
+    inputs, outputs, objectives = options.input_tokens, options.output_tokens, objectives_asked(options)
+    lines = [*pool_lines(pools, input_tokens=inputs), ""]
+    document["pools"] = {"prefill": _configuration(pools.prefill), "accelerators": pools.accelerators}
+    if objectives is not None:
+        worth = disaggregation_of(
+            pools,
+            pools.decode,
+            traffic=traffic_asked(options),
+            objectives=objectives,
+            max_context_tokens=inputs + outputs,
+        )
+        document["pools_pay"] = dataclasses.asdict(worth)
+        return worth.pools, [*lines[:-1], *worth_lines(worth), ""]
+    if options.requests_per_s is not None:
+        return disaggregated_open_loop(pools, traffic=traffic_asked(options)), lines
+    point = disaggregated_loop(
+        pools,
+        input_tokens=inputs,
+        output_tokens=outputs,
+        concurrency=options.concurrency or 1,
+        prefix_hit=options.prefix_hit,
+    )
+    return point, lines
 
 
 def _answer(replica: Replica, options: argparse.Namespace) -> Answer:

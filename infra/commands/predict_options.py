@@ -13,6 +13,7 @@ PRECISIONS = ("fp32", "bf16", "fp8", "int8", "int4", "mxfp4", "nvfp4")
 _ABOVE_ZERO = (
     *("tp", "pp", "ep", "dp", "cp", "in_machine", "concurrency", "static_batch", "requests_per_s", "burstiness"),
     *("input_tokens", "output_tokens", "input_p95", "output_p95", "ttft_p95_s", "tpot_p95_s", "e2e_p95_s"),
+    *("prefill_replicas", "decode_replicas", "transfer_gb_per_s", "prefixes", "prefix_tokens"),
     *("keep_layers", "keep_hidden", "keep_width", "keep_heads", "keep_experts", "parameters"),
 )
 _LOADS = ("concurrency", "static_batch", "requests_per_s", "offline")
@@ -39,6 +40,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", help="name in the facts, or path to a Hugging Face config.json")
     _configuration(command.add_argument_group("configuration"))
     _speculation(command.add_argument_group("speculative decoding"))
+    _pools(command.add_argument_group("prefill and decode apart"))
+    _tiers(command.add_argument_group("prefixes kept in tiers"))
     _size(command.add_argument_group("a smaller version of the model, by your own figures"))
     _traffic(command.add_argument_group("load"))
     shown = command.add_mutually_exclusive_group()
@@ -69,6 +72,32 @@ def _speculation(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--draft-tokens", type=int, metavar="N", help="tokens that a draft runs ahead")
     group.add_argument("--acceptance", type=float, metavar="A", help="chance that a drafted token is right, 0 to 1")
     group.add_argument("--draft-model", metavar="NAME", help="what drafts (default: a head of one layer on the model)")
+
+
+def _pools(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--prefill-replicas", type=int, metavar="N", help="replicas that only read prompts")
+    group.add_argument("--decode-replicas", type=int, metavar="N", help="replicas that only answer (default 1)")
+    group.add_argument("--prefill-layout", metavar="LAYOUT", help="TP8, or DP8,EP8 (default: as the decode replicas)")
+    group.add_argument(
+        "--transfer-gb-per-s", type=float, metavar="GB", help="network of an accelerator (default: its own)"
+    )
+    group.add_argument(
+        "--layer-streamed", action="store_true", help="caches are sent layer by layer, behind the prefill"
+    )
+
+
+def _tiers(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--prefixes", type=int, metavar="N", help="different prefixes in use")
+    group.add_argument("--prefix-tokens", type=int, metavar="N", help="tokens of a prompt that recur")
+    group.add_argument("--recurring", type=float, default=1.0, help="share of prompts with a known prefix (default 1)")
+    group.add_argument("--zipf", type=float, default=0.0, help="popularity falls as rank^-ZIPF (default 0: alike)")
+    group.add_argument(
+        "--cache-tier",
+        action="append",
+        default=[],
+        metavar="NAME:GB:GB/s",
+        help="beyond HBM, and again: capacity, and what an accelerator loads",
+    )
 
 
 def _size(group: argparse._ArgumentGroup) -> None:
@@ -117,7 +146,14 @@ def check_options(options: argparse.Namespace) -> None:
     Raises:
         WrongInput: With all that cannot, each with its mend.
     """
-    wrong = [*_missing(options), *_out_of_range(options), *_of_speculation(options), *_contradictions(options)]
+    wrong = [
+        *_missing(options),
+        *_out_of_range(options),
+        *_of_speculation(options),
+        *_of_pools(options),
+        *_of_tiers(options),
+        *_contradictions(options),
+    ]
     if wrong:
         raise WrongInput("\n  ".join(wrong))
 
@@ -160,6 +196,41 @@ def _of_speculation(options: argparse.Namespace) -> Iterator[str]:
         yield f"--draft-tokens is {options.draft_tokens}, but a draft has at least one\n    hint: 1 or more"
     if options.acceptance is not None and not 0 <= options.acceptance <= 1:
         yield f"--acceptance is {options.acceptance}, but is a share\n    hint: 0 to 1"
+
+
+def _of_pools(options: argparse.Namespace) -> Iterator[str]:
+    apart = [name for name in ("decode_replicas", "prefill_layout", "transfer_gb_per_s") if getattr(options, name)]
+    if options.layer_streamed:
+        apart.append("layer_streamed")
+    if options.prefill_replicas is None and apart:
+        yield f"{flag(apart[0])} is of pools\n    hint: give --prefill-replicas"
+    if options.prefill_replicas is not None:
+        whole = ("explain", "curve", "compare_weights", "offline", "static_batch", "prefixes")
+        for option in [name for name in whole if getattr(options, name)]:
+            yield f"{flag(option)} is of one replica, and --prefill-replicas of two pools\n    hint: leave one out"
+
+
+def _of_tiers(options: argparse.Namespace) -> Iterator[str]:
+    if (options.prefixes is None) != (options.prefix_tokens is None):
+        yield "--prefixes and --prefix-tokens go together: how many there are, and how long\n    hint: give both"
+    if options.cache_tier and options.prefixes is None:
+        yield "--cache-tier keeps prefixes\n    hint: give --prefixes and --prefix-tokens"
+    if options.prefix_tokens is not None and options.prefix_tokens > options.input_tokens:
+        yield (
+            f"--prefix-tokens is {options.prefix_tokens}, but is a part of {options.input_tokens} prompt tokens\n"
+            "    hint: give fewer, or more --input-tokens"
+        )
+    if not 0 <= options.recurring <= 1:
+        yield f"--recurring is {options.recurring}, but is a share\n    hint: 0 to 1"
+    if not 0 <= options.zipf < 1:
+        yield f"--zipf is {options.zipf}\n    hint: 0 (all alike) or more, and below 1"
+    if options.prefixes is not None:
+        for option in [
+            name
+            for name in ("prefix_hit", "explain", "curve", "compare_weights", "static_batch")
+            if getattr(options, name)
+        ]:
+            yield f"{flag(option)} and --prefixes do not go together\n    hint: leave one out"
 
 
 def _contradictions(options: argparse.Namespace) -> Iterator[str]:

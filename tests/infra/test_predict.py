@@ -112,7 +112,65 @@ def test_a_smaller_model_says_what_it_was_made_from():
     assert "it is Llama-3.1-8B with 16 of 32 layers; nothing is known of its quality" in text
 
 
+FOUR = ["predict", "Llama-3.3-70B", "--machine", "p5.48xlarge", "--tp", "4", "--weights", "fp8"]
+
+
+def test_pools_are_told_with_what_passes_between_them():
+    """3,000 tokens of 327,680 bytes over four accelerators' network; limits tell whether it pays."""
+    load = ["--prefill-replicas", "2", "--decode-replicas", "1", "--input-tokens", "3000"]
+    ended = sizeup(*FOUR, *load, "--concurrency", "16")
+    assert ended.status == 0
+    assert "prefill  2 x TP4: 8 accelerators" in ended.out
+    assert "a cache of 3,000 tokens is sent in" in ended.out
+    within = json.loads(sizeup(*FOUR, *load, "--ttft-p95-s", "1", "--tpot-p95-s", "0.05", "--json").out)
+    assert within["pools"]["accelerators"] == 12
+    assert within["pools_pay"]["mixed_per_accelerator"] > 0
+    assert within["prediction"]["tpot_p95_s"]["value"] <= 0.05
+
+
+def test_the_network_between_pools_can_be_told():
+    """A tenth of the rate, ten times the time."""
+    load = [*FOUR, "--prefill-replicas", "1", "--input-tokens", "3000"]
+    fast, slow = (sizeup(*load, "--transfer-gb-per-s", rate).out for rate in ("50", "5"))
+    assert "is sent in 4.92 ms" in fast  # 3,000 x 327,680 bytes / 4 / 50 GB/s
+    assert "is sent in 49.2 ms" in slow
+
+
+def test_a_prefill_pool_may_be_split_otherwise():
+    """Eight ranks by tensors before eight by requests."""
+    where = ["predict", "DeepSeek-R1", "--accelerator", "nvidia-h200-141gb", "--dp", "8", "--ep", "8"]
+    ended = sizeup(*where, "--prefill-replicas", "1", "--prefill-layout", "TP8,EP8", "--concurrency", "64")
+    assert ended.status == 0
+    assert "prefill  1 x TP8 EP8: 8 accelerators" in ended.out
+    assert "decode   1 x DP8 EP8: 8 accelerators" in ended.out
+
+
+def test_prefixes_in_tiers_save_prefill():
+    """Host memory finds what HBM has no room for; TTFT falls by what is saved less what is loaded."""
+    load = [*FOUR, "--input-tokens", "8000", "--concurrency", "4"]
+    prefixes = ["--prefixes", "500", "--prefix-tokens", "6000", "--cache-tier", "dram:4000:30"]
+    cold = json.loads(sizeup(*load, "--json").out)["prediction"]
+    warm = json.loads(sizeup(*load, *prefixes, "--json").out)
+    hits = [hit["share"] for hit in warm["tiers"]["tiers"]]
+    assert sum(hits) == pytest.approx(1)
+    assert warm["tiers"]["prefix_hit"] == pytest.approx(0.75)
+    assert warm["prediction"]["ttft_mean_s"] < cold["ttft_mean_s"]
+    text = sizeup(*load, *prefixes).out
+    assert max(map(len, text.splitlines())) <= 80
+    assert "75 % of prompt tokens need no prefill" in " ".join(text.split())
+
+
 MISTAKES = [
+    (["--accelerator", "nvidia-h100-80gb", "--decode-replicas", "2"], "--decode-replicas is of pools"),
+    (["--accelerator", "nvidia-h100-80gb", "--prefill-replicas", "2", "--curve"], "--curve is of one replica"),
+    (["--accelerator", "nvidia-h100-80gb", "--prefill-replicas", "1", "--prefill-layout", "8"], "'8' is no layout"),
+    (["--accelerator", "nvidia-h100-80gb", "--prefixes", "9"], "--prefixes and --prefix-tokens go together"),
+    (["--accelerator", "nvidia-h100-80gb", "--cache-tier", "dram:1:1"], "--cache-tier keeps prefixes"),
+    (
+        ["--accelerator", "nvidia-h100-80gb", "--prefixes", "9", "--prefix-tokens", "99", "--cache-tier", "dram:x:1"],
+        "'dram:x:1' is no tier",
+    ),
+    (["--accelerator", "nvidia-h100-80gb", "--prefixes", "9", "--prefix-tokens", "9999"], "a part of 1000 prompt"),
     ([], "no --accelerator"),
     (["--machine", "p5.49xlarge"], "no machine named 'p5.49xlarge' has accelerators"),
     (["--machine", "p5.48xlarge", "--tp", "4", "--pp", "3"], "TP4 PP3 takes 12 accelerators, no multiple of the 8"),

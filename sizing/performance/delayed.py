@@ -1,0 +1,37 @@
+"""An operating point whose requests wait a while more before their first token: a prefix is loaded, a cache is sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sizing.performance.estimate import Estimate
+from sizing.performance.operating_point import OperatingPoint
+
+
+def delayed(point: OperatingPoint, wait_s: float, *, output_tokens: float, is_closed: bool) -> OperatingPoint:
+    """
+    *point* with *wait_s* more of TTFT and end to end; TPOT stays, as nothing is computed meanwhile.
+
+    With a fixed number of requests in flight (*is_closed*) the rate falls by Little's law, X = B / (E2E + wait); an
+    arrival rate stays, and X x wait more are in flight.
+    """
+    e2e_s = point.ttft_mean_s + max(0.0, output_tokens - 1) * point.tpot_mean_s
+    slower = e2e_s / (e2e_s + wait_s) if is_closed else 1.0
+    rate = point.requests_per_s * slower
+    return replace(
+        point,
+        requests_per_s=rate,
+        concurrency=point.concurrency if is_closed else point.concurrency + rate * wait_s,
+        ttft_mean_s=point.ttft_mean_s + wait_s,
+        ttft_p95_s=_later(point.ttft_p95_s, wait_s),
+        e2e_p95_s=_later(point.e2e_p95_s, wait_s),
+        output_tokens_per_s=_times(point.output_tokens_per_s, slower),
+    )
+
+
+def _later(value: Estimate, wait_s: float) -> Estimate:
+    return replace(value, value=value.value + wait_s, low=value.low + wait_s, high=value.high + wait_s)
+
+
+def _times(value: Estimate, factor: float) -> Estimate:
+    return replace(value, value=value.value * factor, low=value.low * factor, high=value.high * factor)
