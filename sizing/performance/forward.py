@@ -68,7 +68,7 @@ class Costs:
     interference: float
     clumping: float
     ttft_floor_s: float
-    ttft_steps: float
+    ttft_steps: float  # before the first token, in times of one output token
     speculation: Speculation | None = None
     draft: Costs | None = None  # of the network that drafts
 
@@ -137,7 +137,7 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
         interference=share.interference,
         clumping=share.clumping,
         ttft_floor_s=share.ttft_floor_s,
-        ttft_steps=share.ttft_steps,
+        ttft_steps=share.ttft_steps * (replica.speculation.tokens_per_step if replica.speculation else 1.0),
         speculation=replica.speculation,
         draft=None if draft is None else costs_of(draft, _inside_a_step(share)),
     )

@@ -172,9 +172,9 @@ def test_every_operating_point_uses_the_draft():
 
 
 def test_a_draft_reads_the_prompt_too():
-    """A head on 80 layers adds about a layer's time to a prompt."""
+    """A head on 80 layers adds about a layer's time to a prompt, and the steps before its first token are longer."""
     plain, drafted = (
         closed_loop(on_four(s), input_tokens=4000, output_tokens=10, concurrency=1).ttft_mean_s for s in (None, EAGLE)
     )
-    assert 1 < drafted / plain < 1.05
+    assert 1 < drafted / plain < 1.1
     assert efficiency(H100, on_four(None).engine).step_s > 0
