@@ -56,9 +56,8 @@ def resized(model: Model, kept: Kept) -> Model:
 
 def _pruned(model: Model, kept: Kept) -> Model:
     layers, hidden, heads = kept.layers or model.layers, kept.hidden or model.hidden, kept.heads or model.heads
-    full, sliding, linear = _shared_out(
-        layers, (model.full_attention_layers, model.sliding_layers, model.linear_layers)
-    )
+    kinds = (model.full_attention_layers, model.sliding_layers, model.linear_layers)
+    full, sliding, linear, _ = _shared_out(layers, (*kinds, max(0, model.layers - sum(kinds))))
     kv_heads = max(1, model.kv_heads * heads // model.heads)
     moe = None if model.moe is None else _experts(model.moe, kept, layers)
     per_kv = 1.0 if model.mla is not None else kv_heads / model.kv_heads
@@ -78,9 +77,9 @@ def _pruned(model: Model, kept: Kept) -> Model:
         kv_elements_per_token_full=_of(model.kv_elements_per_token_full, full, model.full_attention_layers, per_kv),
         kv_elements_per_token_sliding=_of(model.kv_elements_per_token_sliding, sliding, model.sliding_layers, per_kv),
         state_elements_per_sequence=_of(model.state_elements_per_sequence, linear, model.linear_layers, 1.0),
+        attention_parameters=_attention_parameters(model, full + sliding, hidden * heads),
         parameters=0,
         active_parameters=0,
-        attention_parameters=None,
         sparse=_choosing(model.sparse, full / max(1, model.full_attention_layers), per_kv),
     )
     return replace(
@@ -88,6 +87,14 @@ def _pruned(model: Model, kept: Kept) -> Model:
         parameters=_parameters(model, smaller, active=False),
         active_parameters=_parameters(model, smaller, active=True),
     )
+
+
+def _attention_parameters(model: Model, layers: int, width: int) -> int | None:
+    """Where the model tells them: in proportion to layers, hidden width and heads."""
+    if model.attention_parameters is None:
+        return None
+    before = model.full_attention_layers + model.sliding_layers
+    return _of(model.attention_parameters, layers, before, width / (model.hidden * model.heads))
 
 
 def _parameters(model: Model, smaller: Model, *, active: bool) -> int:
