@@ -58,7 +58,11 @@ def _read(curve: Curve) -> list[str]:
         )
     bound = f"no more than {count(curve.most)} are decoded together: {curve.limit}"
     tokens = figure(curve.roofline_tokens)
-    reached = "which no batch reaches" if curve.most < curve.roofline_tokens else "so larger batches compute longer"
+    reached = (
+        "which decoding alone does not reach"
+        if curve.most_tokens < curve.roofline_tokens
+        else "so larger batches compute longer"
+    )
     roofline = f"a pass of {tokens} tokens takes as long to compute as to read the weights, {reached}"
     return [line for text in (bought, bound, roofline) for line in wrapped(text, indent="  ", hanging="  ")]
 

@@ -41,6 +41,7 @@ class Curve:
     second_knee: CurvePoint | None  # another top of power, nearly as high: experts are all read before it, not after
     most: int
     limit: str  # what keeps more from being decoded together
+    most_tokens: float  # of a decode step of them on one rank, those that verify drafts included
     roofline_tokens: float  # a pass of more is bound by arithmetic, of less by memory
 
 
@@ -79,12 +80,14 @@ def batch_curve(replica: Replica, *, input_tokens: float, output_tokens: float, 
     tops = knees(at, sorted(points))
     second = next((top for top in tops[1:] if top.power >= NEARLY * tops[0].power), None)
     points |= {top.batch: top for top in (tops[0], second) if top is not None}
+    tokens_each = 1 if replica.speculation is None else replica.speculation.draft_tokens + 1
     return Curve(
         points=tuple(points[batch] for batch in sorted(points)),
         knee=tops[0],
         second_knee=second,
         most=most,
         limit=capacity_binding(replica, most),
+        most_tokens=most / replica.layout.dp * tokens_each,
         roofline_tokens=roofline_tokens(replica, efficiency(replica.accelerator, replica.engine)),
     )
 
