@@ -53,7 +53,7 @@ def _deployment_from_1(part: dict[str, object]) -> dict[str, object]:
     }
     return {
         **{key: value for key, value in part.items() if key != "startup_s"},
-        "layout": {"cp": 1, **layout},
+        "layout": {"cp": 1, "dcp": 1, **layout},
         "engine": {**engine, "front_ends": layout.get("dp", 1)},
         "cold_start": start,
         "checkpoint_bytes": weights * 2 if lowered and isinstance(weights, int) else weights,

@@ -26,6 +26,7 @@ _LABELS = {
     "layout.ep": "EP",
     "layout.dp": "DP",
     "layout.cp": "CP",
+    "layout.dcp": "DCP",
     "vcpus": "vCPU",
     "facts_as_of": "facts of",
     "sizeup_version": "sizeup",

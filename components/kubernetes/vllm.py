@@ -68,6 +68,10 @@ def vllm_args(
     ]
     if layout.pp > 1:
         flags.append(("--pipeline-parallel-size", str(layout.pp)))
+    if layout.cp > 1:
+        flags.append(("--prefill-context-parallel-size", str(layout.cp)))
+    if layout.dcp > 1:
+        flags.append(("--decode-context-parallel-size", str(layout.dcp)))
     if layout.dp > 1:
         flags.append(("--data-parallel-size", str(layout.dp)))
     if layout.ep > 1:

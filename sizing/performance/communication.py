@@ -101,7 +101,7 @@ def context_prefill(replica: Replica, shard: Shard, share: Efficiency) -> Exchan
     if layout.cp == 1:
         return NOTHING
     step = levels_of(replica, share, ranks=layout.cp, stride=layout.tp)[-1]  # a ring is as fast as its slowest link
-    cached = shard.cache_bytes_per_token_full * layout.cp / CACHE_BYTES_PER_ELEMENT[replica.kv]
+    cached = shard.cache_bytes_per_token_full * layout.cp * layout.dcp / CACHE_BYTES_PER_ELEMENT[replica.kv]
     return Exchange(
         starts_s=_attending(replica, shard) * (layout.cp - 1) * step.start_s,
         token_s=(layout.cp - 1) / layout.cp * cached * ACTIVATION_BYTES / step.bytes_per_s,
@@ -111,15 +111,20 @@ def context_prefill(replica: Replica, shard: Shard, share: Efficiency) -> Exchan
 def context_decode(replica: Replica, shard: Shard, share: Efficiency) -> Exchange:
     """
     Context parallelism while decoding: queries are gathered, each rank attends to its part of every context, and the
-    partial sums go back to the rank of the sequence, to be combined there.
+    partial sums go back to where the query came from, to be combined there.
+
+    Context ranks gather the queries of each other's sequences; tensor ranks that share a copy of the cache (dcp), those
+    of each other's heads.
     """
-    layout = replica.layout
-    if layout.cp == 1:
-        return NOTHING
-    levels = levels_of(replica, share, ranks=layout.cp, stride=layout.tp)
-    query, output = (elements * ACTIVATION_BYTES for elements in _query_and_output(replica))
-    layers = _attending(replica, shard)
-    return _each(all_gathered_s, query, levels, times=layers) + _each(all_gathered_s, output, levels, times=layers)
+    layout, layers = replica.layout, _attending(replica, shard)
+    exchange = NOTHING
+    for ranks, stride, shares in ((layout.cp, layout.tp, 1), (layout.dcp, 1, layout.dcp)):
+        if ranks > 1:
+            levels = levels_of(replica, share, ranks=ranks, stride=stride)
+            for elements in _query_and_output(replica):
+                gathered = shares * elements * ACTIVATION_BYTES
+                exchange += _each(all_gathered_s, gathered, levels, times=layers)
+    return exchange
 
 
 def levels_of(replica: Replica, share: Efficiency, *, ranks: int, stride: int = 1) -> tuple[Level, ...]:

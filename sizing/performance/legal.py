@@ -26,6 +26,7 @@ def legal_layouts(
     weights: Precision,
     machines: int = 1,
     widest_cp: int = 1,
+    share_copies: bool = False,
 ) -> tuple[Layout, ...]:
     """
     Every layout of one replica that the engines accept on up to *machines* equal machines, smallest first.
@@ -35,7 +36,8 @@ def legal_layouts(
     pipeline stages beyond two; a TPU host is taken whole. Mixture-of-experts models may also spread experts over all
     ranks, and then split attention by data instead of by heads. Over several machines tensor ranks stay on one scale-up
     link where it reaches so far (72 GPUs, a TPU slice), or stages or experts are spread. Context ranks, up to
-    *widest_cp* of them, multiply what stays on one link.
+    *widest_cp* of them, multiply what stays on one link. With *share_copies*, tensor ranks that would hold the same
+    keys and values may also keep a part of each context instead.
     """
     link = interconnect_of(accelerator, accelerators_in_machine=accelerators_in_machine).links[0]
     linked = accelerator.link_bytes_per_s is not None
@@ -57,8 +59,19 @@ def legal_layouts(
         for cp in (2, 4, 8, 16)
         if linked and one.pp == one.dp == one.ep == 1 and cp <= widest_cp and one.tp * cp <= joined
     ]
-    order = sorted(set(layouts), key=lambda one: (one.accelerators, one.pp, one.dp, one.ep, one.cp, one.tp))
-    return tuple(order)
+    if share_copies:
+        layouts += [replace(one, dcp=copies) for one in layouts if (copies := cache_copies(model, one.tp)) > 1]
+    return tuple(sorted(set(layouts), key=_by_size))
+
+
+def _by_size(layout: Layout) -> tuple[int, ...]:
+    """Order of layouts: the smallest first, and the plainest of a size."""
+    return layout.accelerators, layout.pp, layout.dp, layout.ep, layout.cp, layout.dcp, layout.tp
+
+
+def cache_copies(model: Model, tp: int) -> int:
+    """Tensor ranks that hold the same keys and values: all of them with latent attention, else those beyond the heads."""
+    return tp if model.mla is not None else max(1, tp // model.kv_heads)
 
 
 def _degrees(accelerator: Accelerator, accelerators_in_machine: int, joined: int) -> list[int]:

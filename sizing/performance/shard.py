@@ -91,7 +91,8 @@ def shard_of(replica: Replica) -> Shard:
     dense = counts.dense / layout.tp * stage_share
     routed = counts.routed / layout.stage * stage_share
     heads = model.kv_heads if model.mla is None else 1
-    cache_share = (1.0 if model.mla is not None else max(heads / layout.tp, 1) / heads) * stage_share / layout.cp
+    copies = 1.0 if model.mla is not None else max(heads / layout.tp, 1) / heads
+    cache_share = copies * stage_share / (layout.cp * layout.dcp)
     cache_bytes = CACHE_BYTES_PER_ELEMENT[replica.kv] * cache_share
     attending, told = stage_share / (layout.tp * layout.cp), _attending(model)
     index_share = stage_share / layout.cp  # every tensor-parallel rank has the whole indexer

@@ -74,6 +74,9 @@ def test_degrees_above_one_and_only_those_are_named():
     assert value_of(wide, "--pipeline-parallel-size") == "2"
     assert value_of(wide, "--data-parallel-size") == "2"
     assert "--enable-expert-parallel" in wide
+    contexts = args_of(replace(CHAT_DEPLOYMENT, layout=Layout(tp=8, cp=2, dcp=4)))
+    assert value_of(contexts, "--prefill-context-parallel-size") == "2"
+    assert value_of(contexts, "--decode-context-parallel-size") == "4"
     narrow = args_of(CHAT_DEPLOYMENT)
     assert not {"--pipeline-parallel-size", "--data-parallel-size", "--enable-expert-parallel"} & set(narrow)
 

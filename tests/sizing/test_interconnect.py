@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sizing import catalog
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.machine import Cloud
-from sizing.performance import Layout, replica_on
+from sizing.performance import Layout, memory_budget, replica_on
 from sizing.performance.collectives import Level, all_exchanged_s, all_gathered_s, all_reduce_s, all_reduced_s
 from sizing.performance.communication import (
     communication,
@@ -246,6 +246,28 @@ def test_the_ring_of_context_ranks_carries_keys_and_values_in_prefill_and_querie
     assert prompts == pytest.approx(0.75 * 131072 / 450e9)
     assert decoders == pytest.approx(2 * 32 * 0.75 * 8192 / 450e9)
     assert communication(four, shard_of(four), PERFECT).token_s == 0
+
+
+def test_ranks_that_share_a_copy_of_the_cache_gather_each_others_queries():
+    """
+    DeepSeek-R1, TP8: eight copies of 70,272 bytes a token, or an eighth of one each. For that every rank gathers the
+    queries of 7/8 of the 128 heads, 576 wide, and sends back sums 512 wide, in 61 layers.
+    """
+    copied, shared = (replica(Layout(tp=8, dcp=n), model=DEEPSEEK_R1) for n in (1, 8))
+    assert shard_of(shared).cache_bytes_per_token_full == shard_of(copied).cache_bytes_per_token_full / 8
+    moved = context_decode(shared, shard_of(shared), PERFECT).token_s
+    assert moved == pytest.approx(61 * 7 / 8 * 128 * (576 + 512) * 2 / 450e9)
+    assert context_decode(copied, shard_of(copied), PERFECT).token_s == 0
+    assert context_prefill(shared, shard_of(shared), PERFECT).token_s == 0
+
+
+def test_sharing_copies_holds_more_and_decodes_long_contexts_faster():
+    """Eight times the tokens; 32 contexts of 100,000 tokens are read in an eighth of the time each."""
+    wide = replace(H100, memory_bytes=2 * H100.memory_bytes)
+    copied, shared = (replica(Layout(tp=8, dcp=n), model=DEEPSEEK_R1, device=wide) for n in (1, 8))
+    assert memory_budget(shared).kv_tokens == pytest.approx(8 * memory_budget(copied).kv_tokens, rel=1e-3)
+    long = [decode_step(costs_of(r, real(r)), sequences=32, context_tokens=100_000).total_s for r in (copied, shared)]
+    assert long[1] < 0.8 * long[0]
 
 
 def test_context_parallelism_speeds_up_long_prompts():

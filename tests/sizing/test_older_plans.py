@@ -20,7 +20,7 @@ def first_format(**deployment: object) -> dict[str, Any]:
     for part in document["deployments"]:
         for key in ("cold_start", "checkpoint_bytes"):
             del part[key]
-        del part["layout"]["cp"], part["engine"]["front_ends"]
+        del part["layout"]["cp"], part["layout"]["dcp"], part["engine"]["front_ends"]
         part |= {"startup_s": 390.0, **deployment}
     for promise in document["promises"]:
         del promise["probability"]

@@ -8,6 +8,7 @@ from sizing.catalog.accelerator import Precision
 from sizing.catalog.formats import BYTES_PER_ELEMENT
 from sizing.catalog.model import MixtureOfExperts
 from sizing.performance import Layout, legal_layouts, legal_precisions
+from sizing.performance.legal import cache_copies
 from sizing.performance.parameters import count_parameters
 from sizing.performance.precision import arithmetic
 from tests.examples import A100, DEEPSEEK_R1, H100, L40S, LLAMA_8B, LLAMA_70B, TPU_V6E
@@ -196,3 +197,13 @@ def test_context_ranks_come_only_where_they_are_asked_for():
     found = over(LLAMA_70B, H100, machines=1, widest_cp=4)
     assert {Layout(tp=2, cp=4), Layout(tp=4, cp=2)} <= set(found)
     assert all(layout.accelerators <= 8 for layout in found)
+
+
+def test_copies_of_a_cache_may_be_shared():
+    """TP8 of a latent cache holds eight copies; of 8 KV heads one, at TP16 two."""
+    assert cache_copies(DEEPSEEK_R1, 8) == 8
+    assert [cache_copies(LLAMA_70B, tp) for tp in (4, 8, 16)] == [1, 1, 2]
+    found = over(DEEPSEEK_R1, H100, machines=1, share_copies=True)
+    assert {Layout(tp=8), Layout(tp=8, dcp=8), Layout(tp=8, ep=8, dcp=8)} <= set(found)
+    assert Layout(tp=8, dcp=8).accelerators == 8
+    assert str(Layout(tp=8, dcp=8)) == "TP8 DCP8"
