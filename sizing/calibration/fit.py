@@ -60,7 +60,6 @@ def knobs_of_class(row: Mapping[str, Any]) -> Iterator[Knob]:
         yield Knob(("link_share", ranks), value, LOOSE, MOST)
     for name in ("grouped_flops", "unpacked_flops"):
         yield Knob((name,), row[name], LOOSE, 1.0)
-    yield Knob(("expert_imbalance",), row["expert_imbalance"], TIGHT, 2.0)
 
 
 def knobs_of_engine(row: Mapping[str, Any]) -> Iterator[Knob]:
@@ -68,7 +67,7 @@ def knobs_of_engine(row: Mapping[str, Any]) -> Iterator[Knob]:
     yield Knob(("overhead",), row["overhead"], TIGHT if row["overhead"] == 1.0 else LOOSE, 10.0)
     yield Knob(("sequence",), row["sequence"], LOOSE, 5.0)
     yield Knob(("interference",), row["interference"], TIGHT, 1.0)
-    for name in ("clumping", "ttft_floor_ms", "ttft_steps"):
+    for name in ("clumping", "ttft_floor_ms", "ttft_steps", "prefill_layer_us"):
         yield Knob((name,), row[name], LOOSE, math.inf)
 
 
@@ -141,6 +140,10 @@ class Fit:
         for target, prior in zip(self.document["classes"], priors["classes"], strict=True):
             if target["name"] in by_class:
                 yield target, list(knobs_of_class(prior)), by_class[target["name"]]
+        sparse = [row for row in self.rows if self.facts.model(row.setup.model).moe is not None]
+        if sparse:
+            prior = float(priors["routing_variation"])
+            yield self.document, [Knob(("routing_variation",), prior, LOOSE, 10.0)], sparse
         for target, prior in zip(self.document["engines"], priors["engines"], strict=True):
             part = by_engine.get((target["name"], target.get("version")))
             if part:

@@ -204,16 +204,17 @@ def weight_precision(name: str) -> Precision | None:
     return next((known for names, known in FORMAT_NAMES if name.lower().startswith(names)), None)
 
 
-def cache_precision(name: str, weights: Precision) -> Precision:
+def cache_precision(name: str, weights: Precision, *, recipe: bool = True) -> Precision:
     """
     The cache format that a table's name means.
 
-    Blank: fp8 beside fp8 and fp4 weights, as the published recipes of these checkpoints set it, else bf16.
+    Blank: fp8 beside fp8 and fp4 weights where the *recipe* of engine and device sets it so, else bf16.
     """
     given = weight_precision(name) if name else None
     if given is not None:
         return given if given in {Precision.FP32, Precision.FP8, Precision.INT8} else Precision.BF16
-    return Precision.FP8 if weights in {Precision.FP8, Precision.NVFP4, Precision.MXFP4} else Precision.BF16
+    narrow = weights in {Precision.FP8, Precision.NVFP4, Precision.MXFP4}
+    return Precision.FP8 if narrow and recipe else Precision.BF16
 
 
 def accelerator_named(name: str, accelerators: Iterable[Accelerator]) -> Accelerator | None:

@@ -21,6 +21,7 @@ from sizing.performance.pools import Pools, disaggregated_loop
 from sizing.performance.queueing import highest_rate
 from sizing.performance.replica import Replica, replica_on
 from sizing.performance.serving import closed_loop, saturated, whole_batch
+from sizing.performance.speculation import Speculation
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 
 MEAN_LENGTH = 0.9  # of nominal, where lengths are drawn evenly from 0.8 to 1.0
@@ -40,10 +41,11 @@ MLPERF_LIMITS = {
 }
 QUEUED = frozenset({"offline-max", "mlperf-offline"})  # all requests queued at once; a number is the most in flight
 # GPT-J is benchmarked with four beams (mlcommons/inference, language/gpt-j, README: num_beams 4): each answer token is
-# decoded four times, and counted once.
-MLPERF_BEAMS = {"GPT-J-6B": 4}
+# decoded on four of them, and counted once: what a draft of three more tokens costs of which none is taken.
+MLPERF_BEAMS = {"GPT-J-6B": Speculation(draft_tokens=3, acceptance=0.0, head_layers=0)}
 # Cards that some cloud machines have on half a bus, at the full one that published servers have: PCIe 4.0 x16.
 FULL_HOST_LINK_BYTES_PER_S = {"nvidia-l40s": 32e9, "nvidia-l4": 32e9, "nvidia-a10g": 32e9}
+WIDE_CACHE = frozenset({"sglang"})  # engines whose recipes leave the cache in bf16
 MLPERF_P95_OVER_MEAN = 2.0  # of prompt and answer lengths in its data sets; a guess
 
 
@@ -157,25 +159,34 @@ def _told_layout(setup: Setup, model: Model, accelerator: Accelerator) -> Layout
 
 
 def _replica(setup: Setup, model: Model, accelerator: Accelerator, weights: Precision, layout: Layout) -> Replica:
-    return replica_on(
+    replica = replica_on(
         model,
         accelerator,
         layout=layout,
         weights=weights,
-        kv=cache_precision(setup.kv, weights),
+        kv=cache_precision(setup.kv, weights, recipe=_narrow_cache(setup, accelerator, weights)),
         engine=engine_named(engine_of(setup.software), engine_version(setup.software)),
         accelerators_in_machine=max(1, setup.accelerators // setup.nodes),
     )
+    beams = MLPERF_BEAMS.get(setup.model) if setup.mode.startswith("mlperf") else None
+    return replica if beams is None else replace(replica, speculation=beams)
+
+
+def _narrow_cache(setup: Setup, accelerator: Accelerator, weights: Precision) -> bool:
+    """
+    Whether a run of narrow weights that tells no cache format had an fp8 cache.
+
+    SGLang keeps the format of the activations unless told otherwise, and so do the published recipes of gpt-oss where
+    the device has no fp4 unit (Hopper); NVIDIA's fp8 and fp4 checkpoints ask TensorRT-LLM for fp8.
+    """
+    unpacked = weights is Precision.MXFP4 and accelerator.fp4_flop_per_s is None
+    return engine_of(setup.software) not in WIDE_CACHE and not unpacked
 
 
 def _lengths(setup: Setup) -> tuple[float, float]:
     """Mean tokens read and decoded for one request."""
     share = MEAN_LENGTH if setup.random_lengths else 1.0
-    return setup.input_tokens * share, max(1.0, setup.output_tokens * share) * _beams(setup)
-
-
-def _beams(setup: Setup) -> int:
-    return MLPERF_BEAMS.get(setup.model, 1) if setup.mode.startswith("mlperf") else 1
+    return setup.input_tokens * share, max(1.0, setup.output_tokens * share)
 
 
 def _point(setup: Setup, run: Run) -> OperatingPoint | None:
@@ -252,7 +263,7 @@ def _disaggregated(
 def _metrics(setup: Setup, run: Run, point: OperatingPoint) -> dict[str, Prediction]:
     """Every metric that a table may ask of the run."""
     _, outputs = _lengths(setup)
-    rate = point.requests_per_s * outputs / _beams(setup)
+    rate = point.requests_per_s * outputs
     if setup.random_lengths and setup.concurrency is not None:
         # as the collections work it out: requests in flight x nominal answer / time of a nominal answer
         nominal_s = point.ttft_mean_s + (setup.output_tokens - 1) * point.tpot_mean_s
@@ -303,4 +314,4 @@ def peak_output_tokens_per_s(setup: Setup, replica: Replica) -> float:
     table = model.vocab * model.hidden
     inner = model.active_parameters - (table if model.tied_embeddings else 2 * table)
     inputs, outputs = _lengths(setup)
-    return peak / (2 * (inner + table) + 2 * inner * inputs / outputs) / _beams(setup)
+    return peak / (2 * (inner + table) + 2 * inner * inputs / outputs)

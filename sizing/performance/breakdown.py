@@ -287,7 +287,7 @@ def constants_of(replica: Replica, share: Efficiency) -> Iterator[Constant]:
     if replica.model.moe is not None:
         yield Constant(name="grouped products, of dense ones", value=share.grouped_flops, unit="of it")
     if layout.ep > 1:
-        yield Constant(name="busiest expert rank over the mean", value=share.expert_imbalance, unit="times")
+        yield Constant(name="popularity of experts, variation", value=share.routing_variation, unit="of the mean")
     ranks = layout.tp * layout.dp
     if ranks > 1:
         yield Constant(name=f"link, {ranks} ranks", value=by_ranks(share.link_share, ranks), unit="of peak")

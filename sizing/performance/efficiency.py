@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -36,7 +37,8 @@ class Efficiency:
     bandwidth: Mapping[Precision, float]  # of HBM bandwidth while weights of that format stream
     attention_flops: float  # of the bf16 peak, in prefill attention
     cache_bandwidth: float  # of HBM bandwidth while the cache streams
-    layer_s: float  # per layer and pass: launches, norms, rotary embedding
+    layer_s: float  # per layer and pass: launches, ends of kernels, norms, rotary embedding
+    prefill_layer_s: float  # on top in passes with prompts, which no captured graph covers
     moe_layer_s: float  # on top, per mixture-of-experts layer: routing, permutation, grouped kernels
     sequence_s: float  # per sequence and step: scheduler and sampler
     step_s: float  # per pass, whatever its size
@@ -44,7 +46,7 @@ class Efficiency:
     link_share: Mapping[int, float]  # of link bandwidth that an all-reduce over n ranks reaches, by n
     grouped_flops: float  # of what dense matrices reach, in the grouped products of experts
     unpacked_flops: float  # of what bf16 reaches, where weights are unpacked to it on the way
-    expert_imbalance: float  # work of the busiest expert-parallel rank over the mean
+    routing_variation: float  # standard deviation of the popularity of experts over its mean; see `routing`
     interference: float  # share of a prefill that passes shared with decoding do not hide; 1: all of it
     clumping: float  # closed loop: share of the other prompts that a request meets before its first token, not after
     ttft_floor_s: float  # tokeniser, HTTP and scheduling before the first pass
@@ -155,6 +157,7 @@ def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
         attention_flops=_number(row["attention_flops"]),
         cache_bandwidth=_number(row["cache_bandwidth"]),
         layer_s=_number(row["layer_us"]) * 1e-6 * overhead,
+        prefill_layer_s=_number(factor.get("prefill_layer_us", 0.0)) * 1e-6,
         moe_layer_s=_number(row["moe_layer_us"]) * 1e-6 * overhead,
         sequence_s=_number(row["sequence_us"]) * 1e-6 * _number(factor.get("sequence", 1.0)),
         step_s=_number(row["step_us"]) * 1e-6 * overhead,
@@ -162,7 +165,7 @@ def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
         link_share=_by_ranks(row["link_share"]),
         grouped_flops=_number(row["grouped_flops"]),
         unpacked_flops=_number(row["unpacked_flops"]),
-        expert_imbalance=_number(row["expert_imbalance"]),
+        routing_variation=_number(_document()["routing_variation"]),
         interference=_number(factor.get("interference", 1.0)),
         clumping=_number(factor.get("clumping", 1.0)),
         ttft_floor_s=_number(factor.get("ttft_floor_ms", 20.0)) * 1e-3,
@@ -185,6 +188,7 @@ PERFECT = Efficiency(
     attention_flops=1.0,
     cache_bandwidth=1.0,
     layer_s=0.0,
+    prefill_layer_s=0.0,
     moe_layer_s=0.0,
     sequence_s=0.0,
     step_s=0.0,
@@ -192,7 +196,7 @@ PERFECT = Efficiency(
     link_share=MappingProxyType({2: 1.0}),
     grouped_flops=1.0,
     unpacked_flops=1.0,
-    expert_imbalance=1.0,
+    routing_variation=inf,  # all tokens choose the same experts, on every rank alike
     interference=0.0,
     clumping=0.0,
     ttft_floor_s=0.0,

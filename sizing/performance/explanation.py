@@ -23,7 +23,7 @@ from sizing.performance.shard import shard_of
 
 # What of the costs is no time of a pass: sizes and counts, and what serving adds around passes.
 NO_TIME_OF_A_PASS = frozenset(
-    {"experts", "experts_per_token", "expert_imbalance", "window", "stages", "ranks", "chunk"}
+    {"experts", "experts_per_token", "expert_imbalance", "routing_variation", "window", "stages", "ranks", "chunk"}
     | {"interference", "clumping", "ttft_floor_s", "ttft_steps", "speculation"}
 )
 FROM_MEMORY = frozenset({"cache_token_s", "cache_sliding_token_s", "state_s"})
@@ -37,6 +37,7 @@ PARTS: dict[str, frozenset[str]] = {  # the costs that each part of a pass is ma
     "collectives, start": frozenset({"collectives_s", "context_prefill_s", "context_decode_s"}),
     "collectives, wire": frozenset({"collectives_token_s", "context_prefill_token_s", "context_decode_token_s"}),
     "sequences": frozenset({"sequence_s"}),
+    "layers of prompts": frozenset({"prefill_fixed_s"}),
     "draft": frozenset({"draft"}),
 }
 FIXED = {"layers": "layer_s", "expert layers": "moe_layer_s", "passes": "step_s"}  # of the efficiency, in `fixed_s`
@@ -142,6 +143,8 @@ def _parts(replica: Replica, share: Efficiency, seconds: Callable[[Costs], float
     yield _starts(replica, share, seconds)
     yield _wire(replica, share, seconds)
     yield Part(name="sequences", seconds=seconds(_only(costs, PARTS["sequences"])), each_s=share.sequence_s)
+    prompts = seconds(_only(costs, PARTS["layers of prompts"]))
+    yield Part(name="layers of prompts", seconds=prompts, each_s=share.prefill_layer_s)
     yield Part(name="draft", seconds=seconds(_only(costs, PARTS["draft"])))
     for name, kept in FIXED.items():
         others: dict[str, Any] = {cost: 0.0 for cost in FIXED.values() if cost != kept}
@@ -213,8 +216,8 @@ def _only(costs: Costs, names: frozenset[str], kind: str | None = None) -> Costs
 
 @cache
 def _data_sheet(share: Efficiency) -> Efficiency:
-    """A device that reaches its data sheet, with the imbalance of experts as it is: that is work, not efficiency."""
-    return replace(PERFECT, expert_imbalance=share.expert_imbalance)
+    """A device that reaches its data sheet, with the choice of experts as it is: that is work, not efficiency."""
+    return replace(PERFECT, routing_variation=share.routing_variation)
 
 
 def _formats(replica: Replica, name: str) -> tuple[Precision, Precision]:

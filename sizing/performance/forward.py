@@ -19,6 +19,7 @@ from sizing.performance.efficiency import Efficiency
 from sizing.performance.precision import arithmetic, native_peak_flop_per_s
 from sizing.performance.replica import Replica
 from sizing.performance.roofline import roofline_s
+from sizing.performance.routing import busiest_rank, experts_hit
 from sizing.performance.shard import shard_of
 from sizing.performance.speculation import Speculation
 
@@ -45,7 +46,8 @@ class Costs:
     head: Matrices
     experts: int
     experts_per_token: int
-    expert_imbalance: float
+    expert_imbalance: float  # work of the busiest rank over the mean
+    routing_variation: float
     cache_token_s: float  # read one cached token of the layers that keep all
     cache_sliding_token_s: float
     state_s: float  # read and write one sequence's constant state
@@ -61,6 +63,7 @@ class Costs:
     context_decode_s: float  # and of what they exchange for decoding sequences
     context_decode_token_s: float
     fixed_s: float  # overhead per pass and stage
+    prefill_fixed_s: float  # on top where the pass has prompts
     sequence_s: float
     stages: int
     ranks: int  # attention-data-parallel ranks
@@ -114,7 +117,8 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
         head=stored(shard.head_elements, shard.formats.head, each),
         experts=moe.experts,
         experts_per_token=moe.experts_per_token,
-        expert_imbalance=share.expert_imbalance if layout.ep > 1 else 1.0,
+        expert_imbalance=busiest_rank(moe.experts, layout.ep, share.routing_variation),
+        routing_variation=share.routing_variation,
         cache_token_s=shard.read_bytes_per_token_full / cache_per_s,
         cache_sliding_token_s=shard.read_bytes_per_token_sliding / cache_per_s,
         state_s=2 * shard.state_bytes_per_sequence / cache_per_s,
@@ -130,6 +134,7 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
         context_decode_s=decoders.starts_s,
         context_decode_token_s=decoders.token_s,
         fixed_s=share.step_s / layout.pp + shard.layers * share.layer_s + shard.moe_layers * share.moe_layer_s,
+        prefill_fixed_s=shard.layers * share.prefill_layer_s,
         sequence_s=share.sequence_s,
         stages=layout.pp,
         ranks=layout.dp,
@@ -147,11 +152,6 @@ def costs_of(replica: Replica, share: Efficiency) -> Costs:
 def _inside_a_step(share: Efficiency) -> Efficiency:
     """The same device, for passes that the engine neither schedules nor samples by themselves: those of a draft."""
     return replace(share, step_s=0.0, sequence_s=0.0)
-
-
-def experts_hit(experts: int, per_token: int, tokens: float) -> float:
-    """Expected number of different experts that *tokens* with uniform choices touch: E (1 - (1 - k/E)^M)."""
-    return float(experts * (1 - (1 - per_token / experts) ** tokens))
 
 
 def decode_step(costs: Costs, *, sequences: float, context_tokens: float) -> PassTime:
@@ -224,6 +224,20 @@ def prompts_together(costs: Costs, *, sequences: float, output_tokens: float, ne
     return max(1.0, min(ended, room))
 
 
+def stalled_stages(costs: Costs, *, sequences: float, output_tokens: float) -> float:
+    """
+    Pipeline stages that a prompt keeps from decoding, in the mean: one where every pass has prompts, else up to all.
+
+    Each stage takes the passes in turn, so a pass with a prompt holds up the short ones behind it stage by stage; only
+    where all passes are as long do the stages stay busy. A pass has prompts with the chance that one of its sequences
+    ended before: B / (p O).
+    """
+    if costs.stages == 1:
+        return 1.0
+    with_prompts = min(1.0, sequences / (costs.stages * output_tokens))
+    return costs.stages - (costs.stages - 1) * with_prompts
+
+
 def prefill_latency_s(costs: Costs, *, new_tokens: float, cached_tokens: float, prompts: float = 1.0) -> float:
     """Time from the first chunk's start to the last chunk's end, through all pipeline stages."""
     passes = max(1.0, -(-prompts * new_tokens // costs.chunk))
@@ -239,12 +253,13 @@ def stage_pass(
     matrices_s = costs.attention.seconds(tokens) + costs.dense.seconds(tokens) + costs.head.seconds(rows) + routed_s
     attention_s = roofline_s(cache_s, pairs_s)
     collectives_s = costs.collectives_s + costs.collectives_token_s * tokens
+    overhead_s = costs.fixed_s + costs.sequence_s * sequences
     decoding = sequences if costs.speculation is None else sequences * (costs.speculation.draft_tokens + 1)
     if decoding > 0:
         collectives_s += costs.context_decode_s + costs.context_decode_token_s * decoding
     if tokens > decoding:
         collectives_s += costs.context_prefill_s + costs.context_prefill_token_s * (tokens - decoding)
-    overhead_s = costs.fixed_s + costs.sequence_s * sequences
+        overhead_s += costs.prefill_fixed_s
     return PassTime(
         weights_s=costs.attention.stream_s + costs.dense.stream_s + costs.head.stream_s + routed_stream_s,
         arithmetic_s=tokens * (costs.attention.token_s + costs.dense.token_s)
@@ -259,11 +274,16 @@ def stage_pass(
 
 
 def _routed(costs: Costs, tokens: float) -> tuple[float, float, float]:
-    """Time of the routed experts, and its memory and arithmetic parts; experts that no token chose are not read."""
+    """
+    Time of the routed experts, and its memory and arithmetic parts; experts that no token chose are not read.
+
+    The busiest rank has more tokens than the mean, but hardly more different experts: where choices crowd, they repeat.
+    """
     if costs.experts_per_token == 0:
         return 0.0, 0.0, 0.0
-    hit = experts_hit(costs.experts, costs.experts_per_token, tokens * costs.ranks) / costs.experts
-    stream_s = costs.routed.stream_s * min(1.0, hit * costs.expert_imbalance)
+    chosen = experts_hit(costs.experts, costs.experts_per_token, tokens * costs.ranks, costs.routing_variation)
+    hit = chosen / costs.experts
+    stream_s = costs.routed.stream_s * hit
     work_s = costs.routed.token_s * tokens * costs.expert_imbalance
     return roofline_s(stream_s, work_s), stream_s, work_s
 

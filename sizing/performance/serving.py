@@ -17,6 +17,7 @@ from sizing.performance.forward import (
     prefill_latency_s,
     prompts_s,
     prompts_together,
+    stalled_stages,
 )
 from sizing.performance.memory import max_sequences, memory_budget
 from sizing.performance.operating_point import OperatingPoint
@@ -110,12 +111,14 @@ def loop_of(
 
     Work is conserved: while a request decodes its O tokens, each of the other B - 1 is prefilled once, so
 
-        TPOT = t_decode(B) + phi (B - 1) / O t_prefill
+        TPOT = t_decode(B) + phi (1 - c) (B - 1) / O t_prefill
+        TTFT = floor + n TPOT + t_prefill + c (B - 1) t_prefill
 
     with t_prefill the time of one prompt (of one of those that share a pass, where answers are so short that several
-    arrive in a step) and phi the share of a prefill that decoding sequences wait for. Requests that end together start
-    together, so a new one finds a share of the other prompts before it, whatever the length of the answers (measured:
-    TTFT grows with B and hardly with O). Little's law gives the rate.
+    arrive in a step) and phi what passes shared with decoding do not hide of it. Requests that end together start
+    together, so a new one meets a share c of the other prompts before its first token, whatever the length of the
+    answers (measured: TTFT grows with B and hardly with O), and only the rest while it decodes. n steps of the others
+    pass until it is scheduled and its first token is out. Little's law gives the rate.
     """
     sequences = max(1.0, concurrency / costs.ranks)
     cached = input_tokens * prefix_hit
@@ -124,6 +127,7 @@ def loop_of(
     prefill = prompts_s(costs, prompts=together, tokens_each=fresh, cached_each=cached) / together
     latency = prefill_latency_s(costs, new_tokens=fresh, cached_tokens=cached, prompts=together)
     step = decode_step(costs, sequences=sequences, context_tokens=input_tokens + output_tokens / 2)
+    prefill *= stalled_stages(costs, sequences=sequences, output_tokens=output_tokens)
     others = sequences - 1
     tpot = step.total_s + costs.interference * (1 - costs.clumping) * others / output_tokens * prefill
     ttft = costs.ttft_floor_s + costs.ttft_steps * tpot + latency + costs.clumping * others * prefill

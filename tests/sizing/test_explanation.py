@@ -15,6 +15,7 @@ from sizing.performance.breakdown import breakdown, e2e_mean_s, static_breakdown
 from sizing.performance.efficiency import efficiency
 from sizing.performance.explanation import NO_TIME_OF_A_PASS, PARTS, WIRE, Pass, decode_pass, prefill_pass
 from sizing.performance.forward import Costs, costs_of, decode_step, prompts_s
+from sizing.performance.routing import busiest_rank
 from sizing.performance.serving import whole_batch
 from tests.examples import H100, L40S, LLAMA_8B, LLAMA_70B
 
@@ -103,13 +104,15 @@ def test_seconds_are_bytes_and_operations_over_what_the_device_reaches():
 
 
 def test_the_experts_that_a_step_reads_by_hand():
-    """One token of DeepSeek-R1 touches 8 of 256 experts, on the busiest of 8 ranks 1.3 times the mean share."""
+    """One token of DeepSeek-R1 touches 8 of 256 experts, and the busiest of 8 ranks has more tokens than the mean."""
     replica = REPLICAS["latent attention"]
     share = efficiency(replica.accelerator, replica.engine)
     experts = part(decode_pass(replica, share, sequences=1, context_tokens=100), "routed experts")
     each = 3 * 7168 * 2048 * (1 + 4 / 128**2)
-    assert experts.bytes == pytest.approx(58 * 8 * each / 8 * share.expert_imbalance, rel=1e-6)
-    assert experts.flop == pytest.approx(58 * 8 * 2 * 3 * 7168 * 2048 / 8 * share.expert_imbalance, rel=1e-6)
+    assert experts.bytes == pytest.approx(58 * 8 * each / 8, rel=1e-6)
+    assert experts.flop == pytest.approx(
+        58 * 8 * 2 * 3 * 7168 * 2048 / 8 * busiest_rank(256, 8, share.routing_variation), rel=1e-6
+    )
 
 
 def test_two_all_reduces_a_layer_are_counted():

@@ -1,5 +1,6 @@
 """One forward pass: its kernel, its collectives, and the physical limits it never passes."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,8 +11,9 @@ from sizing.catalog.accelerator import Precision
 from sizing.performance import Layout, engine_named, legal_layouts, legal_precisions, replica_on
 from sizing.performance.collectives import all_reduce_s, all_to_all_s, by_ranks, distinct_ranks
 from sizing.performance.efficiency import PERFECT, device_class, efficiency
-from sizing.performance.forward import costs_of, decode_step, experts_hit, prefill_s
+from sizing.performance.forward import costs_of, decode_step, prefill_s
 from sizing.performance.roofline import roofline_s
+from sizing.performance.routing import busiest_rank, experts_hit
 from tests.examples import A100, DEEPSEEK_R1, H100, L40S, LLAMA_8B, LLAMA_70B, TPU_V6E
 
 MODELS = st.sampled_from([LLAMA_8B, LLAMA_70B, DEEPSEEK_R1])
@@ -68,6 +70,26 @@ def test_few_tokens_touch_few_experts():
     assert experts_hit(256, 8, 1) == pytest.approx(8)
     assert experts_hit(256, 8, 2) == pytest.approx(15.75)
     assert experts_hit(256, 8, 10_000) == pytest.approx(256)
+
+
+def test_uneven_popularity_leaves_experts_untouched():
+    """Exponential popularity (variation 1), 33 tokens of 8 in 256: 8 + 248 (1 - 1 / (1 + 32 x 8 / 256)) = 132."""
+    assert experts_hit(256, 8, 33, 1.0) == pytest.approx(132)
+    assert experts_hit(256, 8, 1, 1.0) == 8
+    assert experts_hit(256, 8, 1e6, math.inf) == 8
+
+
+@given(tokens=st.floats(1, 1e5), more=st.floats(0, 1e5), variation=st.floats(0.05, 5))
+def test_more_tokens_hit_more_experts_and_never_more_than_there_are(tokens, more, variation):
+    few, many = experts_hit(128, 4, tokens, variation), experts_hit(128, 4, tokens + more, variation)
+    assert 4 <= few <= many * (1 + 1e-12) <= 128 * (1 + 1e-9)
+    assert few <= experts_hit(128, 4, tokens) * (1 + 1e-3) + 1e-9
+
+
+def test_the_busiest_of_eight_ranks_by_hand():
+    """256 experts of variation 1 on 8 ranks: a sum of 32 varies by 1 / sqrt 32 = 0.177, its largest of 8 by 1.43."""
+    assert busiest_rank(256, 8, 1.0) == pytest.approx(1 + 0.1768 * 1.434, abs=0.001)
+    assert busiest_rank(256, 1, 1.0) == 1.0
 
 
 def test_a_step_at_the_limit_reads_weights_and_cache_once():

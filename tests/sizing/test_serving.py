@@ -44,7 +44,8 @@ def test_work_is_conserved():
     loop = loop_of(costs, input_tokens=2000, output_tokens=100, concurrency=8)
     step = decode_step(costs, sequences=8, context_tokens=2050).total_s
     prompt = prefill_s(costs, new_tokens=2000, cached_tokens=0)
-    assert loop.tpot_s == pytest.approx(step + costs.interference * 7 / 100 * prompt)
+    not_before = costs.interference * (1 - costs.clumping)
+    assert loop.tpot_s == pytest.approx(step + not_before * 7 / 100 * prompt)
 
 
 def test_requests_beyond_memory_wait():
