@@ -70,7 +70,7 @@ def _by_size(layout: Layout) -> tuple[int, ...]:
 
 
 def cache_copies(model: Model, tp: int) -> int:
-    """Tensor ranks that hold the same keys and values: all of them with latent attention, else those beyond the heads."""
+    """Tensor ranks that hold the same keys and values: all with latent attention, else those beyond the heads."""
     return tp if model.mla is not None else max(1, tp // model.kv_heads)
 
 
