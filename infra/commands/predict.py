@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import sys
 
 from infra.commands import calibration
@@ -28,6 +29,7 @@ from sizing.performance import (
     open_loop,
 )
 from sizing.performance.breakdown import Breakdown, breakdown, e2e_mean_s, static_breakdown
+from sizing.performance.cache_tiers import TieredCache
 from sizing.performance.comparison import compare_weights
 from sizing.performance.curve import batch_curve
 from sizing.performance.delayed import delayed
@@ -96,7 +98,7 @@ def _together(options: argparse.Namespace, replica: Replica, document: dict[str,
     tiers = tiers_asked(options, replica, sequences=_in_flight(replica, options))
     if tiers is None:
         return _answer(replica, options), []
-    document["tiers"] = dataclasses.asdict(tiers)
+    document["tiers"] = _tiers(tiers)
     options.prefix_hit = tiers.prefix_hit
     found, lines = _answer(replica, options), [*tier_lines(tiers), ""]
     if isinstance(found, OperatingPoint):
@@ -194,6 +196,15 @@ def _plain() -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def _tiers(found: TieredCache) -> dict[str, object]:
+    """JSON has no infinity: a tier that loads nothing has no rate."""
+    document = dataclasses.asdict(found)
+    for hit in document["tiers"]:
+        if hit["tier"]["bytes_per_s"] == math.inf:
+            hit["tier"]["bytes_per_s"] = None
+    return document
 
 
 def _memory(budget: MemoryBudget) -> dict[str, object]:

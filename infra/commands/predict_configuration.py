@@ -29,7 +29,7 @@ def replica_asked(options: argparse.Namespace) -> Replica:
     in_machine = options.in_machine if machine is None else machine.accelerators
     weights = model.native_precision if options.weights is None else Precision(options.weights)
     _check_lengths(options, model)
-    _check_layout(layout, model, in_machine, spans=machine is not None and machine.network_bytes_per_s is not None)
+    check_layout(layout, model, in_machine, spans=machine is not None and machine.network_bytes_per_s is not None)
     _check_weights(model, accelerator, weights)
     return replica_on(
         model,
@@ -39,15 +39,20 @@ def replica_asked(options: argparse.Namespace) -> Replica:
         kv=Precision(options.kv),
         engine=options.engine,
         accelerators_in_machine=in_machine or layout.accelerators,
-        speculation=_speculation(options),
+        speculation=_speculation(options, model),
         **({} if machine is None else network_of(machine)),  # type: ignore[arg-type]
     )
 
 
-def _speculation(options: argparse.Namespace) -> Speculation | None:
+def _speculation(options: argparse.Namespace, model: Model) -> Speculation | None:
     if options.draft_tokens is None:
         return None
     draft = None if options.draft_model is None else _model(options.draft_model)
+    if draft is not None and draft.vocab != model.vocab:
+        raise WrongInput(
+            f"--draft-model {draft.name} has a vocabulary of {draft.vocab:,}, and {model.name} one of {model.vocab:,}\n"
+            "    hint: a draft speaks the model's own tokens: use a smaller model of its family"
+        )
     return Speculation(draft_tokens=options.draft_tokens, acceptance=options.acceptance, draft=draft)
 
 
@@ -105,8 +110,13 @@ def _check_lengths(options: argparse.Namespace, model: Model) -> None:
         )
 
 
-def _check_layout(layout: Layout, model: Model, in_machine: int | None, *, spans: bool) -> None:
-    """What the model and the machine do not allow; *spans*: a replica may be of several machines."""
+def check_layout(layout: Layout, model: Model, in_machine: int | None, *, spans: bool) -> None:
+    """
+    Nothing, where the model and the machine allow the layout; *spans*: a replica may be of several machines.
+
+    Raises:
+        WrongInput: With the mend, where they do not.
+    """
     if in_machine is not None and in_machine < layout.accelerators and not spans:
         raise WrongInput(
             f"{layout} takes {layout.accelerators} accelerators, and --in-machine is {in_machine}\n"

@@ -6,6 +6,7 @@ import argparse
 import re
 from dataclasses import replace
 
+from infra.commands.predict_configuration import check_layout
 from infra.failures import WrongInput
 from sizing.performance import Layout, Pools, Replica
 from sizing.performance.cache_tiers import CacheTier, TieredCache, hbm_tier, tiered_cache
@@ -18,7 +19,11 @@ def pools_asked(options: argparse.Namespace, replica: Replica) -> Pools | None:
     """Prefill replicas before decode replicas like *replica*; None where none are asked for."""
     if options.prefill_replicas is None:
         return None
-    prefill = replica if options.prefill_layout is None else replace(replica, layout=layout_of(options.prefill_layout))
+    prefill = replica
+    if options.prefill_layout is not None:
+        layout = layout_of(options.prefill_layout)
+        check_layout(layout, replica.model, options.in_machine, spans=options.machine is not None)
+        prefill = replace(replica, layout=layout)
     network = replica.link.scale_out.bytes_per_s
     return Pools(
         prefill=prefill,

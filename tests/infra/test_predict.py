@@ -151,6 +151,7 @@ def test_prefixes_in_tiers_save_prefill():
     prefixes = ["--prefixes", "500", "--prefix-tokens", "6000", "--cache-tier", "dram:4000:30"]
     cold = json.loads(sizeup(*load, "--json").out)["prediction"]
     warm = json.loads(sizeup(*load, *prefixes, "--json").out)
+    assert warm["tiers"]["tiers"][0]["tier"]["bytes_per_s"] is None  # HBM: nothing is loaded, and JSON has no infinity
     hits = [hit["share"] for hit in warm["tiers"]["tiers"]]
     assert sum(hits) == pytest.approx(1)
     assert warm["tiers"]["prefix_hit"] == pytest.approx(0.75)
@@ -164,6 +165,20 @@ MISTAKES = [
     (["--accelerator", "nvidia-h100-80gb", "--decode-replicas", "2"], "--decode-replicas is of pools"),
     (["--accelerator", "nvidia-h100-80gb", "--prefill-replicas", "2", "--curve"], "--curve is of one replica"),
     (["--accelerator", "nvidia-h100-80gb", "--prefill-replicas", "1", "--prefill-layout", "8"], "'8' is no layout"),
+    (
+        ["--accelerator", "nvidia-h100-80gb", "--prefill-replicas", "1", "--prefill-layout", "TP3"],
+        "--tp 3 does not divide",
+    ),
+    (
+        [
+            *("--accelerator", "nvidia-h100-80gb", "--draft-tokens", "3"),
+            "--acceptance",
+            "0.5",
+            "--draft-model",
+            "Qwen3-8B",
+        ],
+        "a draft speaks the model's own tokens",
+    ),
     (["--accelerator", "nvidia-h100-80gb", "--prefixes", "9"], "--prefixes and --prefix-tokens go together"),
     (["--accelerator", "nvidia-h100-80gb", "--cache-tier", "dram:1:1"], "--cache-tier keeps prefixes"),
     (
