@@ -77,3 +77,8 @@ def mixed(parts: Iterable[tuple[float, StoredPart]]) -> StoredPart:
         total, weight = total + count * part.bytes_per_element, weight + count
     precision = max(elements, key=lambda held: elements[held])
     return StoredPart(precision=precision, bytes_per_element=total / weight)
+
+
+def native_precision(formats: WeightFormats, *, experts: bool) -> Precision:
+    """The one precision that names the checkpoint: that of its routed experts, or else of its feed-forward."""
+    return formats.routed.precision if experts else formats.dense.precision

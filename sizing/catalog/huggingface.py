@@ -27,11 +27,13 @@ from sizing.catalog.config_fields import (
     language_fields,
 )
 from sizing.catalog.encoder import encoder_of
+from sizing.catalog.formats import native_precision
+from sizing.catalog.layer_embeddings import with_layer_embeddings
 from sizing.catalog.layer_kinds import LayerKinds, layer_blocks, layer_kinds, sparse_layers, window
 from sizing.catalog.linear_layer import linear_layer
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
 from sizing.catalog.provenance import Provenance
-from sizing.catalog.quantization import native_precision, weight_formats
+from sizing.catalog.quantization import weight_formats
 from sizing.catalog.shape import Shape
 from sizing.catalog.sparse_attention import chosen
 
@@ -71,7 +73,9 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
         )
     shape = _shape(fields)
     linear_parameters, state_elements = linear_layer(fields, shape)
-    choice = chosen(fields, shape)
+    choice, lookup = chosen(fields, shape), 0
+    if fields.whole(("hidden_size_per_layer_input",), default=0):
+        shape, lookup = with_layer_embeddings(fields, shape)
     if choice is not None:
         shape = replace(shape, extra_parameters=choice.parameters)
     formats, encoder = weight_formats(fields, shape), encoder_of(mapping)
@@ -100,13 +104,14 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
         sliding_window=window(fields) if shape.sliding else None,
         max_context=fields.positive(CONTEXT, default=2048),
         parameters=shape.parameters(linear_parameters, active=False) + gates,
-        active_parameters=shape.parameters(linear_parameters, active=True) + gates,
+        active_parameters=shape.parameters(linear_parameters, active=True) + gates - lookup,
         kv_elements_per_token_full=shape.cached_full if choice is None else choice.cached_full,
         kv_elements_per_token_sliding=shape.cached_sliding,
         state_elements_per_sequence=shape.linear * state_elements + (0 if choice is None else choice.state),
         native_precision=native_precision(formats, experts=shape.moe is not None),
         formats=formats,
         encoder_parameters=encoder.parameters,
+        lookup_parameters=lookup,
         image_token_side=encoder.image_token_side,
         sparse=None if choice is None else choice.sparse,
         attention_parameters=shape.attention_parameters + gates,

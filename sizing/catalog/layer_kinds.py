@@ -122,6 +122,16 @@ def _layer_types(fields: Fields) -> list[str]:
     return [str(kind).lower() for kind in fields.listed("layer_types", "layers_block_type")]
 
 
+def sliding_by_layer(fields: Fields, layers: int) -> list[bool]:
+    """Whether each layer has a window; the last of each period has none where the file does not write them out."""
+    kinds = _layer_types(fields)
+    if len(kinds) == layers:
+        return [any(word in kind for word in _SLIDING) for kind in kinds]
+    kind = layer_kinds(fields, layers)
+    period = layers // max(1, kind.full)
+    return [kind.sliding > 0 and (index + 1) % max(1, period) != 0 for index in range(layers)]
+
+
 def _windowed(fields: Fields, layers: int) -> LayerKinds:
     period = fields.whole(("sliding_window_pattern",), default=_WINDOWED.get(fields.model_type, 0))
     if period > 1 and window(fields):

@@ -84,7 +84,7 @@ class Model:
     active_parameters: int  # per token: what arithmetic touches
     kv_elements_per_token_full: int  # over all full-attention layers, keys and values
     kv_elements_per_token_sliding: int
-    state_elements_per_sequence: int  # linear and state-space layers, independent of context
+    state_elements_per_sequence: int  # linear and state-space layers, independent of context; of 16 bits
     native_precision: Precision  # of the published checkpoint
     provenance: Provenance
     feed_forward_layers: int | None = None  # layers with a feed-forward; None: all (Nemotron-H: each is one or a mixer)
@@ -93,3 +93,4 @@ class Model:
     formats: WeightFormats | None = None  # what the checkpoint's parts are stored in; None: as is usual for the format
     sparse: SparseAttention | None = None
     attention_parameters: int | None = None  # of all attention layers together; None: as the dimensions give them
+    lookup_parameters: int = 0  # of *parameters*: embeddings beside the input table, looked up and never multiplied

@@ -210,6 +210,7 @@ def _model(row: Raw, provenance: Provenance) -> Model:
         formats=_formats(row["formats"]) if "formats" in row else None,
         sparse=SparseAttention(**row["sparse"]) if "sparse" in row else None,
         attention_parameters=row.get("attention_parameters"),
+        lookup_parameters=row.get("lookup_parameters", 0),
     )
 
 

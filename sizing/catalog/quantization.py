@@ -68,11 +68,6 @@ def weight_formats(fields: Fields, shape: Shape) -> WeightFormats:
     )
 
 
-def native_precision(formats: WeightFormats, *, experts: bool) -> Precision:
-    """The one precision that names the checkpoint: that of its routed experts, or else of its feed-forward."""
-    return formats.routed.precision if experts else formats.dense.precision
-
-
 def named_precision(hub_id: str) -> Precision | None:
     """The precision that the end of a repository's name tells (Qwen/Qwen3-32B-FP8); None where it tells none."""
     return next((held for end, held in _BY_END_OF_NAME if hub_id.lower().endswith(end)), None)

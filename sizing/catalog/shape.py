@@ -34,24 +34,32 @@ class Shape:
     output_rank: int | None = None  # output projection in two steps, the first by groups (DeepSeek-V4)
     output_groups: int = 1
     query_rank: int | None = None  # the same of queries, without latent keys
+    sharing_full: int = 0  # layers that use the keys and values of an earlier one (Gemma 3n and 4)
+    sharing_sliding: int = 0
     extra_parameters: int = 0  # what no other figure tells: indexers, compressors, per-layer embeddings
 
     @property
     def attention_parameters(self) -> int:
         """Of all attention layers (query, key, value and output projections)."""
-        return self.full * self._attention(self.full_kv_heads or self.kv_heads, self.full_head_dim, full=True) + (
-            self.sliding * self._attention(self.sliding_kv_heads or self.kv_heads, None, full=False)
+        full_heads, sliding_heads = self.full_kv_heads or self.kv_heads, self.sliding_kv_heads or self.kv_heads
+        full = self._attention(full_heads, self.full_head_dim, full=True)
+        sliding = self._attention(sliding_heads, None, full=False)
+        return (
+            self.full * full
+            + self.sliding * sliding
+            - self.sharing_full * self.hidden * self._cached(full_heads, self.full_head_dim)
+            - self.sharing_sliding * self.hidden * self._cached(sliding_heads, None)
         )
 
     @property
     def cached_full(self) -> int:
         """Elements that layers without a window cache for one token: keys and values, or one latent vector."""
-        return self.full * self._cached(self.full_kv_heads or self.kv_heads, self.full_head_dim)
+        return (self.full - self.sharing_full) * self._cached(self.full_kv_heads or self.kv_heads, self.full_head_dim)
 
     @property
     def cached_sliding(self) -> int:
         """Elements that layers with a window cache for one token."""
-        return self.sliding * self._cached(self.sliding_kv_heads or self.kv_heads, None)
+        return (self.sliding - self.sharing_sliding) * self._cached(self.sliding_kv_heads or self.kv_heads, None)
 
     def _cached(self, kv_heads: int, head_dim: int | None) -> int:
         if self.mla is not None:

@@ -79,10 +79,10 @@ def expert_workspace_bytes(replica: Replica) -> float:
     model, layout = replica.model, replica.layout
     if model.moe is None or shard_of(replica).routed_format is Precision.MXFP4:
         return 0.0
-    width = model.moe.intermediate / _expert_ranks(layout)
+    width, outputs = model.moe.intermediate / _expert_ranks(layout), model.moe.latent or model.hidden
     opened = width * (2 if model.gated_ffn else 1)
     rows = replica.max_num_batched_tokens * model.moe.experts_per_token
-    return rows * (max(width, model.hidden) + max(opened, model.hidden)) * element_bytes(replica)
+    return rows * (max(width, outputs) + max(opened, outputs)) * element_bytes(replica)
 
 
 def element_bytes(replica: Replica) -> int:
@@ -96,8 +96,11 @@ def _expert_ranks(layout: Layout) -> int:
 
 
 def _feed_forward_width(model: Model) -> int:
-    shared = 0 if model.moe is None else model.moe.shared_experts * model.moe.shared_intermediate
-    return max(model.intermediate, shared) * (GATED_TENSORS if model.gated_ffn else PLAIN_TENSORS)
+    widest = model.intermediate
+    if model.moe is not None:
+        shared = model.moe.shared_experts * model.moe.shared_intermediate
+        widest = max(model.intermediate if model.moe.dense_layers else 0, shared)
+    return widest * (GATED_TENSORS if model.gated_ffn else PLAIN_TENSORS)
 
 
 def _attention_width(model: Model) -> int:

@@ -17,7 +17,7 @@ class ParameterCounts:
     dense: int  # dense feed-forward, shared experts, routers, and what no formula names (linear layers, norms)
     router: int  # of dense: what chooses experts, never quantised
     routed: int  # routed experts, all of them
-    embedding: int  # input table, and output table unless tied
+    embedding: int  # input table, output table unless tied, and what else is looked up
     head: int  # output projection: what one token multiplies with, tied or not
 
     @property
@@ -44,14 +44,15 @@ def count_parameters(model: Model) -> ParameterCounts:
         attention = max(0, model.attention_parameters - attending * latent)
     table = model.vocab * model.hidden
     routed, feed_forward, router = _feed_forward(model)
-    named = attention + attending * latent + feed_forward + routed + table * (1 if model.tied_embeddings else 2)
+    tables = table * (1 if model.tied_embeddings else 2) + model.lookup_parameters
+    named = attention + attending * latent + feed_forward + routed + tables
     return ParameterCounts(
         attention=attention,
         latent=attending * latent,
         router=router,
         dense=feed_forward + (max(-feed_forward, model.parameters - named) if model.parameters else 0),
         routed=routed,
-        embedding=table * (1 if model.tied_embeddings else 2),
+        embedding=tables,
         head=table,
     )
 

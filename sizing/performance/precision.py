@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
-from sizing.catalog.formats import WeightFormats, whole
+from sizing.catalog.formats import WeightFormats, native_precision, whole
 from sizing.catalog.model import Model
 
 # Cached keys and values carry at most one scale per tensor.
@@ -27,7 +27,7 @@ def served_formats(model: Model, weights: Precision) -> WeightFormats:
     the routed experts alone (gpt-oss); nvfp4 checkpoints of models with latent attention leave attention in bf16
     (DeepSeek-R1-FP4), and everything else quantises all linear layers. Embedding and output tables stay in bf16.
     """
-    if model.formats is not None and weights is model.native_precision:
+    if model.formats is not None and weights is native_precision(model.formats, experts=model.moe is not None):
         return model.formats
     table = whole(weights if weights is Precision.FP32 else Precision.BF16)
     attention = dense = whole(weights)

@@ -204,14 +204,15 @@ def _beside_bytes(counts: ParameterCounts, model: Model, formats: WeightFormats)
 def _table_bytes(model: Model, formats: WeightFormats, stages: int) -> float:
     """Bytes of the tables on the stage with most: both on an only stage, else one on the first, one on the last."""
     table, held = model.vocab * model.hidden, (formats.embedding.bytes_per_element, formats.head.bytes_per_element)
+    looked_up = model.lookup_parameters * held[0]  # on the first stage
     if stages > 1:
-        return table * max(held)
-    return table * (held[0] if model.tied_embeddings else sum(held))
+        return max(table * held[0] + looked_up, table * held[1])
+    return table * (held[0] if model.tied_embeddings else sum(held)) + looked_up
 
 
 def _table_elements(counts: ParameterCounts, model: Model, stages: int) -> float:
     """Elements of the tables on the stage with most."""
-    return counts.embedding if stages == 1 else model.vocab * model.hidden
+    return counts.embedding if stages == 1 else model.vocab * model.hidden + model.lookup_parameters
 
 
 def _flop_per_pair(model: Model) -> tuple[int, int]:

@@ -157,10 +157,28 @@ def test_most_layers_of_a_hybrid_cache_nothing():
     assert FACTS.model("gemma-3-27b-it").sliding_layers == 52
 
 
-@pytest.mark.parametrize("name", ["DeepSeek-V4-Pro", "Kimi-K3", "Nemotron-3-Ultra-550B-A55B"])
-def test_models_whose_memory_no_table_tells_are_known_but_not_sized(name):
-    """Trap 10: compressed attention and experts in a latent space do not follow from the usual shapes."""
-    assert FACTS.model(name).kind is ModelKind.OTHER
+def test_compressed_attention_and_latent_experts_follow_formulas_of_their_own():
+    """
+    Trap 10: shapes that no table tells are worked out from the files.
+
+    DeepSeek-V4-Pro: 30 layers with an entry of 512 for 4 tokens, 31 with one for 128, the last 128 tokens in all 61.
+    """
+    deepseek, kimi, nemotron = (FACTS.model(n) for n in ("DeepSeek-V4-Pro", "Kimi-K3", "Nemotron-3-Ultra-550B-A55B"))
+    assert deepseek.kv_elements_per_token_full == 30 * 512 // 4 + 31 * 512 // 128
+    assert deepseek.state_elements_per_sequence == 61 * 128 * 512
+    assert deepseek.sparse is not None
+    assert deepseek.sparse.attended_tokens == 4 * 1024
+    assert (kimi.moe.latent, nemotron.moe.latent) == (3584, 2048)
+
+
+def test_every_decoder_that_is_known_by_name_is_sized():
+    """None of the packaged decoders lacks a layer, a cache or a total."""
+    decoders = [model for model in FACTS.models if model.kind is ModelKind.DECODER]
+    assert len(decoders) > 190
+    for model in decoders:
+        held = model.kv_elements_per_token_full + model.kv_elements_per_token_sliding
+        assert min(model.layers, model.hidden, model.vocab, model.parameters, held) > 0, model.name
+        assert model.active_parameters <= model.parameters, model.name
 
 
 def test_a_domain_is_not_the_accelerators_of_one_machine():
