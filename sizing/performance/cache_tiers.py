@@ -130,7 +130,7 @@ def share_of_popular(part: float, zipf: float) -> float:
 
     The sum over ranks as an integral: x^(1 - zipf). Alike prefixes are asked for alike.
     """
-    return min(1.0, max(0.0, part)) ** (1 - zipf)
+    return float(min(1.0, max(0.0, part)) ** (1 - zipf))
 
 
 def prefix_bytes(replica: Replica, prefix_tokens: float) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from math import prod
+from typing import Any
 
 from sizing.catalog.accelerator import Accelerator
 from sizing.catalog.machine import Machine
@@ -65,7 +66,7 @@ def network_of(machine: Machine) -> dict[str, object]:
 def _unknown_network(accelerator: Accelerator) -> tuple[float, str | None]:
     """Rate and fabric of the vendor's reference machine; of the slowest machine for cards."""
     linked = accelerator.link_bytes_per_s is not None
-    rows = _rows(_facts()["unknown_networks"])
+    rows = _rows(link_facts()["unknown_networks"])
     row = next((row for row in rows if row["links"] == linked and _is_of(row, accelerator)), rows[-1])
     return _number(row["bytes_per_s"]), None if row["fabric"] is None else str(row["fabric"])
 
@@ -76,8 +77,8 @@ def _is_of(row: Mapping[str, object], accelerator: Accelerator) -> bool:
 
 
 def _host_bus(accelerator: Accelerator, accelerators_in_machine: int) -> Link:
-    row = next(row for row in _rows(_facts()["host_bus"]) if _is_of(row, accelerator))
-    unknown = _facts()["unknown_host_link"]
+    row = next(row for row in _rows(link_facts()["host_bus"]) if _is_of(row, accelerator))
+    unknown = link_facts()["unknown_host_link"]
     rate = accelerator.host_link_bytes_per_s or _number(
         unknown["bytes_per_s"] if isinstance(unknown, dict) else unknown
     )
@@ -94,7 +95,7 @@ def _scale_up(accelerator: Accelerator, accelerators: int, accelerators_in_machi
     """The accelerator's own link; None for a card without."""
     if accelerator.link_bytes_per_s is None:
         return None
-    row = next(row for row in _rows(_facts()["scale_up"]) if accelerator.link.startswith(str(row["link"])))
+    row = next(row for row in _rows(link_facts()["scale_up"]) if accelerator.link.startswith(str(row["link"])))
     domain = accelerator.link_domain if row["spans_machines"] else min(accelerator.link_domain, accelerators_in_machine)
     return Link(
         name=accelerator.link,
@@ -133,16 +134,17 @@ def slice_axes(topologies: tuple[str, ...], chips: int, full: tuple[int, ...]) -
 
 
 @cache
-def _facts() -> dict[str, object]:
+def link_facts() -> dict[str, Any]:
+    """The packaged facts of links: shapes, buses and networks, each with its source."""
     text = files("sizing.performance").joinpath("facts/links.json").read_text(encoding="utf-8")
-    facts: dict[str, object] = json.loads(text)
+    facts: dict[str, Any] = json.loads(text)
     return facts
 
 
 @cache
 def _network(fabric: str | None) -> Mapping[str, object]:
     """Facts of the network of that name; of a plain one where it has none of its own."""
-    rows = _rows(_facts()["networks"])
+    rows = _rows(link_facts()["networks"])
     return next((row for row in rows if row["fabric"] == fabric), rows[-1])
 
 

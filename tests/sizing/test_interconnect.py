@@ -22,7 +22,7 @@ from sizing.performance.communication import (
 )
 from sizing.performance.efficiency import PERFECT, efficiency
 from sizing.performance.forward import costs_of, decode_step, prefill_s
-from sizing.performance.interconnect import interconnect_of, network_link, network_of, slice_axes
+from sizing.performance.interconnect import interconnect_of, link_facts, network_link, network_of, slice_axes
 from sizing.performance.link import (
     HostBus,
     Link,
@@ -295,3 +295,52 @@ def test_more_ranks_over_a_slow_link_can_slow():
     sixteen = replica(Layout(tp=16), network_bytes_per_s=1.5625e9)
     fast, slow = (prefill_s(costs_of(r, real(r)), new_tokens=4000, cached_tokens=0) for r in (eight, sixteen))
     assert slow > fast
+
+
+def test_every_scale_up_link_of_the_catalog_has_a_shape_of_its_own():
+    """None falls to the last row of the facts, which is for links that nobody describes."""
+    rows = link_facts()["scale_up"]
+    for device in FACTS.accelerators:
+        if device.link_bytes_per_s is not None:
+            row = next(row for row in rows if device.link.startswith(row["link"]))
+            assert row["link"], device.name
+            assert row["source"]
+
+
+def test_every_fabric_of_the_catalog_is_known():
+    known = {row["fabric"] for row in link_facts()["networks"]}
+    assert {one.fabric for one in FACTS.machines if one.accelerators > 0} <= known
+
+
+def test_no_network_reaches_more_than_its_line_rate():
+    """Nor is any as near as a neighbour on a scale-up link."""
+    for row in link_facts()["networks"]:
+        link = network_link(50e9, row["fabric"])
+        assert 0 < link.bytes_per_s < 50e9
+        assert link.latency_s > 0
+
+
+@given(message=st.floats(1, 1e10), near=st.integers(2, 72), far=st.integers(2, 16), faster=st.floats(1, 50))
+def test_several_links_are_no_slower_than_a_ring_over_the_slowest(message, near, far, faster):
+    """Beside the starts: the far link carries 1 / g of what it would in one ring of all ranks."""
+    levels = (
+        Level(ranks=near, start_s=0.0, bytes_per_s=40e9 * faster),
+        Level(ranks=far, start_s=0.0, bytes_per_s=40e9),
+    )
+    ring = all_reduce_s(message, ranks=near * far, start_s=0.0, bytes_per_s=40e9)
+    assert all_reduced_s(message, levels) <= ring * (1 + 1e-9)
+
+
+@given(ranks=st.integers(1, 72), message=st.floats(0, 1e9))
+def test_a_switch_of_72_is_one_link(ranks, message):
+    """However many of a domain of 72 take part, nothing goes over the network."""
+    many = replica_on(
+        LLAMA_70B,
+        FACTS.accelerator("nvidia-gb200"),
+        layout=Layout(dp=ranks),
+        weights=Precision.FP8,
+        accelerators_in_machine=4,
+    )
+    levels = levels_of(many, PERFECT, ranks=ranks)
+    assert len(levels) == (ranks > 1)
+    assert all_reduced_s(message, levels) <= 2 * message / 900e9 + 1e-12
