@@ -17,7 +17,7 @@ from sizing.calibration.measurement import Measurement, accelerator_named
 from sizing.calibration.prediction import Facts, Prediction
 from sizing.performance.efficiency import device_class, packaged, using
 
-FOLDS = 4  # at most: whole groups of model and accelerator are left out in turn
+FOLDS = 3  # at most: whole groups of model and accelerator are left out in turn
 LEAST_MOVE = 0.02  # of a constant, in logarithms, that is worth telling
 
 

@@ -23,7 +23,10 @@ from sizing.calibration.measurement import (
 from sizing.calibration.prediction import Facts
 from sizing.errors import InvalidSpec, Problem, UnknownFact
 
-MODES = ("agg", "offline-max", "static-batch", "single-stream", "disagg")
+MODES = (
+    *("agg", "offline-max", "static-batch", "single-stream", "disagg"),
+    *("mlperf-offline", "mlperf-server", "mlperf-interactive"),
+)
 METRICS = ("output_tps", "output_tps_per_accel", "ttft_ms", "tpot_ms", "e2e_latency_ms")
 FILLED = {  # where the column is left out, or a cell of it blank
     "id": "line {line}",
