@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from math import prod
@@ -38,7 +39,7 @@ def interconnect_of(
     near = _scale_up(accelerator, accelerators, accelerators_in_machine)
     links = [bus] if near is None else [near]
     if near is not None and near.domain < accelerators_in_machine:
-        links.append(bus)
+        links.append(_beyond(bus))
     if network_bytes_per_s is None:
         network_bytes_per_s, fabric = _unknown_network(accelerator)
     links.append(network_link(network_bytes_per_s, fabric))
@@ -77,18 +78,20 @@ def _is_of(row: Mapping[str, object], accelerator: Accelerator) -> bool:
 
 
 def _host_bus(accelerator: Accelerator, accelerators_in_machine: int) -> Link:
-    row = next(row for row in _rows(link_facts()["host_bus"]) if _is_of(row, accelerator))
-    unknown = link_facts()["unknown_host_link"]
-    rate = accelerator.host_link_bytes_per_s or _number(
-        unknown["bytes_per_s"] if isinstance(unknown, dict) else unknown
-    )
+    rate = accelerator.host_link_bytes_per_s or link_facts()["unknown_host_link"]["bytes_per_s"]
     return Link(
         name="host bus",
         bytes_per_s=rate,
         latency_s=0.0,
         domain=max(1, accelerators_in_machine),
-        shape=HostBus(bridge_bytes_per_s=_number(row["bridge_ports"]) * rate),
+        shape=HostBus(bridge_bytes_per_s=link_facts()["host_bus"]["bridge_ports"] * rate),
     )
+
+
+def _beyond(bus: Link) -> Link:
+    """The host bus beyond a nearer link: what software reaches of it, and how long a message takes to start."""
+    row = link_facts()["host_bus"]
+    return replace(bus, bytes_per_s=bus.bytes_per_s * row["share"], latency_s=row["latency_us"] * 1e-6)
 
 
 def _scale_up(accelerator: Accelerator, accelerators: int, accelerators_in_machine: int) -> Link | None:

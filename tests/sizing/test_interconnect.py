@@ -132,6 +132,14 @@ def test_links_of_machines():
     assert links("nvidia-l40s", 4) == [("host bus", 4), ("network", 1000)]
 
 
+def test_beyond_a_bridge_the_bus_is_what_software_makes_of_it():
+    """Four H100 NVL: pairs at 300 GB/s, then two pairs over the bus at 0.6 x 64 GB/s, which starts in 8 us."""
+    bridged = replica_on(LLAMA_70B, FACTS.accelerator("nvidia-h100-nvl"), layout=Layout(tp=4), weights=Precision.FP8)
+    pair, bus = levels_of(bridged, PERFECT, ranks=4)
+    assert (pair.ranks, pair.bytes_per_s) == (2, 300e9)
+    assert (bus.ranks, bus.bytes_per_s, bus.start_s) == (2, pytest.approx(38.4e9), pytest.approx(8e-6))
+
+
 def test_the_network_of_a_machine_is_shared_by_its_accelerators():
     """p5.48xlarge: 3,200 Gbit/s for eight H100 are 50 GB/s each, of which EFA reaches 0.78."""
     told = network_of(FACTS.machine(Cloud.AWS, "p5.48xlarge"))
