@@ -40,7 +40,7 @@ class Accelerator:
     vendor: str
     kind: AcceleratorKind
     architecture: str
-    memory_bytes: int  # what the driver reports, the figure to size with
+    memory_bytes: int  # what programs can allocate, the figure to size with; a little under what nvidia-smi shows
     nominal_memory_bytes: int  # what the data sheet says
     memory_bytes_per_s: float | None  # HBM bandwidth
     bf16_flop_per_s: float | None  # fp16 where there is no bf16

@@ -34,6 +34,7 @@ class BatchLimits:
     max_num_seqs: int
     graph_batch: int  # most sequences of a captured graph; 0 where the reserve does not depend on it
     graph_batch_wide: int  # the same with four or more tensor-parallel ranks
+    cache_share: float  # most of the engine's memory that the cache may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +185,7 @@ def _limits(row: dict[str, object]) -> BatchLimits:
         max_num_seqs=round(_number(row["max_num_seqs"])),
         graph_batch=round(_number(row.get("graph_batch", 0))),
         graph_batch_wide=round(_number(row.get("graph_batch_wide", 0))),
+        cache_share=_number(row.get("cache_share", 1.0)),
     )
 
 

@@ -12,9 +12,10 @@ from sizing.performance.engine import CacheRule, batch_limits
 from sizing.performance.replica import Replica
 from sizing.performance.shard import shard_of
 
-# What XLA and the Neuron runtime keep for themselves, as a share of the device; no measured figure is published. It
-# stands for the context, collective buffers and captured graphs that the engines' facts give for GPUs.
-RUNTIME_SHARE = {AcceleratorKind.GPU: 0.0, AcceleratorKind.TPU: 0.05, AcceleratorKind.NEURON: 0.05}
+# What the Neuron runtime keeps for itself, as a share of the device: instructions (96 MB a core), constants, scratch,
+# rings and collectives; only the first is published as a figure (AWS Neuron documentation, device memory). XLA's part
+# is off a TPU's memory already. It stands for what the engines' facts give for GPUs.
+RUNTIME_SHARE = {AcceleratorKind.GPU: 0.0, AcceleratorKind.TPU: 0.0, AcceleratorKind.NEURON: 0.05}
 
 # Tensor-parallel ranks from which SGLang captures graphs for more sequences.
 WIDE_TP = 4
@@ -79,6 +80,7 @@ def memory_budget(replica: Replica) -> MemoryBudget:
     weights = shard.weight_bytes + draft_weight_bytes(replica)
     free = usable - weights - activation - overhead
     cached = free * engine.memory_utilisation if engine.cache_rule is CacheRule.SHARE_OF_FREE else free
+    most = usable * batch_limits(engine, replica.accelerator).cache_share
     full, sliding = _padding(replica.model) if engine.pads_layer_groups else (1.0, 1.0)
     in_window = shard.cache_bytes_per_token_sliding * sliding
     return MemoryBudget(
@@ -86,7 +88,7 @@ def memory_budget(replica: Replica) -> MemoryBudget:
         weight_bytes=weights,
         activation_bytes=activation,
         overhead_bytes=overhead,
-        kv_bytes=max(0, round(cached)),
+        kv_bytes=max(0, round(min(cached, most))),
         kv_bytes_per_token=shard.cache_bytes_per_token_full * full + in_window + draft_cache_bytes_per_token(replica),
         sliding_bytes_per_token=in_window,
         sliding_window=replica.model.sliding_window,
