@@ -31,7 +31,7 @@ from tests.markets import (
 )
 
 NO_LIMITS = Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=None)
-STRICT = replace(CHAT_70B, objectives=Objectives(ttft_p95_s=0.3, tpot_p95_s=0.02, e2e_p95_s=6.0))
+STRICT = replace(CHAT_70B, objectives=Objectives(ttft_p95_s=0.4, tpot_p95_s=0.025, e2e_p95_s=10.0))
 LONG = replace(CHAT_70B, max_context_tokens=131072)
 
 
