@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +85,13 @@ def with_intervals(
                 device = accelerator_named(row.setup.accelerator, catalog().accelerators)
                 if row.id in predictions and device is not None and fold_of(row, folds, by) == fold:
                     factors = spread(metric_of(row), _class_of(device.name), situation_of(row))
-                    value = predictions[row.id].predicted
-                    found[row.id] = replace(predictions[row.id], low=value * factors.low, high=value * factors.high)
+                    one = predictions[row.id]
+                    low = one.predicted * factors.low * one.layouts
+                    found[row.id] = replace(one, low=low, high=one.predicted * factors.high)
     return found
 
 
+@cache
 def _class_of(name: str) -> str:
     with using(json.loads(PRIORS.read_text(encoding="utf-8"))):
         return device_class(catalog().accelerator(name))

@@ -122,6 +122,7 @@ class Fit:
         self.document = document
         self.facts = facts
         self.rows = list(rows)
+        self.idle: set[tuple[int, tuple[str, ...]]] = set()  # constants that no row depends on, by block
         sizes = Counter((row.group, row.metric) for row in rows)
         # each group counts by the root of its size: neither the largest alone nor each row of the smallest
         self.weights = {
@@ -175,12 +176,17 @@ class Fit:
         """One damped step of Gauss and Newton for the constants of *target*, kept only where the loss falls."""
         import numpy as np  # noqa: PLC0415  0.1 s that no other part of sizing needs
 
+        knobs = [knob for knob in knobs if (id(target), knob.path) not in self.idle]
+        if not knobs:
+            return
         weight = PRIOR_WEIGHT * (1 + FEW_ROWS / len(rows))
         at = np.array([math.log(get(target, knob.path)) for knob in knobs])
         prior = np.array([math.log(knob.prior) for knob in knobs])
         firm = 2 * weight / np.array([knob.spread for knob in knobs]) ** 2
         before = np.array(self.residuals(rows))
         slopes = np.stack([self._slope(target, knob, rows, before) for knob in knobs], axis=1)
+        moves = np.any(slopes, axis=0)
+        self.idle.update((id(target), knob.path) for knob, used in zip(knobs, moves, strict=True) if not used)
         each = np.array([self.weights[row.id] for row in rows])
         each = each / each.sum() / (1 + (before / KNEE) ** 2) / KNEE
         hessian = slopes.T @ (slopes * each[:, None]) + np.diag(firm)

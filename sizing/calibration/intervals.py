@@ -28,7 +28,7 @@ class Residual:
     """ln(measured / predicted) of one row that the fit had not seen."""
 
     metric: str
-    situation: Situation
+    situation: Situation | None  # None: a run whose layout is not told, which says little of the others
     device_class: str
     pair: str  # model and accelerator
     value: float
@@ -56,7 +56,7 @@ def residuals(rows: Iterable[Measurement], predictions: Mapping[str, Prediction]
             found.append(
                 Residual(
                     metric=metric_of(row),
-                    situation=situation_of(row),
+                    situation=None if row.setup.tp is None and row.setup.topology is None else situation_of(row),
                     device_class=device_class(accelerator),
                     pair=f"{row.setup.model} on {row.setup.accelerator}",
                     value=math.log(row.value / predictions[row.id].predicted),
@@ -73,8 +73,10 @@ def intervals(found: Sequence[Residual]) -> dict[str, dict[str, dict[str, float]
     """
     parts: dict[str, dict[str, list[Residual]]] = defaultdict(lambda: defaultdict(list))
     for residual in found:
-        for situation, name in ((residual.situation, residual.device_class), (residual.situation, ANY), (ANY, ANY)):
-            parts[residual.metric][f"{situation} {name}"].append(residual)
+        parts[residual.metric][f"{ANY} {ANY}"].append(residual)
+        if residual.situation is not None:
+            for name in (residual.device_class, ANY):
+                parts[residual.metric][f"{residual.situation} {name}"].append(residual)
     return {
         metric: {
             name: interval_of([residual.value for residual in part])
