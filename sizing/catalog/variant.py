@@ -76,7 +76,11 @@ def _pruned(model: Model, kept: Kept) -> Model:
         feed_forward_layers=None if feeding is None else max(1, round(feeding * layers / model.layers)),
         kv_elements_per_token_full=_of(model.kv_elements_per_token_full, full, model.full_attention_layers, per_kv),
         kv_elements_per_token_sliding=_of(model.kv_elements_per_token_sliding, sliding, model.sliding_layers, per_kv),
-        state_elements_per_sequence=_of(model.state_elements_per_sequence, linear, model.linear_layers, 1.0),
+        state_elements_per_sequence=_of(
+            model.state_elements_per_sequence,
+            *((linear, model.linear_layers) if model.linear_layers else (layers, model.layers)),
+            1.0,
+        ),
         attention_parameters=_attention_parameters(model, full + sliding, hidden * heads),
         parameters=0,
         active_parameters=0,
