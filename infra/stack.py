@@ -17,6 +17,7 @@ import yaml
 from components.platform import Platform
 from infra.document import Document, read, scalar
 from infra.files import write_whole
+from infra.model_files import model_config
 from infra.settings import read_platform
 from sizing import lockfile
 from sizing.errors import DamagedPlan, InvalidSpec, Problem, StalePlan
@@ -287,7 +288,7 @@ def _invalid(path: str, what: str, mend: str, *, source: str, line: int | None =
 def _spec(settings: Mapping[str, object], catalog: Catalog, *, directory: Path, source: str) -> Spec:
     spec_settings = {key: value for key, value in settings.items() if key != PLATFORM and key not in SECRETS}
     files = {path: directory / path for path in model_paths(spec_settings)}
-    configs = {path: file.read_bytes() for path, file in files.items() if file.is_file()}
+    configs = {path: model_config(file) for path, file in files.items() if file.is_file()}
     return read_spec(spec_settings, catalog=catalog, model_configs=configs, source=source, prefix=PREFIX)
 
 

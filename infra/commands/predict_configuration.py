@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from infra.failures import WrongInput
+from infra.model_files import model_config
 from sizing.catalog import Accelerator, Model, ModelKind, Precision, catalog, model_from_config
 from sizing.catalog.machine import Machine
 from sizing.catalog.variant import Kept, resized
@@ -172,7 +173,7 @@ def _model(name: str) -> Model:
     if path.suffix != ".json":
         return catalog().model(name)
     try:
-        mapping = json.loads(path.read_text(encoding="utf-8"))
+        mapping = json.loads(model_config(path))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise WrongInput(f"{name}: cannot be read ({why})\n    hint: give a Hugging Face config.json") from None

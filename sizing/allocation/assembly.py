@@ -18,13 +18,13 @@ from sizing.allocation.problem import Choice, Pool
 from sizing.allocation.promises import Served, promises_of
 from sizing.allocation.support import quantization
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
-from sizing.catalog.formats import BYTES_PER_ELEMENT
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.performance import checkpoint_bytes, cold_start, front_ends, weight_bytes
 from sizing.performance.cold_start import ColdStart
 from sizing.performance.loading import load_bytes_per_s, load_tier
 from sizing.performance.processors import OUTPUT_TOKEN_S, PROMPT_TOKEN_S, REQUEST_S
+from sizing.performance.shard import published_bytes
 from sizing.performance.startup import IMAGE_BYTES, IMAGE_BYTES_PER_S
 from sizing.plan import Bucket, CostLine, Deployment, EngineSettings, NodePool, Placement, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
@@ -291,7 +291,7 @@ def _bucket(spec: Spec, catalog: Catalog, market: Market) -> Bucket:
     return Bucket(
         name="models",
         tier=BUCKET_TIER,
-        bytes=round(sum(model.parameters * BYTES_PER_ELEMENT[model.native_precision] for model in models.values())),
+        bytes=sum(published_bytes(model) for model in models.values()),
         usd_per_gb_month=None if storage is None else storage.usd_per_gb_month,
     )
 

@@ -9,6 +9,7 @@ from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, Model
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.catalog.packaged import catalog
 from sizing.catalog.provenance import Provenance
+from sizing.catalog.quantization import with_quantization
 
 __all__ = [
     "Accelerator",
@@ -28,4 +29,5 @@ __all__ = [
     "StorageTier",
     "catalog",
     "model_from_config",
+    "with_quantization",
 ]

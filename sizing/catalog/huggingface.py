@@ -34,6 +34,7 @@ from sizing.catalog.linear_layer import linear_layer
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
 from sizing.catalog.provenance import Provenance
 from sizing.catalog.quantization import weight_formats
+from sizing.catalog.searched_blocks import searched_blocks
 from sizing.catalog.shape import Shape
 from sizing.catalog.sparse_attention import chosen
 
@@ -77,7 +78,7 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
     if fields.whole(("hidden_size_per_layer_input",), default=0):
         shape, lookup = with_layer_embeddings(fields, shape)
     if choice is not None:
-        shape = replace(shape, extra_parameters=choice.parameters)
+        shape = replace(shape, extra_parameters=shape.extra_parameters + choice.parameters)
     formats, encoder = weight_formats(fields, shape), encoder_of(mapping)
     gates = shape.full * shape.hidden * shape.heads * shape.head_dim if _gates_its_queries(fields) else 0
     return Model(
@@ -124,12 +125,14 @@ def _shape(fields: Fields) -> Shape:
     layers = fields.positive(LAYERS, default=len(layer_blocks(fields)) or None)
     kinds, mla = layer_kinds(fields, layers), _latent(fields)
     moe = _experts(fields, layers, kinds)
+    searched = searched_blocks(fields.config, hidden)
     return Shape(
         hidden=hidden,
         heads=heads,
-        kv_heads=_kv_heads(fields, heads),
+        kv_heads=_kv_heads(fields, heads) if searched is None else max(1, heads // searched.group),
         head_dim=_head_dim(fields, hidden, heads) if mla is None else mla.nope_dim + mla.rope_dim,
-        intermediate=_intermediate(fields, hidden, moe),
+        intermediate=_intermediate(fields, hidden, moe) if searched is None else searched.intermediate,
+        extra_parameters=0 if searched is None else searched.linear * hidden**2,
         gated=fields.model_type not in _UNGATED,
         vocab=fields.positive(VOCABULARY),
         tied=_tied(fields),

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sizing.catalog.config_fields import CONTEXT, EXPERTS, MOE_EVERY, WINDOW, Fields
+from sizing.catalog.config_fields import CONTEXT, EXPERTS, HIDDEN, MOE_EVERY, WINDOW, Fields
+from sizing.catalog.searched_blocks import searched_blocks
 from sizing.catalog.shape import Shape
 
 # Model type to the period of its full-attention layers, where layer_types is not written out.
@@ -61,21 +62,28 @@ def layer_kinds(fields: Fields, layers: int) -> LayerKinds:
             feed_forward=dense + sparse,
             sparse=sparse,
         )
+    searched = searched_blocks(fields.config, fields.positive(HIDDEN))
+    if searched is not None:
+        return LayerKinds(full=searched.attending, sliding=0, linear=0, feed_forward=searched.feeding)
     kinds = _layer_types(fields)
     if kinds:
         linear = sum(any(word in kind for word in _LINEAR) for kind in kinds)
         sliding = sum(any(word in kind for word in _SLIDING) for kind in kinds)
         return LayerKinds(full=len(kinds) - linear - sliding, sliding=sliding, linear=linear)
+    linear = _linear_layers(fields, layers)
+    return LayerKinds(full=layers - linear, sliding=0, linear=linear) if linear else _windowed(fields, layers)
+
+
+def _linear_layers(fields: Fields, layers: int) -> int:
+    """Linear layers where the file tells them by a list of their own, or every how many layers one attends in full."""
     lightning = fields.listed("attn_type_list")  # MiniMax: 0 linear, 1 full
-    if lightning:
-        return LayerKinds(full=layers - lightning.count(0), sliding=0, linear=lightning.count(0))
     delta = fields.part("linear_attn_config").get("kda_layers")  # Kimi Linear
-    if isinstance(delta, list):
-        return LayerKinds(full=layers - len(delta), sliding=0, linear=len(delta))
     every = fields.whole(("full_attention_interval", "attn_layer_period"), default=0)
-    if every:
-        return LayerKinds(full=layers // every, sliding=0, linear=layers - layers // every)
-    return _windowed(fields, layers)
+    if lightning:
+        return lightning.count(0)
+    if isinstance(delta, list):
+        return len(delta)
+    return layers - layers // every if every else 0
 
 
 def layer_blocks(fields: Fields) -> list[LayerRole]:

@@ -68,6 +68,15 @@ def weight_formats(fields: Fields, shape: Shape) -> WeightFormats:
     )
 
 
+def with_quantization(config: Mapping[str, object], beside: Mapping[str, object]) -> dict[str, object]:
+    """*config* with what the hf_quant_config.json *beside* it tells, where the file itself says nothing."""
+    stated = beside.get("quantization")
+    known = any(isinstance(part, Mapping) and part.get("quantization_config") for part in (config, *config.values()))
+    if known or not isinstance(stated, Mapping) or not stated.get("quant_algo"):
+        return dict(config)
+    return {**config, "quantization_config": {"quant_method": "modelopt", **stated}}
+
+
 def named_precision(hub_id: str) -> Precision | None:
     """The precision that the end of a repository's name tells (Qwen/Qwen3-32B-FP8); None where it tells none."""
     return next((held for end, held in _BY_END_OF_NAME if hub_id.lower().endswith(end)), None)

@@ -132,6 +132,19 @@ def shard_of(replica: Replica) -> Shard:
     )
 
 
+def published_bytes(model: Model) -> int:
+    """Bytes of the checkpoint of *model* as its publisher stores it, part by part."""
+    counts, formats = count_parameters(model), served_formats(model, model.native_precision)
+    return round(
+        (counts.attention + counts.latent) * formats.attention.bytes_per_element
+        + counts.dense * formats.dense.bytes_per_element
+        + counts.routed * formats.routed.bytes_per_element
+        + counts.router * max(0.0, BYTES_PER_ELEMENT[Precision.BF16] - formats.dense.bytes_per_element)
+        + model.encoder_parameters * BYTES_PER_ELEMENT[Precision.BF16]
+        + _table_bytes(model, formats, 1)
+    )
+
+
 def _attending(model: Model) -> _Attending:
     """
     Where an indexer chooses, its layers hold every token but read, and compute with, as many as it chooses.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sizing.catalog.accelerator import AcceleratorKind
-from sizing.catalog.formats import BYTES_PER_ELEMENT
 from sizing.performance.cold_start import ColdStart
 from sizing.performance.replica import Replica
-from sizing.performance.shard import shard_of
+from sizing.performance.shard import published_bytes, shard_of
 from sizing.units import GB, GIB
 
 # Measured cold start of a 27B bf16 model on one A100 with vLLM 0.25.1 (KAITO issue 2325, 2026): an image of 5.6 GB
@@ -59,8 +58,7 @@ def checkpoint_bytes(replica: Replica) -> int:
 
     Where the engine lowers the precision itself it reads all of the original: 141 GB for 70.6 GB of fp8.
     """
-    published = round(replica.model.parameters * BYTES_PER_ELEMENT[replica.model.native_precision])
-    return max(weight_bytes(replica), published)
+    return max(weight_bytes(replica), published_bytes(replica.model))
 
 
 def cold_start(replica: Replica, load_bytes_per_s: float) -> ColdStart:

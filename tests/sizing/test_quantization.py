@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sizing.catalog import Model, Precision, catalog, model_from_config
+from sizing.catalog import Model, Precision, catalog, model_from_config, with_quantization
 from sizing.catalog.formats import BYTES_PER_ELEMENT, mixed, whole
 from sizing.catalog.module_names import module_names
 from sizing.errors import InvalidModel
 from sizing.performance import Layout, memory_budget, replica_on
-from sizing.performance.shard import shard_of
+from sizing.performance.shard import published_bytes, shard_of
 from sizing.spec.known import served_from
 from tests.examples import H100
 
@@ -325,3 +325,26 @@ def test_a_checkpoint_in_another_format_is_not_taken_for_the_one_that_was_read()
     assert model.native_precision is NVFP4
     formats = shard_of(replica_on(model, H100, layout=Layout(tp=8), weights=NVFP4)).formats
     assert (formats.attention.precision, formats.dense.precision, formats.routed.precision) == (BF16, NVFP4, NVFP4)
+
+
+def test_the_file_beside_is_read_where_the_configuration_says_nothing():
+    """nvidia/DeepSeek-V3.1-NVFP4 keeps its quantisation in hf_quant_config.json: not attention, not the tables."""
+    projections = ("q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj", "o_proj")
+    beside = {
+        "producer": {"name": "modelopt"},
+        "quantization": {
+            "quant_algo": "NVFP4",
+            "group_size": 16,
+            "exclude_modules": ["lm_head", *(f"model.layers.{n}.self_attn.{p}" for n in range(4) for p in projections)],
+        },
+    }
+    model = model_from_config(with_quantization(SPARSE, beside), name="x", source="c")
+    assert parts(model) == (BF16, NVFP4, NVFP4, BF16)
+    stated = SPARSE | {"quantization_config": {"quant_method": "fp8"}}
+    assert with_quantization(stated, beside) == stated
+    assert with_quantization(SPARSE, {"quantization": {"quant_algo": None}}) == SPARSE
+
+
+def test_a_checkpoint_is_as_large_as_its_parts():
+    """Kimi-K2.5: 1,014.7e9 elements of experts at 4.5 bits, 11.7e9 in bf16: 594 GB, as its files are."""
+    assert published_bytes(catalog().model("Kimi-K2.5")) == pytest.approx(594e9, rel=0.005)

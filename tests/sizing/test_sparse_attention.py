@@ -250,3 +250,33 @@ def test_embeddings_of_every_layer_are_held_but_not_multiplied():
 def test_a_longer_context_never_holds_less(context, more):
     budget = memory_budget(replica_on(read(DEEPSEEK_V4_FLASH), H100, layout=Layout(tp=8), weights=Precision.MXFP4))
     assert sequence_bytes(budget, context) <= sequence_bytes(budget, context + more)
+
+
+def test_blocks_of_a_search_have_widths_of_their_own():
+    """
+    Two of four layers attend with a key-value head to 8 query heads; one attention is a matrix, one is left out.
+
+    Feed-forwards of 2.625 and 5.25 times 8,192: two thirds of that twice, in tiles of 256: 14,336 and 28,672.
+    """
+    attends = {"n_heads_in_group": 8, "no_op": False, "replace_with_linear": False}
+    config = {
+        "model_type": "nemotron-nas",
+        "hidden_size": 8192,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 64,
+        "num_key_value_heads": None,
+        "intermediate_size": None,
+        "vocab_size": 128256,
+        "tie_word_embeddings": False,
+        "block_configs": [
+            {"attention": attends, "ffn": {"ffn_mult": 2.625}},
+            {"attention": attends, "ffn": {"ffn_mult": 5.25}},
+            {"attention": {"replace_with_linear": True}, "ffn": {"ffn_mult": 5.25}},
+            {"attention": {"no_op": True}, "ffn": {"no_op": True}},
+        ],
+    }
+    model = read(config)
+    assert (model.full_attention_layers, model.kv_heads, model.kv_elements_per_token_full) == (2, 8, 2 * 2 * 8 * 128)
+    attention, tables = 2 * 8192 * 128 * (2 * 64 + 2 * 8), 2 * 128256 * 8192
+    feed_forward = 3 * 8192 * (14336 + 28672 + 28672)
+    assert model.parameters == pytest.approx(attention + 8192**2 + feed_forward + tables, rel=1e-4)
