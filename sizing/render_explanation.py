@@ -6,7 +6,8 @@ import math
 
 from sizing.catalog.provenance import Provenance
 from sizing.figures import bandwidth, count, figure, memory, parameters, percent, seconds
-from sizing.performance.breakdown import Breakdown, Constant, Factor, Term, e2e_mean_s
+from sizing.performance.breakdown import Breakdown, Factor, Term, e2e_mean_s
+from sizing.performance.constants import Constant
 from sizing.performance.estimate import Grade
 from sizing.performance.explanation import MATRICES, Part, Pass
 from sizing.performance.replica import Replica

@@ -6,12 +6,12 @@ model's own answer, and its factors are what a reader multiplies to get them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 
 from sizing.catalog.accelerator import Precision
-from sizing.performance.collectives import by_ranks
+from sizing.performance.constants import Constant, constants_of
 from sizing.performance.drafting import draft_weight_bytes
 from sizing.performance.efficiency import Efficiency, efficiency
 from sizing.performance.estimate import Grade
@@ -19,7 +19,6 @@ from sizing.performance.explanation import Pass, decode_pass, prefill_pass
 from sizing.performance.forward import Costs, costs_of, prompts_together
 from sizing.performance.memory import MemoryBudget, memory_budget, sequence_bytes
 from sizing.performance.operating_point import OperatingPoint
-from sizing.performance.precision import arithmetic
 from sizing.performance.replica import Replica
 from sizing.performance.serving import Loop, closed_loop, loop_of, whole_batch
 from sizing.performance.shard import shard_of
@@ -62,15 +61,6 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Constant:
-    """One efficiency or fixed cost that the prediction rests on."""
-
-    name: str
-    value: float
-    unit: str  # of peak, s, or nothing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Breakdown:
     """Everything behind one prediction at constant lengths and load."""
 
@@ -90,6 +80,7 @@ class Breakdown:
     grade: Grade
     is_measured: bool  # whether the constants were fitted to measurements of this very device, among others
     constants: tuple[Constant, ...]
+    queue_load: float | None = None  # of random arrivals: share of passes that prompts take, 0 to 1
 
 
 def breakdown(
@@ -119,16 +110,17 @@ def breakdown(
     together = prompts_together(
         costs, sequences=whole.sequences, output_tokens=output_tokens, new_tokens=input_tokens - cached
     )
-    return _breakdown(
+    return assembled(
         replica,
         share,
         point,
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         sequences=whole.sequences,
+        decode=decode_pass(replica, share, sequences=whole.sequences, context_tokens=input_tokens + output_tokens / 2),
         prefill=prefill_pass(replica, share, prompts=together, new_tokens=input_tokens - cached, cached_tokens=cached),
-        tpot=_counting(_tpot_terms(costs, loop, output_tokens)),
-        ttft=_counting((*_ttft_terms(costs, loop), _waiting(point, whole, held))),
+        tpot=counting(_tpot_terms(costs, loop, output_tokens)),
+        ttft=counting((*_ttft_terms(costs, loop), _waiting(point, whole, held))),
     )
 
 
@@ -186,20 +178,21 @@ def static_breakdown(replica: Replica, *, input_tokens: float, output_tokens: fl
     share = efficiency(replica.accelerator, replica.engine)
     point = whole_batch(replica, input_tokens=input_tokens, output_tokens=output_tokens, batch=batch)
     sequences = max(1.0, batch / costs_of(replica, share).ranks)
-    return _breakdown(
+    return assembled(
         replica,
         share,
         point,
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         sequences=sequences,
+        decode=decode_pass(replica, share, sequences=sequences, context_tokens=input_tokens + output_tokens / 2),
         prefill=prefill_pass(replica, share, prompts=sequences, new_tokens=input_tokens, cached_tokens=0.0),
         tpot=(Term(name="decode step", seconds=point.tpot_mean_s),),
         ttft=(Term(name="all prompts", seconds=point.ttft_mean_s),),
     )
 
 
-def _breakdown(
+def assembled(
     replica: Replica,
     share: Efficiency,
     point: OperatingPoint,
@@ -207,10 +200,12 @@ def _breakdown(
     input_tokens: float,
     output_tokens: float,
     sequences: float,
+    decode: Pass,
     prefill: Pass,
     tpot: tuple[Term, ...],
     ttft: tuple[Term, ...],
 ) -> Breakdown:
+    """A breakdown of its passes and terms, with the memory and the constants behind it."""
     budget, context = memory_budget(replica), input_tokens + output_tokens / 2
     return Breakdown(
         input_tokens=input_tokens,
@@ -220,7 +215,7 @@ def _breakdown(
         budget=budget,
         weights=weights_of(replica),
         sequence_bytes=sequence_bytes(budget, context),
-        decode=decode_pass(replica, share, sequences=sequences, context_tokens=context),
+        decode=decode,
         prefill=prefill,
         tpot=tpot,
         ttft=ttft,
@@ -270,42 +265,7 @@ def weights_of(replica: Replica) -> tuple[Weights, ...]:
     return tuple(parts)
 
 
-def constants_of(replica: Replica, share: Efficiency) -> Iterator[Constant]:
-    """The efficiencies and fixed costs that this replica's predictions use."""
-    shard, layout = shard_of(replica), replica.layout
-    stored = {shard.attention_format, shard.dense_format, shard.formats.head.precision}
-    if replica.model.moe is not None:
-        stored.add(shard.routed_format)
-    for precision in sorted(stored):
-        yield Constant(name=f"memory bandwidth, {precision} weights", value=share.bandwidth[precision], unit="of peak")
-    yield Constant(name="memory bandwidth, cache", value=share.cache_bandwidth, unit="of peak")
-    for precision in sorted({arithmetic(replica.accelerator, one) for one in stored}):
-        yield Constant(name=f"arithmetic, {precision}", value=share.flops[precision], unit="of peak")
-    if any(arithmetic(replica.accelerator, one) is not one for one in stored):
-        yield Constant(name="arithmetic on unpacked weights", value=share.unpacked_flops, unit="of it")
-    yield Constant(name="arithmetic, attention", value=share.attention_flops, unit="of peak")
-    if replica.model.moe is not None:
-        yield Constant(name="grouped products, of dense ones", value=share.grouped_flops, unit="of it")
-    if layout.ep > 1:
-        yield Constant(name="popularity of experts, variation", value=share.routing_variation, unit="of the mean")
-    ranks = layout.tp * layout.dp
-    if ranks > 1:
-        yield Constant(name=f"link, {ranks} ranks", value=by_ranks(share.link_share, ranks), unit="of peak")
-        yield Constant(
-            name=f"start of a collective, {ranks} ranks", value=by_ranks(share.collective_s, ranks), unit="s"
-        )
-    yield Constant(name="each layer", value=share.layer_s, unit="s")
-    if replica.model.moe is not None:
-        yield Constant(name="each expert layer, on top", value=share.moe_layer_s, unit="s")
-    yield Constant(name="each sequence", value=share.sequence_s, unit="s")
-    yield Constant(name="each pass", value=share.step_s, unit="s")
-    yield Constant(name="interference of prompts", value=share.interference, unit="of a prompt")
-    yield Constant(name="clumping of arrivals", value=share.clumping, unit="of the others")
-    yield Constant(name="server, each request", value=share.ttft_floor_s, unit="s")
-    yield Constant(name="before the first token", value=share.ttft_steps, unit="steps")
-
-
-def _counting(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+def counting(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     """The terms that take time; rounding of a difference is none."""
     whole = sum(term.seconds for term in terms)
     return tuple(term for term in terms if term.seconds > 1e-9 * whole)
