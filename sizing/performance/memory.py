@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.model import Model
@@ -63,6 +64,7 @@ class MemoryBudget:
         return self.usable_bytes - self.weight_bytes - self.activation_bytes - self.overhead_bytes
 
 
+@lru_cache(maxsize=16384)
 def memory_budget(replica: Replica) -> MemoryBudget:
     """
     How the memory of each accelerator of *replica* is divided, on the pipeline stage with least room.

@@ -12,6 +12,7 @@ import pytest
 from sizing.catalog import AcceleratorKind, Charge, Cloud, ModelKind, Precision, PurchaseMode, StorageTier, catalog
 from sizing.catalog.check import stale_offers
 from sizing.catalog.packaged import FILES
+from sizing.catalog.shape import shape_of
 from sizing.errors import UnknownFact
 from sizing.units import GIB
 
@@ -249,3 +250,10 @@ def test_a_model_loads_what_its_publisher_published():
         "Kimi-K2.6": "moonshotai/Kimi-K2.6",
         "Qwen3.6-27B": "Qwen/Qwen3.6-27B",
     }
+
+
+def test_totals_follow_from_the_shapes():
+    """Every packaged decoder without linear layers within 1.3 % of its total, worked out from its dimensions alone."""
+    for model in FACTS.models:
+        if model.kind is ModelKind.DECODER and not model.linear_layers and model.attention_parameters is None:
+            assert shape_of(model).parameters(0, active=False) == pytest.approx(model.parameters, rel=0.013), model.name

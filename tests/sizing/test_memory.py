@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sizing.catalog import Model, catalog, model_from_config
+from sizing.catalog import Model, ModelKind, catalog, model_from_config
 from sizing.catalog.accelerator import Accelerator, Precision
 from sizing.performance import (
     Engine,
     Layout,
     Replica,
     engine_named,
+    engines,
     legal_layouts,
     max_sequences,
     memory_budget,
@@ -340,3 +341,55 @@ def test_what_is_divided_adds_up_to_the_usable_memory(model, tp):
     budget = memory_budget(replica_on(model, H100, layout=Layout(tp=tp), weights=Precision.BF16))
     parts = budget.weight_bytes + budget.activation_bytes + budget.overhead_bytes + budget.kv_bytes
     assert parts == budget.usable_bytes if budget.headroom_bytes >= 0 else budget.kv_bytes == 0
+
+
+DECODERS = [model for model in catalog().models if model.kind is ModelKind.DECODER]
+
+
+@given(
+    model=st.sampled_from(DECODERS),
+    device=st.sampled_from([H100, A100, L40S]),
+    layout=st.sampled_from([Layout(tp=tp, pp=pp) for tp in (1, 2, 4, 8) for pp in (1, 2)]),
+    engine=st.sampled_from(engines()),
+)
+def test_fp8_never_needs_more_than_bf16(model, device, layout, engine):
+    """Weights no larger and cache no smaller, for every packaged decoder, layout and engine; so with an fp8 cache."""
+    plain, quantised, cached = (
+        memory_budget(replica_on(model, device, layout=layout, weights=weights, kv=kv, engine=engine))
+        for weights, kv in (
+            (Precision.BF16, Precision.BF16),
+            (Precision.FP8, Precision.BF16),
+            (Precision.FP8, Precision.FP8),
+        )
+    )
+    assert quantised.weight_bytes <= plain.weight_bytes
+    assert quantised.kv_bytes >= plain.kv_bytes
+    assert cached.kv_tokens >= quantised.kv_tokens
+
+
+@given(model=st.sampled_from(DECODERS), tp=st.sampled_from([1, 2, 4]), engine=st.sampled_from(engines()))
+def test_more_ranks_never_hold_more_each(model, tp, engine):
+    """Twice the tensor-parallel ranks: neither more weights on each nor more of a token's cache."""
+    few, many = (
+        memory_budget(replica_on(model, H100, layout=Layout(tp=n), weights=Precision.BF16, engine=engine))
+        for n in (tp, 2 * tp)
+    )
+    assert many.weight_bytes <= few.weight_bytes
+    assert many.kv_bytes_per_token <= few.kv_bytes_per_token
+    assert many.activation_bytes <= few.activation_bytes
+
+
+@given(
+    model=st.sampled_from(DECODERS),
+    device=st.sampled_from([H100, A100, L40S]),
+    engine=st.sampled_from(engines()),
+    context=st.integers(1, 100_000),
+)
+def test_what_is_held_fits_the_device(model, device, engine, context):
+    """Weights, activations, overhead and the cache of as many sequences as are said to fit, within the memory."""
+    replica = replica_on(model, device, layout=Layout(), weights=model.native_precision, engine=engine)
+    budget = memory_budget(replica)
+    if budget.fits:
+        sequences = max_sequences(budget, context) * sequence_bytes(budget, context)
+        held = budget.weight_bytes + budget.activation_bytes + budget.overhead_bytes + sequences
+        assert held <= budget.usable_bytes <= device.memory_bytes
