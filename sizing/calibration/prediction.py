@@ -28,7 +28,6 @@ MEAN_LENGTH = 0.9  # of nominal, where lengths are drawn evenly from 0.8 to 1.0
 NETWORK_BYTES_PER_S = 50e9  # one 400 Gbit/s port an accelerator, as the machines of the disaggregated runs have
 
 # MLPerf Inference latency limits at the 99th percentile (TTFT s, TPOT s); from memory, unverified (data/README.md).
-# Taken as limits at the 95th: the model has no 99th, and submitters run at the edge of theirs.
 MLPERF_LIMITS = {
     ("Llama-2-70B", "mlperf-server"): Objectives(ttft_p95_s=2.0, tpot_p95_s=0.2, e2e_p95_s=None),
     ("Llama-2-70B", "mlperf-interactive"): Objectives(ttft_p95_s=0.45, tpot_p95_s=0.04, e2e_p95_s=None),
@@ -39,6 +38,7 @@ MLPERF_LIMITS = {
     ("DeepSeek-R1", "mlperf-server"): Objectives(ttft_p95_s=2.0, tpot_p95_s=0.08, e2e_p95_s=None),
     ("GPT-J-6B", "mlperf-server"): Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=20.0),
 }
+MLPERF_SHARE = 0.99  # of requests must keep them
 QUEUED = frozenset({"offline-max", "mlperf-offline"})  # all requests queued at once; a number is the most in flight
 # GPT-J is benchmarked with four beams (mlcommons/inference, language/gpt-j, README: num_beams 4): each answer token is
 # decoded on four of them, and counted once: what a draft of three more tokens costs of which none is taken.
@@ -227,7 +227,9 @@ def _within_limits(setup: Setup, run: Run) -> OperatingPoint | None:
         burstiness=1.0,
     )
     context = round(setup.input_tokens + outputs)
-    point = highest_rate(run.replica, traffic=traffic, objectives=objectives, max_context_tokens=context)
+    point = highest_rate(
+        run.replica, traffic=traffic, objectives=objectives, max_context_tokens=context, share=MLPERF_SHARE
+    )
     return None if isinstance(point, Excuse) else point
 
 

@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sizing.performance.estimate import Estimate
+from sizing.performance.tails import Percentiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latencies:
+    """How latencies are spread over requests that arrive at random."""
+
+    ttft: Percentiles
+    tpot: Percentiles
+    e2e: Percentiles
+    gap_p99_s: float  # between two tokens of an answer, over all of them: prompts in the same pass delay some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +37,22 @@ class OperatingPoint:
     output_tokens_per_s: Estimate
     utilisation: float  # share of the time or of the memory that binds, 0 to 1
     binding: str  # HBM bandwidth, compute, collectives, overhead, HBM capacity, prefill queue, sequence limit
+    latencies: Latencies | None = None  # None: lengths and load are constant, or nobody asked
+
+    @property
+    def output_tokens(self) -> float:
+        """Mean length of an answer."""
+        return self.output_tokens_per_s.value / self.requests_per_s
+
+    @property
+    def e2e_mean_s(self) -> float:
+        """From arrival to last token in the mean."""
+        return self.ttft_mean_s + max(0.0, self.output_tokens - 1) * self.tpot_mean_s
+
+    @property
+    def e2e_per_token_s(self) -> float:
+        """The other definition of time per output token: end to end over all tokens, the first one's wait included."""
+        return self.e2e_mean_s / self.output_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

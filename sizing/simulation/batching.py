@@ -12,11 +12,14 @@ from heapq import heappop, heappush
 from math import ceil, inf
 
 from sizing.simulation.outcome import Gaps, Outcome
-from sizing.simulation.passes import chunk_pairs_s, stage_s
+from sizing.performance.passes import chunk_pairs_s, stage_s
 from sizing.simulation.request import Request, Served
 from sizing.simulation.server import Server
 from sizing.simulation.state import Batch, Run, Sequence, admit, advance, join, leave, reserve_bytes
 
+# Of the steps that measured engines take to a first token (`ttft_steps`), those that happen here anyway: half of the
+# running pass, and its own.
+PASSES_SIMULATED = 1.5
 LONGEST_LEAP = 64  # passes taken at once; contexts grow meanwhile, and the pass in their middle stands for all
 
 
@@ -64,10 +67,11 @@ def _issue(run: Run, now_s: float) -> None:
 
 
 def _enter(run: Run, request: Request) -> None:
-    """A request arrives; it reaches the scheduler after the front end's time."""
+    """A request arrives; it reaches the scheduler after the front end's time and what the engine delays by steps."""
     costs = run.server.costs
     run.first_s = min(run.first_s, request.arrival_s)
-    reaches_s = request.arrival_s + costs.ttft_floor_s
+    engine_steps = max(0.0, costs.ttft_steps - PASSES_SIMULATED) if run.running else 0.0
+    reaches_s = request.arrival_s + costs.ttft_floor_s + engine_steps * run.pass_s
     heappush(run.arriving, (reaches_s, run.number(), Sequence(request=request)))
 
 
@@ -114,6 +118,7 @@ def _pass(run: Run, batch: Batch, start: float) -> None:
         windowed_tokens=batch.windowed_tokens + batch.growing * midway if decoding else 0.0,
     )
     _account(run, start + each_s * passes - run.stages_free_s[0])
+    run.pass_s = each_s * costs.stages
     finish_s = batch.free_s = _through_stages(run, start, each_s * passes)
     if decoding:
         _decode(run, batch, passes, start_s=start, finish_s=finish_s)

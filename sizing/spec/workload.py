@@ -19,10 +19,11 @@ class Survive(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLengths:
-    """Lengths of prompts or answers; lognormal through the mean and the 95th percentile."""
+    """Lengths of prompts or answers: lognormal through the mean and the 95th percentile, or as *points* tell."""
 
     mean: float
     p95: float  # equal to the mean: every request is as long
+    points: tuple[float, ...] = ()  # equally likely lengths, sorted, whose mean is the mean; empty: lognormal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,12 @@ from sizing.performance import (
     open_loop,
     replica_on,
 )
-from sizing.performance.lengths import mean_reciprocal, percentile, quantiles, second_moment_over_mean, sigma
-from sizing.performance.queueing import State, load_of, state_of, ttft_exceeds, ttft_p95_s
+from sizing.performance.forward import prefill_s, prompts_s
+from sizing.performance.latencies import e2e_parts, gap_p99_s, tpot_parts, ttft_parts
+from sizing.performance.load import load_of
+from sizing.performance.steady_state import state_of
+from sizing.performance.tails import Part, exceeds, gamma_exceeds, mean, percentiles, variance
+from sizing.performance.tails import percentile as percentile_of
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 from tests.examples import A100, CHAT, CHAT_OBJECTIVES, H100, L40S, LLAMA_8B, LLAMA_70B
 
@@ -39,37 +43,42 @@ def rate(replica, objectives=NO_LIMITS, traffic=CHAT, context=16_384):
     return found.requests_per_s if isinstance(found, OperatingPoint) else 0.0
 
 
-def test_a_lognormal_goes_through_its_mean_and_its_95th_percentile():
-    """Mean 1,800 and p95 6,000: sigma 1.645 - sqrt(1.645^2 - 2 ln(6000 / 1800)) = 1.099."""
-    lengths = TokenLengths(mean=1800, p95=6000)
-    assert sigma(lengths) == pytest.approx(1.099, abs=0.001)
-    assert percentile(lengths, 0.95) == pytest.approx(6000)
-    assert sum(quantiles(lengths, 30)) / 30 == pytest.approx(1800)
-    assert second_moment_over_mean(lengths) == pytest.approx(1800 * exp(1.099**2), rel=0.01)
-    assert mean_reciprocal(lengths) == pytest.approx(exp(1.099**2) / 1800, rel=0.01)
+EXACT = replace(CHAT, input_tokens=TokenLengths(mean=2048, p95=2048), prefix_hit=0.0)
 
 
-def test_equal_lengths_have_no_spread():
-    assert quantiles(TokenLengths(mean=500, p95=500), 30) == (500,) * 30
-
-
-def test_a_wider_tail_than_any_lognormal_is_taken_at_the_widest():
-    """p95 / mean of a lognormal is at most exp(1.645^2 / 2) = 3.87."""
-    assert sigma(TokenLengths(mean=100, p95=1000)) == pytest.approx(1.645, abs=0.001)
-
-
-def test_the_wait_of_equal_prompts_is_that_of_an_m_d_1_queue():
+def test_a_prompt_waits_for_half_a_pass_and_for_all_who_share_its_own():
     """
-    Rho S / (2 (1 - rho)) for Poisson arrivals and a constant service time S.
+    Of the pass that an arrival meets, m = E[T^2] / E[T], it waits for m / 2 + rho m.
 
-    S is the prompt and its share of the token budget of a decode step, rho its share of the time.
+    E[T] = a / (1 - rho), Var[T] = lambda E[T] S^2 / (1 - rho^2). Equal prompts of 2,048 tokens, at most four to a pass.
     """
-    exact = replace(CHAT, input_tokens=TokenLengths(mean=2048, p95=2048), prefix_hit=0.0)
-    load = load_of(REPLICAS[0], exact)
+    load = load_of(REPLICAS[0], EXACT)
     state = state_of(load, 20.0)
-    service = load.prompts_s[0] + 2048 / 8192 * state.step.total_s
-    assert state.prefill_load == pytest.approx(state.requests_per_s * service)
-    assert state.wait_mean_s == pytest.approx(state.prefill_load * service / (2 * (1 - state.prefill_load)))
+    queue, added = state.queue, state.prompts_s[0]
+    rho = state.requests_per_s * added
+    length = queue.pass_s / (1 - rho)
+    met = length + state.requests_per_s * added**2 / (1 - rho**2)
+    step_share = queue.fills[0] * queue.pass_s  # each prompt brings its share of a step along
+    ahead = [
+        state.requests_per_s * time**2 / (2 * (1 - state.requests_per_s * time)) for time in (added, added + step_share)
+    ]
+    assert queue.mean_s == pytest.approx(met * (0.5 + rho) + ahead[1] - ahead[0], rel=1e-6)
+    assert queue.load == pytest.approx(state.requests_per_s * (added + step_share))
+
+
+def test_prompts_that_share_a_pass_read_the_weights_together():
+    """
+    One at a time, each adds its own pass times the measured interference; two in a pass, less than that each.
+
+    With b = 2 O sequences two prompts arrive in a step: 2 / (1 - e^-2) = 2.3 in a pass that has any.
+    """
+    load = load_of(REPLICAS[0], EXACT)
+    alone = load.costs.interference * prefill_s(load.costs, new_tokens=2048, cached_tokens=0)
+    assert state_of(load, 1e-9).prompts_s[0] == pytest.approx(alone)
+    together = 2 / (1 - exp(-2))
+    shared = prompts_s(load.costs, prompts=together, tokens_each=2048) / together
+    assert state_of(load, 2 * load.output_mean).prompts_s[0] == pytest.approx(load.costs.interference * shared)
+    assert shared < alone / load.costs.interference
 
 
 def test_littles_law_holds_between_rate_and_sequences():
@@ -78,15 +87,75 @@ def test_littles_law_holds_between_rate_and_sequences():
     assert state.requests_per_s * 320 * state.tpot_mean_s == pytest.approx(30)
 
 
-def test_the_95th_percentile_of_ttft_is_exceeded_by_a_twentieth():
-    state = state_of(load_of(REPLICAS[2], CHAT), 60.0)
-    assert ttft_exceeds(state, ttft_p95_s(state)) == pytest.approx(0.05, abs=0.005)
+@pytest.mark.parametrize("parts_of", [ttft_parts, tpot_parts, e2e_parts])
+def test_a_percentile_is_exceeded_by_the_rest(parts_of):
+    load = load_of(REPLICAS[2], CHAT)
+    parts = parts_of(load, state_of(load, 60.0))
+    for share in (0.5, 0.9, 0.95, 0.99):
+        assert exceeds(parts, percentile_of(parts, share)) == pytest.approx(1 - share, abs=1e-4)
+
+
+def test_percentiles_of_a_gamma_variable_are_those_of_its_tables():
+    """Shape 1 is exponential: ln 20 at the 95th. Shape 4 is half of chi-squared with 8 degrees: 15.507 / 2."""
+    assert percentile_of((Part(1.0, 0.0, 1.0, 1.0),), 0.95) == pytest.approx(log(20), rel=0.01)
+    assert percentile_of((Part(1.0, 0.0, 4.0, 4.0),), 0.95) == pytest.approx(15.507 / 2, rel=0.005)
+    assert gamma_exceeds(1.0, 1.0, 1.0) == pytest.approx(exp(-1), abs=0.01)
+
+
+def test_a_constant_has_itself_for_every_percentile():
+    assert percentiles((Part(1.0, 2.0, 0.5, 0.0),)).p50_s == pytest.approx(2.5, rel=1e-3)
+    assert percentiles((Part(1.0, 2.0, 0.5, 0.0),)).p99_s == pytest.approx(2.5, rel=1e-3)
+
+
+def test_a_mixture_has_the_variance_within_its_parts_and_between_them():
+    """Half at 1 with variance 4, half at 3 with none: mean 2, variance 2 + 1."""
+    parts = (Part(0.5, 0.0, 1.0, 4.0), Part(0.5, 3.0, 0.0, 0.0))
+    assert (mean(parts), variance(parts)) == (2.0, 3.0)
 
 
 def test_an_idle_replica_has_the_ttft_of_its_95th_percentile_prompt():
-    """Nobody to wait for: what is left is the spread of prompt lengths; the last but one of 30 equally likely ones."""
-    state: State = state_of(load_of(REPLICAS[2], CHAT), 1e-6)
-    assert ttft_p95_s(state) == pytest.approx(sorted(state.ttft_fixed_s)[-2], rel=1e-6)
+    """Nobody to wait for: the floor, and the passes of a prompt of 6,000 tokens of which 30 % are cached."""
+    load = load_of(REPLICAS[2], CHAT)
+    alone = prefill_s(load.costs, new_tokens=4200, cached_tokens=1800)
+    found = percentile_of(ttft_parts(load, state_of(load, 1e-6)), 0.95)
+    assert found == pytest.approx(load.costs.ttft_floor_s + alone, rel=0.03)
+
+
+def test_an_idle_replica_has_the_tpot_of_one_sequence_at_every_percentile():
+    load = load_of(REPLICAS[2], CHAT)
+    state = state_of(load, 1e-6)
+    assert percentile_of(tpot_parts(load, state), 0.99) == pytest.approx(state.step.total_s, rel=1e-3)
+    assert gap_p99_s(state) == state.step.total_s
+
+
+def test_a_pass_with_a_prompt_is_the_longest_gap_of_one_in_a_hundred():
+    """Equal prompts, two in a hundred passes: the gap is a decode step and what one prompt adds."""
+    load = load_of(REPLICAS[0], EXACT)
+    state = state_of(load, 0.02 * load.output_mean)
+    assert state.round_prompts == pytest.approx(0.02)
+    assert gap_p99_s(state) == pytest.approx(state.step.total_s + state.prompts_s[0], rel=0.05)
+
+
+def test_both_definitions_of_time_per_token():
+    """(end to end - TTFT) / (O - 1) is TPOT; end to end / O has the wait for the first token in it."""
+    point = open_loop(REPLICAS[2], traffic=replace(CHAT, requests_per_s=2.0))
+    assert isinstance(point, OperatingPoint)
+    assert (point.e2e_mean_s - point.ttft_mean_s) / 319 == pytest.approx(point.tpot_mean_s)
+    assert point.e2e_per_token_s == pytest.approx((point.ttft_mean_s + 319 * point.tpot_mean_s) / 320)
+    assert point.latencies is not None
+    assert point.latencies.ttft.p95_s == pytest.approx(point.ttft_p95_s.value)
+    assert point.latencies.ttft.p50_s < point.latencies.ttft.p90_s < point.latencies.ttft.p99_s
+
+
+def test_a_stricter_share_of_requests_never_raises_the_rate():
+    """MLPerf's limits hold for 99 of 100 requests, others' for half of them."""
+    rates = [
+        highest_rate(
+            REPLICAS[2], traffic=CHAT, objectives=CHAT_OBJECTIVES, max_context_tokens=16_384, share=share
+        ).requests_per_s
+        for share in (0.5, 0.95, 0.99)
+    ]
+    assert rates[0] > rates[1] > rates[2] > 0
 
 
 def test_the_highest_rate_keeps_what_was_asked():
@@ -207,7 +276,7 @@ def test_every_promise_of_the_highest_rate_is_kept(replica, traffic, limits):
         (limits.tpot_p95_s, best.tpot_p95_s),
         (limits.e2e_p95_s, best.e2e_p95_s),
     ):
-        assert asked is None or reached.value <= asked * (1 + 1e-6)
+        assert asked is None or reached.value <= asked * (1 + 1e-3)
     assert best.requests_per_s > 0
     assert best.tpot_mean_s <= best.tpot_p95_s.value * (1 + 1e-9)
 
@@ -215,12 +284,4 @@ def test_every_promise_of_the_highest_rate_is_kept(replica, traffic, limits):
 @given(replica=st.sampled_from(REPLICAS), traffic=TRAFFIC, limits=LIMITS, burst=st.floats(1, 5))
 def test_burstier_arrivals_never_raise_the_rate(replica, traffic, limits, burst):
     bursty = replace(traffic, burstiness=traffic.burstiness * burst)
-    assert rate(replica, limits, bursty) <= rate(replica, limits, traffic) * (1 + 1e-3)
-
-
-def test_the_tail_of_the_wait_is_exponential():
-    """P(W > w) = rho exp(-w rho / E[W]): at w = E[W] / rho x ln 2 it is half of rho."""
-    exact = replace(CHAT, input_tokens=TokenLengths(mean=2048, p95=2048), prefix_hit=0.0)
-    state = state_of(load_of(REPLICAS[0], exact), 40.0)
-    half = state.wait_mean_s / state.prefill_load * log(2)
-    assert ttft_exceeds(state, state.ttft_fixed_s[0] + half) == pytest.approx(state.prefill_load / 2)
+    assert rate(replica, limits, bursty) <= rate(replica, limits, traffic) * (1 + 5e-3)

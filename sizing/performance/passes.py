@@ -1,9 +1,8 @@
-"""Time of one pass in which chunks of prompts and decoding sequences share the streaming of the weights."""
+"""Time of one pass in which chunks of prompts run beside decoding sequences."""
 
 from __future__ import annotations
 
-from sizing.performance.forward import Costs, stage_pass
-from sizing.performance.roofline import roofline_s
+from sizing.performance.forward import Costs, decode_step, stage_pass
 
 
 def chunk_pairs_s(costs: Costs, *, tokens: float, before: float) -> float:
@@ -26,8 +25,9 @@ def stage_s(
     """
     Seconds that one pass occupies each pipeline stage.
 
-    Without prompts this is `forward.decode_step`, without sequences `forward.prompts_s`; together they are cheaper than
-    one after the other, as weights are read and kernels launched once.
+    Without prompts this is `forward.decode_step`, without sequences `forward.prompts_s`. Together they are their sum,
+    prompts times the measured interference: weights could be read once for both, but engines run such passes without
+    captured graphs and attention apart, and measured ones win next to nothing.
 
     Args:
         costs: Of the replica.
@@ -38,14 +38,25 @@ def stage_s(
         cached_tokens: Sum of their contexts.
         windowed_tokens: The same, each context cut at the model's window.
     """
+    beside = 0.0
+    if prompt_tokens > 0:
+        pass_ = stage_pass(
+            costs, tokens=prompt_tokens, rows=prompts, cache_s=0.0, pairs_s=prompt_pairs_s, sequences=0.0
+        )
+        beside = pass_.total_s
+    if sequences <= 0:
+        return beside
+    if costs.speculation is not None:
+        step = decode_step(costs, sequences=sequences * costs.stages, context_tokens=cached_tokens / sequences)
+        return step.total_s / costs.stages + costs.interference * beside
     cache_s = costs.cache_token_s * cached_tokens + costs.cache_sliding_token_s * windowed_tokens
     pairs_s = costs.decode_pair_s * cached_tokens + costs.decode_pair_sliding_s * windowed_tokens
-    decoding_s = roofline_s(cache_s + costs.state_s * sequences, pairs_s)
-    return stage_pass(
+    decoding = stage_pass(
         costs,
-        tokens=prompt_tokens + sequences,
-        rows=prompts + sequences,
-        cache_s=0.0,
-        pairs_s=decoding_s + prompt_pairs_s,
+        tokens=sequences,
+        rows=sequences,
+        cache_s=cache_s + costs.state_s * sequences,
+        pairs_s=pairs_s,
         sequences=sequences,
-    ).total_s
+    )
+    return decoding.total_s + costs.interference * beside
