@@ -6,11 +6,12 @@ import math
 
 from sizing.catalog.provenance import Provenance
 from sizing.figures import bandwidth, count, figure, memory, parameters, percent, seconds
-from sizing.performance.breakdown import Breakdown, Factor, Term, e2e_mean_s
+from sizing.performance.breakdown import Breakdown, Factor, Term
 from sizing.performance.constants import Constant
 from sizing.performance.estimate import Grade
 from sizing.performance.explanation import MATRICES, Part, Pass
 from sizing.performance.replica import Replica
+from sizing.render_prediction import percentile_lines
 from sizing.table import WIDTH, table, wrapped
 from sizing.units import GB
 
@@ -186,23 +187,26 @@ def _digits(value: float) -> str:
 
 def _latencies(found: Breakdown) -> list[str]:
     point, outputs = found.point, found.output_tokens
-    e2e = e2e_mean_s(point, outputs)
     rows = []
     for name, value, terms in (("TPOT", point.tpot_mean_s, found.tpot), ("TTFT", point.ttft_mean_s, found.ttft)):
         rows.append([name, seconds(value), "mean; the sum of"])
         rows += [[f"  {term.name}", seconds(term.seconds), _product(term)] for term in terms]
-    rest = f"TTFT + {count(outputs - 1)} x TPOT"
+    e2e = seconds(point.e2e_mean_s)
+    arrivals = "as they arrive" if found.queue_load is not None else f"{count(found.requests)} / {e2e}"
     rows += [
-        ["end to end", seconds(e2e), rest],
-        ["end to end / token", seconds(e2e / outputs), f"{seconds(e2e)} / {count(outputs)}, the first token included"],
-        ["requests/s", figure(point.requests_per_s), f"{count(found.requests)} / {seconds(e2e)}"],
+        ["end to end", e2e, f"TTFT + {count(outputs - 1)} x TPOT"],
+        ["end to end / token", seconds(point.e2e_per_token_s), f"{e2e} / {count(outputs)}, the first token included"],
+        ["requests/s", figure(point.requests_per_s), arrivals],
         [
             "output tokens/s",
             figure(point.requests_per_s * outputs),
             f"{figure(point.requests_per_s)} x {count(outputs)}",
         ],
     ]
-    return table(rows, align="<><")
+    if found.queue_load is not None:
+        rows.append(["prompts occupy", percent(found.queue_load), "of the passes that can take them"])
+    spread = [] if point.latencies is None else ["", *percentile_lines(point.latencies)]
+    return [*table(rows, align="<><"), *spread]
 
 
 def _product(term: Term) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sizing.figures import count, figure, memory, percent, rate, seconds
 from sizing.performance import Estimate, Excuse, MemoryBudget, OperatingPoint, Overloaded, Replica
-from sizing.performance.breakdown import e2e_mean_s
+from sizing.performance.operating_point import Latencies
 from sizing.table import table, wrapped
 
 
@@ -56,7 +56,6 @@ def speed_lines(answer: OperatingPoint | Overloaded | Excuse, *, input_tokens: i
 
 
 def _point_lines(point: OperatingPoint, input_tokens: int, output_tokens: int) -> list[str]:
-    e2e = e2e_mean_s(point, output_tokens)
     rows = [
         [f"{count(input_tokens)} tokens in, {count(output_tokens)} out", "", "80 % interval"],
         ["requests", rate(point.requests_per_s, "requests"), ""],
@@ -64,13 +63,25 @@ def _point_lines(point: OperatingPoint, input_tokens: int, output_tokens: int) -
         ["output", *_rate_interval(point.output_tokens_per_s)],
         *_latency("TTFT", point.ttft_mean_s, point.ttft_p95_s),
         *_latency("TPOT", point.tpot_mean_s, point.tpot_p95_s),
-        *_latency("end to end", e2e, point.e2e_p95_s),
-        ["end to end / output token", seconds(e2e / output_tokens), ""],
+        *_latency("end to end", point.e2e_mean_s, point.e2e_p95_s),
+        ["end to end / output token", seconds(point.e2e_per_token_s), ""],
         ["utilisation", percent(point.utilisation), ""],
     ]
     rests = f"binding: {point.binding}; rests on: {point.tpot_p95_s.grade.value}"
     tpot = "TPOT is (end to end - TTFT) / (tokens out - 1)"
-    return [*table(rows, align="<>>"), f"  {tpot}", f"  {rests}"]
+    spread = [] if point.latencies is None else ["", *percentile_lines(point.latencies), ""]
+    return [*table(rows, align="<>>"), *spread, f"  {tpot}", f"  {rests}"]
+
+
+def percentile_lines(found: Latencies) -> list[str]:
+    """How latencies are spread over requests that arrive at random."""
+    rows = [["percentiles over requests", "p50", "p90", "p95", "p99"]]
+    rows += [
+        [name, *(seconds(value) for value in (one.p50_s, one.p90_s, one.p95_s, one.p99_s))]
+        for name, one in (("TTFT", found.ttft), ("TPOT", found.tpot), ("end to end", found.e2e))
+    ]
+    rows.append(["between two tokens", "", "", "", seconds(found.gap_p99_s)])
+    return table(rows, align="<>>>>")
 
 
 def _latency(name: str, mean_s: float, p95: Estimate) -> list[list[str]]:

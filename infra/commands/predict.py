@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import math
 import sys
+from dataclasses import replace
 
 from infra.commands import calibration
 from infra.commands.answer import answer
@@ -28,13 +29,14 @@ from sizing.performance import (
     memory_budget,
     open_loop,
 )
-from sizing.performance.breakdown import Breakdown, breakdown, e2e_mean_s, static_breakdown
+from sizing.performance.breakdown import Breakdown, breakdown, static_breakdown
 from sizing.performance.cache_tiers import TieredCache
 from sizing.performance.comparison import compare_weights
 from sizing.performance.curve import batch_curve
 from sizing.performance.delayed import delayed
 from sizing.performance.efficiency import Situation, in_use
 from sizing.performance.memory import max_sequences
+from sizing.performance.open_breakdown import open_breakdown
 from sizing.performance.serving import sequences_held, whole_batch
 from sizing.render_explanation import explanation_lines
 from sizing.render_levers import comparison_lines, curve_lines
@@ -77,6 +79,10 @@ def _predict(options: argparse.Namespace, replica: Replica) -> int:
         return _show(options, document, [*lines, *curve_lines(curve, plain=_plain())], DONE)
     if options.explain:
         explained = _explained(replica, options)
+        if not isinstance(explained, Breakdown):
+            document["prediction"] = _prediction(explained)
+            told = speed_lines(explained, input_tokens=options.input_tokens, output_tokens=options.output_tokens)
+            return _show(options, document, [*lines, *told], REFUSED)
         document["explanation"] = dataclasses.asdict(explained) | {
             "roofline_share": {one: getattr(explained, one).roofline_share for one in ("decode", "prefill")},
             "constants_from": dataclasses.asdict(in_use()),
@@ -87,7 +93,7 @@ def _predict(options: argparse.Namespace, replica: Replica) -> int:
         found, beside = _together(options, replica, document)
     else:
         found, beside = _apart(options, pools, document)
-    document["prediction"] = _prediction(found, options.output_tokens)
+    document["prediction"] = _prediction(found)
     shown = speed_lines(found, input_tokens=options.input_tokens, output_tokens=options.output_tokens)
     status = DONE if isinstance(found, OperatingPoint) else REFUSED
     return _show(options, document, [*lines, *memory_lines(budget), "", *beside, *shown], status)
@@ -103,7 +109,7 @@ def _together(options: argparse.Namespace, replica: Replica, document: dict[str,
     found, lines = _answer(replica, options), [*tier_lines(tiers), ""]
     if isinstance(found, OperatingPoint):
         closed = options.requests_per_s is None and objectives_asked(options) is None
-        found = delayed(found, tiers.load_s, output_tokens=options.output_tokens, is_closed=closed)
+        found = delayed(found, tiers.load_s, is_closed=closed)
     return found, lines
 
 
@@ -163,8 +169,15 @@ def _in_flight(replica: Replica, options: argparse.Namespace) -> float:
     return sequences_held(replica, options.input_tokens + options.output_tokens / 2)
 
 
-def _explained(replica: Replica, options: argparse.Namespace) -> Breakdown:
+def _explained(replica: Replica, options: argparse.Namespace) -> Breakdown | Overloaded | Excuse:
     inputs, outputs = options.input_tokens, options.output_tokens
+    if objectives_asked(options) is not None:
+        best = _answer(replica, options)
+        if not isinstance(best, OperatingPoint):
+            return best
+        return open_breakdown(replica, traffic=replace(traffic_asked(options), requests_per_s=best.requests_per_s))
+    if options.requests_per_s is not None:
+        return open_breakdown(replica, traffic=traffic_asked(options))
     if options.static_batch is not None:
         return static_breakdown(replica, input_tokens=inputs, output_tokens=outputs, batch=options.static_batch)
     return breakdown(
@@ -176,11 +189,11 @@ def _explained(replica: Replica, options: argparse.Namespace) -> Breakdown:
     )
 
 
-def _prediction(found: Answer, output_tokens: int) -> dict[str, object]:
+def _prediction(found: Answer) -> dict[str, object]:
     document = dataclasses.asdict(found)
     if isinstance(found, OperatingPoint):
-        document["e2e_mean_s"] = e2e_mean_s(found, output_tokens)
-        document["e2e_per_output_token_s"] = e2e_mean_s(found, output_tokens) / output_tokens
+        document["e2e_mean_s"] = found.e2e_mean_s
+        document["e2e_per_output_token_s"] = found.e2e_per_token_s
     return document
 
 

@@ -251,8 +251,6 @@ def _contradictions(options: argparse.Namespace) -> Iterator[str]:
             yield f"{flag(option)} is of random arrivals\n    hint: give --requests-per-s, or a limit"
     if options.static_batch is not None and options.prefix_hit:
         yield "--prefix-hit: a static batch reads every prompt\n    hint: give --concurrency or --offline"
-    if random and options.explain:
-        yield "--explain takes a constant load\n    hint: give --concurrency, --offline or --static-batch"
     if options.curve and (load is not None or limits):
         given = flag(load or limits[0])
         yield f"--curve goes over all loads, and {given} sets one\n    hint: leave {given} out"

@@ -227,11 +227,6 @@ def assembled(
     )
 
 
-def e2e_mean_s(point: OperatingPoint, output_tokens: float) -> float:
-    """From arrival to the last token of an answer of *output_tokens*, in the mean."""
-    return point.ttft_mean_s + max(0.0, output_tokens - 1) * point.tpot_mean_s
-
-
 def weights_of(replica: Replica) -> tuple[Weights, ...]:
     """The weights of one accelerator by part; together they are those of its memory budget."""
     shard = shard_of(replica)

@@ -96,6 +96,33 @@ def test_the_highest_rate_within_limits_keeps_them():
     assert again["tpot_p95_s"]["value"] == pytest.approx(best["tpot_p95_s"]["value"], rel=0.01)
 
 
+def test_random_arrivals_come_with_all_percentiles():
+    """50th to 99th of TTFT, TPOT and end to end, in order, and the longest gaps between tokens."""
+    load = ["--requests-per-s", "8", "--input-p95", "3000", "--output-p95", "600"]
+    found = json.loads(sizeup(*ON_H100, *load, "--json").out)["prediction"]["latencies"]
+    for name in ("ttft", "tpot", "e2e"):
+        values = [found[name][f"p{share}_s"] for share in (50, 90, 95, 99)]
+        assert values == sorted(values)
+    assert found["gap_p99_s"] > found["tpot"]["p50_s"]
+    text = sizeup(*ON_H100, *load).out
+    assert "percentiles over requests" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_random_arrivals_are_explained_too():
+    """What a request waits for adds up to its mean; the highest rate within limits is explained at that rate."""
+    load = ["--requests-per-s", "8", "--input-p95", "3000", "--output-p95", "600"]
+    found = json.loads(sizeup(*ON_H100, *load, "--explain", "--json").out)["explanation"]
+    assert sum(term["seconds"] for term in found["ttft"]) == pytest.approx(found["point"]["ttft_mean_s"])
+    assert 0 < found["queue_load"] < 1
+    best = json.loads(sizeup(*ON_H100, "--tpot-p95-s", "0.03", "--json").out)["prediction"]["requests_per_s"]
+    within = json.loads(sizeup(*ON_H100, "--tpot-p95-s", "0.03", "--explain", "--json").out)["explanation"]
+    assert within["point"]["requests_per_s"] == pytest.approx(best, rel=1e-3)
+    refused = sizeup(*ON_H100, "--requests-per-s", "900", "--explain")
+    assert refused.status == 1
+    assert "overloaded: it carries at most" in refused.out
+
+
 def test_limits_that_no_rate_keeps_are_an_answer():
     """Exit status 1, the first one missed, on stdout."""
     ended = sizeup(*ON_H100, "--ttft-p95-s", "0.001")
@@ -192,7 +219,6 @@ MISTAKES = [
     (["--machine", "p5.48xlarge", "--in-machine", "8"], "leave --accelerator and --in-machine out"),
     (["--accelerator", "nvidia-h100-80gb", "--dp", "2"], "Llama-3.1-8B has none"),
     (["--accelerator", "nvidia-h100-80gb", "--curve", "--offline"], "--curve goes over all loads"),
-    (["--accelerator", "nvidia-h100-80gb", "--explain", "--requests-per-s", "2"], "--explain takes a constant load"),
     (["--accelerator", "nvidia-h100-80gb", "--ttft-p95-s", "1", "--offline"], "asks for the highest rate"),
     (["--accelerator", "nvidia-h100-80gb", "--input-p95", "2000"], "--input-p95 is of random arrivals"),
     (["--accelerator", "nvidia-h100-80gb", "--static-batch", "4", "--prefix-hit", "0.5"], "reads every prompt"),

@@ -10,13 +10,24 @@ from hypothesis import strategies as st
 
 from sizing.catalog import catalog
 from sizing.catalog.accelerator import Precision
-from sizing.performance import Layout, Replica, Speculation, closed_loop, memory_budget, replica_on
-from sizing.performance.breakdown import breakdown, e2e_mean_s, static_breakdown
+from sizing.performance import (
+    Layout,
+    Overloaded,
+    Replica,
+    Speculation,
+    closed_loop,
+    memory_budget,
+    open_loop,
+    replica_on,
+)
+from sizing.performance.breakdown import Breakdown, breakdown, static_breakdown
 from sizing.performance.efficiency import efficiency
 from sizing.performance.explanation import NO_TIME_OF_A_PASS, PARTS, WIRE, Pass, decode_pass, prefill_pass
 from sizing.performance.forward import Costs, costs_of, decode_step, prompts_s
+from sizing.performance.open_breakdown import open_breakdown
 from sizing.performance.routing import busiest_rank
 from sizing.performance.serving import whole_batch
+from sizing.spec.workload import TokenLengths, Traffic
 from tests.examples import H100, L40S, LLAMA_8B, LLAMA_70B
 
 
@@ -159,7 +170,7 @@ def test_the_terms_of_the_latencies_add_up_to_the_prediction(replica: Replica, c
     assert sum(term.seconds for term in found.ttft) == pytest.approx(point.ttft_mean_s)
     for term in (*found.tpot, *found.ttft):
         assert term.product == pytest.approx(term.seconds, rel=1e-6), term.name
-    assert concurrency / e2e_mean_s(point, 200) == pytest.approx(point.requests_per_s, rel=1e-6)
+    assert concurrency / point.e2e_mean_s == pytest.approx(point.requests_per_s, rel=1e-6)
 
 
 @given(prefix=st.floats(0, 0.95), concurrency=st.integers(1, 3000), tokens=st.integers(1, 9000))
@@ -170,6 +181,32 @@ def test_the_terms_add_up_for_any_load(prefix: float, concurrency: int, tokens: 
     )
     assert sum(term.seconds for term in found.tpot) == pytest.approx(found.point.tpot_mean_s)
     assert sum(term.seconds for term in found.ttft) == pytest.approx(found.point.ttft_mean_s)
+
+
+@EACH
+@pytest.mark.parametrize("load", [0.01, 0.3, 0.8])
+def test_the_terms_add_up_under_random_arrivals_too(replica: Replica, load: float):
+    """At a share of the highest rate that is carried."""
+    lengths = {"input_tokens": TokenLengths(mean=1000, p95=3000), "output_tokens": TokenLengths(mean=200, p95=500)}
+    traffic = Traffic(requests_per_s=1e9, **lengths, prefix_hit=0.2, burstiness=1.5)
+    most = open_loop(replica, traffic=traffic)
+    assert isinstance(most, Overloaded)
+    asked = replace(traffic, requests_per_s=load * most.highest_requests_per_s)
+    found = open_breakdown(replica, traffic=asked)
+    assert isinstance(found, Breakdown)
+    assert found.point == open_loop(replica, traffic=asked)
+    assert sum(term.seconds for term in found.tpot) == pytest.approx(found.point.tpot_mean_s, rel=1e-6)
+    assert sum(term.seconds for term in found.ttft) == pytest.approx(found.point.ttft_mean_s, rel=1e-6)
+    for term in (*found.tpot, *found.ttft):
+        assert term.product == pytest.approx(term.seconds, rel=1e-6), term.name
+    assert found.decode.seconds == pytest.approx(found.tpot[0].seconds, rel=1e-6)
+
+
+def test_more_than_can_be_carried_is_not_explained():
+    """The answer is what can be."""
+    lengths = TokenLengths(mean=500, p95=500)
+    traffic = Traffic(requests_per_s=1e6, input_tokens=lengths, output_tokens=lengths, prefix_hit=0.0, burstiness=1.0)
+    assert isinstance(open_breakdown(ONE_H100, traffic=traffic), Overloaded)
 
 
 @EACH
