@@ -212,8 +212,8 @@ def test_keeping_everything_changes_nothing_that_is_computed_with():
     assert len(decoders) > 100
     for model in decoders:
         same = resized(model, Kept(layers=model.layers, hidden=model.hidden, heads=model.heads))
-        back = {"name": model.name, "aliases": model.aliases, "provenance": model.provenance}
-        assert replace(same, **back) == model, model.name
+        back = replace(same, name=model.name, aliases=model.aliases, provenance=model.provenance)
+        assert back == model, model.name
 
 
 @pytest.mark.parametrize(
