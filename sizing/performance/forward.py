@@ -218,24 +218,14 @@ def prompts_together(costs: Costs, *, sequences: float, output_tokens: float, ne
     Of B sequences that each answer O tokens, B / O end in every step, and as many prompts take their places.
     """
     room = costs.chunk / new_tokens if new_tokens > 0 else 1.0
-    ended = sequences / output_tokens
-    if costs.speculation is not None:
-        ended *= costs.speculation.tokens_per_step
+    ended = ended_each_step(costs, sequences=sequences, output_tokens=output_tokens)
     return max(1.0, min(ended, room))
 
 
-def stalled_stages(costs: Costs, *, sequences: float, output_tokens: float) -> float:
-    """
-    Pipeline stages that a prompt keeps from decoding, in the mean: one where every pass has prompts, else up to all.
-
-    Each stage takes the passes in turn, so a pass with a prompt holds up the short ones behind it stage by stage; only
-    where all passes are as long do the stages stay busy. A pass has prompts with the chance that one of its sequences
-    ended before: B / (p O).
-    """
-    if costs.stages == 1:
-        return 1.0
-    with_prompts = min(1.0, sequences / (costs.stages * output_tokens))
-    return costs.stages - (costs.stages - 1) * with_prompts
+def ended_each_step(costs: Costs, *, sequences: float, output_tokens: float) -> float:
+    """Sequences, of B that each answer O tokens, that end in a step, and as many prompts take their places."""
+    tokens = 1.0 if costs.speculation is None else costs.speculation.tokens_per_step
+    return sequences / output_tokens * tokens
 
 
 def prefill_latency_s(costs: Costs, *, new_tokens: float, cached_tokens: float, prompts: float = 1.0) -> float:

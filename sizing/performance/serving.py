@@ -14,13 +14,14 @@ from sizing.performance.forward import (
     PassTime,
     costs_of,
     decode_step,
+    ended_each_step,
     prefill_latency_s,
     prompts_s,
     prompts_together,
-    stalled_stages,
 )
 from sizing.performance.memory import max_sequences, memory_budget
 from sizing.performance.operating_point import OperatingPoint
+from sizing.performance.pipeline import stalled_stages
 from sizing.performance.replica import Replica
 
 
@@ -127,7 +128,8 @@ def loop_of(
     prefill = prompts_s(costs, prompts=together, tokens_each=fresh, cached_each=cached) / together
     latency = prefill_latency_s(costs, new_tokens=fresh, cached_tokens=cached, prompts=together)
     step = decode_step(costs, sequences=sequences, context_tokens=input_tokens + output_tokens / 2)
-    prefill *= stalled_stages(costs, sequences=sequences, output_tokens=output_tokens)
+    ended = ended_each_step(costs, sequences=sequences, output_tokens=output_tokens)
+    prefill *= stalled_stages(costs.stages, ended / costs.stages)
     others = sequences - 1
     tpot = step.total_s + costs.interference * (1 - costs.clumping) * others / output_tokens * prefill
     ttft = costs.ttft_floor_s + costs.ttft_steps * tpot + latency + costs.clumping * others * prefill
