@@ -1,9 +1,10 @@
 """Fits `sizing/performance/facts/efficiencies.json` to a table of measurements, with strong priors.
 
-    python -m benchmarks.calibrate --table measured.csv --out efficiencies.json [--folds 4]
+    python -m benchmarks.calibrate --table measured.csv --out efficiencies.json [--folds 4] [--unseen folder]
 
 The constants are fitted to all rows (`sizing.calibration.fit`). The intervals come from rows that a fit had not seen:
 whole groups of model and accelerator left out in turn, and, for devices that no measurement is of, whole accelerators.
+`--unseen` keeps those predictions, as pair.csv and accelerator.csv.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accuracy import write_predictions
 from benchmarks.held_out import PRIORS, unseen
 from sizing.calibration.fit import fitted
 from sizing.calibration.intervals import interval_of, intervals, residuals
@@ -22,17 +24,23 @@ from sizing.catalog import catalog
 from sizing.performance.efficiency import device_class
 
 
-def calibrated(rows: Sequence[Measurement], priors: Mapping[str, Any], *, folds: int) -> dict[str, Any]:
-    """The whole document: constants, the devices they were measured on, and both kinds of interval."""
+def calibrated(
+    rows: Sequence[Measurement], priors: Mapping[str, Any], *, folds: int, keep: Path | None = None
+) -> dict[str, Any]:
+    """
+    The whole document: constants, the devices they were measured on, and both kinds of interval.
+
+    Predictions of rows that the fit had not seen are written into the folder *keep*.
+    """
     document = fitted(rows, catalog(), priors, say=print)
     for row in document["classes"]:
         row["measured"] = sorted(measured_devices(rows, str(row["name"])))
-    by_pair, _ = unseen(rows, priors, folds=folds)
-    print("left out: groups of model and accelerator")
-    document["intervals"] = intervals(residuals(rows, by_pair, catalog()))
-    by_accelerator, _ = unseen(rows, priors, folds=folds, by="accelerator")
-    print("left out: accelerators")
-    found = residuals(rows, by_accelerator, catalog())
+    by = {name: unseen(rows, priors, folds=folds, by=name)[0] for name in ("pair", "accelerator")}
+    for name, predictions in by.items():
+        if keep is not None:
+            write_predictions(keep / f"{name}.csv", rows, predictions)
+    document["intervals"] = intervals(residuals(rows, by["pair"], catalog()))
+    found = residuals(rows, by["accelerator"], catalog())
     document["outside"] = {
         metric: interval_of([residual.value for residual in found if residual.metric == metric])
         for metric in document["intervals"]
@@ -54,10 +62,11 @@ def main() -> None:
     parser.add_argument("--priors", type=Path, default=PRIORS)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--unseen", type=Path, help="folder for the predictions of rows that a fit had not seen")
     arguments = parser.parse_args()
     priors = json.loads(arguments.priors.read_text(encoding="utf-8"))
     rows = read_measurements(arguments.table.read_text(encoding="utf-8")).measurements
-    document = calibrated(rows, priors, folds=arguments.folds)
+    document = calibrated(rows, priors, folds=arguments.folds, keep=arguments.unseen)
     arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
