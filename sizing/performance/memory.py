@@ -156,10 +156,11 @@ def _padding(model: Model) -> tuple[float, float]:
 
 
 def sequence_bytes(budget: MemoryBudget, context_tokens: float) -> float:
-    """Bytes per accelerator that one sequence of *context_tokens* keeps: cache, windows, and constant state."""
-    window = context_tokens if budget.sliding_window is None else min(context_tokens, budget.sliding_window)
+    """Bytes per accelerator that one sequence of *context_tokens* keeps: cache in whole blocks, and constant state."""
+    held = -(-context_tokens // budget.block_tokens) * budget.block_tokens
+    window = held if budget.sliding_window is None else min(held, budget.sliding_window)
     full = budget.kv_bytes_per_token - budget.sliding_bytes_per_token
-    return full * context_tokens + budget.sliding_bytes_per_token * window + budget.state_bytes_per_sequence
+    return full * held + budget.sliding_bytes_per_token * window + budget.state_bytes_per_sequence
 
 
 def max_sequences(budget: MemoryBudget, context_tokens: float) -> int:

@@ -224,6 +224,12 @@ def test_a_window_bounds_what_a_sequence_keeps():
     assert sequence_bytes(budget, 10_000) == 2 * half * (10_000 + 128)
 
 
+def test_a_sequence_takes_whole_blocks():
+    """17 tokens take two blocks of 16, 320 KiB a token."""
+    budget = memory_budget(replica_on(LLAMA_70B, H100, layout=Layout(), weights=Precision.FP8))
+    assert [sequence_bytes(budget, tokens) for tokens in (1, 16, 17)] == [320 * KIB * n for n in (16, 16, 32)]
+
+
 def test_state_counts_per_sequence_not_per_token():
     """A million state elements at two bytes bound the sequences even of an empty context."""
     model = replace(LLAMA_8B, state_elements_per_sequence=10**9)
