@@ -23,7 +23,7 @@ def replica_asked(options: argparse.Namespace) -> Replica:
     Raises:
         WrongInput: Where no server would start like that.
     """
-    layout = Layout(tp=options.tp, pp=options.pp, ep=options.ep, dp=options.dp, cp=options.cp)
+    layout = Layout(tp=options.tp, pp=options.pp, ep=options.ep, dp=options.dp, cp=options.cp, dcp=options.dcp)
     model = model_asked(options)
     machine = None if options.machine is None else _machine(options.machine)
     accelerator = catalog().accelerator(options.accelerator if machine is None else str(machine.accelerator))
@@ -140,6 +140,12 @@ def check_layout(layout: Layout, model: Model, in_machine: int | None, *, spans:
         raise WrongInput(
             f"--dp {layout.dp}: ranks that split attention by requests share experts, and {model.name} has none\n"
             "    hint: leave --dp out: run that many replicas instead"
+        )
+    copies = layout.tp if model.mla is not None else max(1, layout.tp // model.kv_heads)
+    if copies % layout.dcp:
+        raise WrongInput(
+            f"--dcp {layout.dcp}: {copies} of {layout.tp} tensor ranks hold the same keys and values\n"
+            f"    hint: a divisor of {copies}, or leave it out"
         )
     if model.heads % layout.tp or max(model.kv_heads, layout.tp) % min(model.kv_heads, layout.tp):
         raise WrongInput(

@@ -11,7 +11,7 @@ from infra.failures import WrongInput
 
 PRECISIONS = ("fp32", "bf16", "fp8", "int8", "int4", "mxfp4", "nvfp4")
 _ABOVE_ZERO = (
-    *("tp", "pp", "ep", "dp", "cp", "in_machine", "concurrency", "static_batch", "requests_per_s", "burstiness"),
+    *("tp", "pp", "ep", "dp", "cp", "dcp", "in_machine", "concurrency", "static_batch", "requests_per_s", "burstiness"),
     *("input_tokens", "output_tokens", "input_p95", "output_p95", "ttft_p95_s", "tpot_p95_s", "e2e_p95_s"),
     *("prefill_replicas", "decode_replicas", "transfer_gb_per_s", "prefixes", "prefix_tokens"),
     *("keep_layers", "keep_hidden", "keep_width", "keep_heads", "keep_experts", "parameters"),
@@ -62,6 +62,9 @@ def _configuration(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--pp", type=int, default=1, help="pipeline stages (default 1)")
     group.add_argument("--dp", type=int, default=1, help="ranks that split attention by requests (default 1)")
     group.add_argument("--cp", type=int, default=1, help="ranks that split contexts (default 1)")
+    group.add_argument(
+        "--dcp", type=int, default=1, help="tensor ranks that share a cache instead of copies (default 1)"
+    )
     group.add_argument("--ep", type=int, default=1, help="expert-parallel degree (default 1)")
     group.add_argument("--weights", help=f"{', '.join(PRECISIONS[1:4])}, ... (default: as published)")
     group.add_argument("--kv", default="bf16", help="precision of the cache (default bf16)")

@@ -12,7 +12,7 @@ from sizing.performance import Layout, Pools, Replica
 from sizing.performance.cache_tiers import CacheTier, TieredCache, hbm_tier, tiered_cache
 from sizing.units import GB
 
-_DEGREE = re.compile(r"(tp|pp|dp|cp|ep)(\d+)", re.IGNORECASE)
+_DEGREE = re.compile(r"(tp|pp|dp|dcp|cp|ep)(\d+)", re.IGNORECASE)
 
 
 def pools_asked(options: argparse.Namespace, replica: Replica) -> Pools | None:
