@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 LARGE = 100.0  # prompts of a pass beyond which their number is taken as normal
 NEGLIGIBLE = 1e-6  # of a prompt: where the sum over larger numbers ends
-STEPS = 200  # to which means are rounded for the cache: half a per cent of a prompt
+RARE = 1e-4  # prompts of a pass below which no two ever meet
 
 
 def stalled_stages(stages: int, prompts: float) -> float:
@@ -21,8 +21,7 @@ def stalled_stages(stages: int, prompts: float) -> float:
     """
     if stages == 1:
         return 1.0
-    rounded = round(prompts * STEPS) / STEPS
-    return most_of(stages, rounded) / rounded if rounded > 0 else float(stages)
+    return most_of(stages, prompts) / prompts if prompts > RARE else float(stages)
 
 
 @lru_cache(maxsize=8192)

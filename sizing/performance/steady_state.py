@@ -13,6 +13,7 @@ from sizing.performance.forward import PassTime, decode_step
 from sizing.performance.lengths import NORMAL, Z95
 from sizing.performance.load import Load
 from sizing.performance.passes import chunk_pairs_s, stage_s
+from sizing.performance.pipeline import stalled_stages
 
 HIGHEST_LOAD = 0.95  # of any queue's capacity; beyond, a small error of the model is an endless queue
 # Of the steps that measured engines take to a first token (`ttft_steps`), those that stand in the formulas by
@@ -85,15 +86,15 @@ def state_of(load: Load, sequences: float) -> State:
 
         lambda = b / (O t + b S)
 
-    With p pipeline stages a pass with a prompt is a bubble for the passes around it, unless those have prompts too: of
-    the kappa = b / O prompts in one round of all stages the first costs p S, each further one S.
+    With p pipeline stages a pass with a prompt is a bubble for the passes around it, unless those have prompts too: a
+    round of all stages has b / O of them, and costs as much as the passes with most (`pipeline.stalled_stages`).
     """
     costs, outputs = load.costs, load.output_mean
     step = decode_step(costs, sequences=1 + sequences, context_tokens=load.context_tokens)
     prompts = added_s(load, sequences)
     here = _moments(load, prompts)
     round_prompts = sequences / outputs
-    bubble = 1 + (costs.stages - 1) * (-expm1(-round_prompts) / round_prompts if round_prompts > 0 else 1.0)
+    bubble = stalled_stages(costs.stages, round_prompts / costs.stages)
     taken = here.first * bubble
     rate = sequences / (outputs * step.total_s + sequences * taken)
     tpot = step.total_s + round_prompts * taken
