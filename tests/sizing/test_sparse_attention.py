@@ -280,3 +280,131 @@ def test_blocks_of_a_search_have_widths_of_their_own():
     attention, tables = 2 * 8192 * 128 * (2 * 64 + 2 * 8), 2 * 128256 * 8192
     feed_forward = 3 * 8192 * (14336 + 28672 + 28672)
     assert model.parameters == pytest.approx(attention + 8192**2 + feed_forward + tables, rel=1e-4)
+
+
+def test_an_indexer_may_choose_blocks_in_some_layers():
+    """MiniMax-M3: 57 of 60 layers choose 16 blocks of 128 tokens and the last; 2 x 4 x 128 elements in every layer."""
+    flags = [0] * 3 + [1] * 57
+    model = read(
+        {
+            "model_type": "minimax_m3",
+            "hidden_size": 6144,
+            "num_hidden_layers": 60,
+            "num_attention_heads": 64,
+            "num_key_value_heads": 4,
+            "head_dim": 128,
+            "dense_intermediate_size": 12288,
+            "intermediate_size": 3072,
+            "moe_layer_freq": flags,
+            "num_local_experts": 128,
+            "num_experts_per_tok": 4,
+            "n_shared_experts": 1,
+            "vocab_size": 200064,
+            "sparse_attention_config": {
+                "use_sparse_attention": True,
+                "sparse_attention_freq": flags,
+                "sparse_block_size": 128,
+                "sparse_topk_blocks": 16,
+                "sparse_local_block": 1,
+                "sparse_num_index_heads": 4,
+                "sparse_index_dim": 128,
+            },
+        }
+    )
+    assert model.kv_elements_per_token_full == 60 * 1024
+    assert model.sparse is not None
+    assert (model.sparse.attended_tokens, model.sparse.elements_per_token) == (17 * 128, 57 * 1024)
+    assert model.moe is not None
+    assert (model.moe.dense_layers, model.intermediate, model.moe.intermediate) == (3, 12288, 3072)
+
+
+def test_layers_may_share_what_an_indexer_chose():
+    """GLM-5.2: of 78 layers 21 have an indexer; the others attend to what the one before them chose."""
+    kinds = ["full"] * 3 + ["shared", "shared", "shared", "full"] * 18 + ["shared"] * 3
+    model = read(
+        {
+            "model_type": "glm_moe_dsa",
+            "hidden_size": 6144,
+            "num_hidden_layers": 78,
+            "num_attention_heads": 64,
+            "num_key_value_heads": 64,
+            "intermediate_size": 12288,
+            "moe_intermediate_size": 2048,
+            "n_routed_experts": 256,
+            "n_shared_experts": 1,
+            "num_experts_per_tok": 8,
+            "first_k_dense_replace": 3,
+            "q_lora_rank": 2048,
+            "kv_lora_rank": 512,
+            "qk_rope_head_dim": 64,
+            "qk_nope_head_dim": 192,
+            "v_head_dim": 256,
+            "index_n_heads": 32,
+            "index_head_dim": 128,
+            "index_topk": 2048,
+            "indexer_types": kinds,
+            "vocab_size": 154880,
+        }
+    )
+    assert model.sparse is not None
+    assert model.sparse.index_elements_per_token == 21 * 128
+    assert model.sparse.elements_per_token == model.kv_elements_per_token_full == 78 * 576
+
+
+def test_layers_with_and_without_a_window_may_have_other_heads():
+    """
+    MiMo-V2-Flash: 9 full layers with 4 key-value heads, 39 with a window and 8; keys of 192 and values of 128.
+
+    Gemma 4 26B: 5 full layers with 2 heads of 512 whose keys are their values' projection too, 25 with 8 of 256.
+    """
+    mimo = read(
+        {
+            "model_type": "mimo_v2_flash",
+            "hidden_size": 4096,
+            "num_hidden_layers": 48,
+            "num_attention_heads": 64,
+            "num_key_value_heads": 4,
+            "swa_num_key_value_heads": 8,
+            "head_dim": 192,
+            "v_head_dim": 128,
+            "intermediate_size": 16384,
+            "moe_intermediate_size": 2048,
+            "n_routed_experts": 256,
+            "num_experts_per_tok": 8,
+            "moe_layer_freq": [0] + [1] * 47,
+            "hybrid_layer_pattern": [0] + [1, 1, 1, 1, 1, 0] * 7 + [1, 1, 1, 1, 0],
+            "sliding_window": 128,
+            "vocab_size": 152576,
+            "max_position_embeddings": 262144,
+        }
+    )
+    assert (mimo.full_attention_layers, mimo.sliding_layers) == (9, 39)
+    assert (mimo.kv_elements_per_token_full, mimo.kv_elements_per_token_sliding) == (9 * 4 * 320, 39 * 8 * 320)
+    assert mimo.parameters == pytest.approx(309e9, rel=0.002)  # model card: 309 B, 15 B active
+    gemma = read(
+        {
+            "model_type": "gemma4_text",
+            "hidden_size": 2816,
+            "num_hidden_layers": 30,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 8,
+            "num_global_key_value_heads": 2,
+            "head_dim": 256,
+            "global_head_dim": 512,
+            "attention_k_eq_v": True,
+            "intermediate_size": 2112,
+            "moe_intermediate_size": 704,
+            "num_experts": 128,
+            "top_k_experts": 8,
+            "enable_moe_block": True,
+            "sliding_window": 1024,
+            "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 5,
+            "tie_word_embeddings": True,
+            "vocab_size": 262144,
+            "max_position_embeddings": 262144,
+        }
+    )
+    assert (gemma.kv_elements_per_token_full, gemma.kv_elements_per_token_sliding) == (5 * 2 * 1024, 25 * 8 * 512)
+    sliding, full = 2816 * 256 * (2 * 16 + 2 * 8), 2816 * 512 * (2 * 16 + 2)
+    feeding = 3 * 2816 * (128 * 704 + 2112) + 2816 * 128
+    assert gemma.parameters == 25 * sliding + 5 * full + 30 * feeding + 262144 * 2816
