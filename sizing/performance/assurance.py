@@ -8,19 +8,19 @@ probability q. How far values spread belongs to metric and device (`efficiency`)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from sizing.performance.confidence import MEDIAN, probability_at_least, probability_at_most, quantile
+from sizing.performance.efficiency import Situation, efficiency
 from sizing.performance.estimate import Estimate
 from sizing.performance.operating_point import Excuse, OperatingPoint
-from sizing.performance.queueing import highest_rate, open_loop
+from sizing.performance.queueing import capacity_per_s, highest_rate
 from sizing.performance.replica import Replica
+from sizing.performance.serving import estimate
 from sizing.spec.workload import Objectives, Traffic
 
 LATENCIES = {"ttft_p95_s": "TTFT", "tpot_p95_s": "TPOT", "e2e_p95_s": "end to end"}
-NO_LIMITS = Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=None)
 AT_CAPACITY = 1 - 1e-3  # of the capacity: where a search within limits ends there, no limit binds
 
 
@@ -54,27 +54,24 @@ def assured_rate(
     *traffic* gives lengths, prefix hits and burstiness; its rate is not read. With a confidence of 0.5 this is
     `highest_rate`.
     """
-    if objectives.confidence == MEDIAN:
-        return highest_rate(replica, traffic=traffic, objectives=objectives, max_context_tokens=max_context_tokens)
-    most = _at_capacity(replica, traffic, max_context_tokens)
-    if isinstance(most, Excuse):
-        return most
+    factors = _factors(replica, objectives.confidence)
+    limits = {metric: limit / factors[metric] for metric, limit in asked_latencies(objectives)}
     found = highest_rate(
-        replica, traffic=traffic, objectives=_tightened(objectives, most), max_context_tokens=max_context_tokens
+        replica,
+        traffic=traffic,
+        objectives=replace(objectives, **limits),
+        max_context_tokens=max_context_tokens,
+        used=min(1.0, factors["throughput"]),
     )
-    if isinstance(found, Excuse):
-        return _as_asked(found, objectives, most)
-    sure = quantile(_rate(most), 1 - objectives.confidence)
-    if found.requests_per_s <= sure:
-        return found
-    held = open_loop(replica, traffic=replace(traffic, requests_per_s=sure))
-    return held if isinstance(held, OperatingPoint) else found
+    if isinstance(found, Excuse) and objectives.confidence != MEDIAN:
+        return _as_asked(found, objectives, factors)
+    return found
 
 
 def capacity(replica: Replica, *, traffic: Traffic, max_context_tokens: int) -> Estimate | Excuse:
     """Requests per second that the replica can carry, whatever the latency, with the interval of throughput."""
-    most = _at_capacity(replica, traffic, max_context_tokens)
-    return most if isinstance(most, Excuse) else _rate(most)
+    most = capacity_per_s(replica, traffic=traffic, max_context_tokens=max_context_tokens)
+    return most if isinstance(most, Excuse) else _estimates(replica, most)["throughput"]
 
 
 def rate_within(
@@ -86,28 +83,24 @@ def rate_within(
     The ends are the rates that are kept with probabilities of 0.9 and 0.1, the errors of latencies and of throughput
     taken to go together: a device that is slower than predicted is slower in all.
     """
-    most = _at_capacity(replica, traffic, max_context_tokens)
+    most = capacity(replica, traffic=traffic, max_context_tokens=max_context_tokens)
     if isinstance(most, Excuse):
         return most
-    found = highest_rate(replica, traffic=traffic, objectives=objectives, max_context_tokens=max_context_tokens)
+
+    def kept_with(confidence: float) -> OperatingPoint | Excuse:
+        limits = replace(objectives, confidence=confidence)
+        return assured_rate(replica, traffic=traffic, objectives=limits, max_context_tokens=max_context_tokens)
+
+    found, surely, hardly = (kept_with(confidence) for confidence in (MEDIAN, 0.9, 0.1))
     if isinstance(found, Excuse):
         return found
-
-    def kept_with(confidence: float) -> float:
-        limits = _tightened(replace(objectives, confidence=confidence), most)
-        point = highest_rate(replica, traffic=traffic, objectives=limits, max_context_tokens=max_context_tokens)
-        if isinstance(point, Excuse):
-            return 0.0
-        within = quantile(_rate(most), 1 - confidence)
-        limited = point.requests_per_s < AT_CAPACITY * most.requests_per_s
-        return min(point.requests_per_s, within) if limited else within
-
+    best = found.requests_per_s if isinstance(hardly, Excuse) else hardly.requests_per_s
     value = found.requests_per_s
     return Estimate(
         value=value,
-        low=min(value, kept_with(0.9)),
-        high=max(value, kept_with(0.1)),
-        grade=found.output_tokens_per_s.grade,
+        low=0.0 if isinstance(surely, Excuse) else min(value, surely.requests_per_s),
+        high=max(value, most.high if best >= AT_CAPACITY * most.value else best),
+        grade=most.grade,
     )
 
 
@@ -122,39 +115,27 @@ def assured(point: OperatingPoint, objectives: Objectives, *, most: Estimate) ->
     return Assured(latencies=kept, everything=min([carried, *kept.values()]))
 
 
-@lru_cache(maxsize=16384)
-def _at_capacity(replica: Replica, traffic: Traffic, max_context_tokens: int) -> OperatingPoint | Excuse:
-    """The highest rate without limits on latency."""
-    return highest_rate(replica, traffic=traffic, objectives=NO_LIMITS, max_context_tokens=max_context_tokens)
+def _estimates(replica: Replica, value: float) -> dict[str, Estimate]:
+    """*value* as any of what is predicted of a replica under random arrivals, with the interval of each."""
+    share = efficiency(replica.accelerator, replica.engine)
+    metrics = {"ttft_p95_s": "ttft", "tpot_p95_s": "tpot", "e2e_p95_s": "tpot", "throughput": "throughput"}
+    return {name: estimate(metric, value, share, Situation.OPEN) for name, metric in metrics.items()}
 
 
-def _rate(point: OperatingPoint) -> Estimate:
-    """The rate of *point* with the interval of its throughput."""
-    tokens = point.output_tokens_per_s
-    per_token = point.requests_per_s / tokens.value
-    return Estimate(
-        value=point.requests_per_s, low=tokens.low * per_token, high=tokens.high * per_token, grade=tokens.grade
-    )
+def _factors(replica: Replica, confidence: float) -> dict[str, float]:
+    """What *confidence* of measured values are within, over the predicted one: latencies at most, rates at least."""
+    return {
+        name: quantile(one, 1 - confidence if name == "throughput" else confidence)
+        for name, one in _estimates(replica, 1.0).items()
+    }
 
 
-def _tightened(objectives: Objectives, most: OperatingPoint) -> Objectives:
-    """The limits that the predicted values must keep for the measured ones to keep the objectives with confidence."""
-    limits = {metric: limit / _factor(objectives, most, metric) for metric, limit in asked_latencies(objectives)}
-    return replace(objectives, **limits)
-
-
-def _factor(objectives: Objectives, most: OperatingPoint, metric: str) -> float:
-    """The quantile of a latency over its predicted value."""
-    predicted = latency(most, metric)
-    return quantile(predicted, objectives.confidence) / predicted.value
-
-
-def _as_asked(missed: Excuse, objectives: Objectives, most: OperatingPoint) -> Excuse:
+def _as_asked(missed: Excuse, objectives: Objectives, factors: Mapping[str, float]) -> Excuse:
     """A missed limit in the user's own terms: what is asked, and what is reached with confidence."""
     if missed.metric not in LATENCIES:
         return missed
     asked = getattr(objectives, missed.metric)
-    reached = missed.reached * _factor(objectives, most, missed.metric)
+    reached = missed.reached * factors[missed.metric]
     text = (
         f"{LATENCIES[missed.metric]} p95 {_duration(reached)} > {_duration(asked)} "
         f"with {objectives.confidence:.0%} confidence even at one request in flight"

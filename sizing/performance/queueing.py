@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 from statistics import NormalDist
 
 from sizing.performance.efficiency import Situation, efficiency
@@ -38,14 +38,21 @@ NAMES = {"tpot_p95_s": "TPOT", "ttft_p95_s": "TTFT", "e2e_p95_s": "end to end"}
 
 
 def highest_rate(
-    replica: Replica, *, traffic: Traffic, objectives: Objectives, max_context_tokens: int, share: float = P95
+    replica: Replica,
+    *,
+    traffic: Traffic,
+    objectives: Objectives,
+    max_context_tokens: int,
+    share: float = P95,
+    used: float = 1.0,
 ) -> OperatingPoint | Excuse:
     """
     The highest rate of one replica that keeps every objective, stays within memory, and leaves queues stable: goodput.
 
     *traffic* gives lengths, prefix hits and burstiness; its rate is not read. Of all requests *share* must keep each
-    limit: objectives are 95th percentiles unless it says otherwise, as benchmarks do with the 99th. An `Excuse` tells
-    the first requirement that is missed even with a single request in flight.
+    limit: objectives are 95th percentiles unless it says otherwise, as benchmarks do with the 99th. Of the rate that it
+    could carry whatever the latency, no more than *used* is taken. An `Excuse` tells the first requirement that is
+    missed even with a single request in flight.
     """
     missing = _does_not_fit(memory_budget(replica), max_context_tokens)
     if missing is not None:
@@ -56,9 +63,12 @@ def highest_rate(
     if missed is not None:
         return _excuse(load, idle, missed, getattr(objectives, missed), share)
 
+    most = used * _carried(load).requests_per_s if used < 1 else inf
+
     def keeps(sequences: float) -> bool:
         state = state_of(load, sequences)
-        return _carries(load, state) and _missed(load, state, objectives, share) is None
+        carried = _carries(load, state) and state.requests_per_s <= most
+        return carried and _missed(load, state, objectives, share) is None
 
     best = _largest(keeps, FEWEST, float(load.sequence_limit))
     return _point(replica, load, state_of(load, best), objectives, share=share)
@@ -67,8 +77,7 @@ def highest_rate(
 def open_loop(replica: Replica, *, traffic: Traffic) -> OperatingPoint | Overloaded:
     """The replica at the traffic's own rate, with all percentiles, or that it cannot carry it."""
     load = load_of(replica, traffic)
-    most = _largest(lambda b: _carries(load, state_of(load, b)), FEWEST, float(load.sequence_limit))
-    top = state_of(load, most)
+    top = _carried(load)
     asked = traffic.requests_per_s / load.costs.ranks
     if asked > top.requests_per_s:
         point = _point(replica, load, top, NO_OBJECTIVES)
@@ -77,10 +86,24 @@ def open_loop(replica: Replica, *, traffic: Traffic) -> OperatingPoint | Overloa
             highest_requests_per_s=point.requests_per_s,
             binding=point.binding,
         )
-    sequences = _largest(lambda b: state_of(load, b).requests_per_s <= asked, 0.0, most)
+    sequences = _largest(lambda b: state_of(load, b).requests_per_s <= asked, 0.0, top.sequences)
     state = state_of(load, sequences)
     point = _point(replica, load, state, NO_OBJECTIVES)
     return replace(point, latencies=latencies_of(load, state))
+
+
+def capacity_per_s(replica: Replica, *, traffic: Traffic, max_context_tokens: int) -> float | Excuse:
+    """The requests per second that a replica carries whatever the latency; *traffic* gives no rate."""
+    missing = _does_not_fit(memory_budget(replica), max_context_tokens)
+    if missing is not None:
+        return missing
+    load = load_of(replica, traffic)
+    return _carried(load).requests_per_s * load.costs.ranks
+
+
+def _carried(load: Load) -> State:
+    """The most that one rank carries."""
+    return state_of(load, _largest(lambda b: _carries(load, state_of(load, b)), FEWEST, float(load.sequence_limit)))
 
 
 def latencies_of(load: Load, state: State) -> Latencies:
