@@ -16,7 +16,7 @@ from sizing.catalog.shape import Shape
 _FORMATS = (
     ("mxfp4", Precision.MXFP4),
     ("mxfp8", Precision.FP8),
-    ("nvfp4", Precision.NVFP4),
+    ("fp4", Precision.NVFP4),
     ("awq", Precision.INT4),
     ("w4a16", Precision.INT4),
     ("fp8", Precision.FP8),
@@ -129,6 +129,8 @@ def _told(stated: Mapping[str, object]) -> StoredPart | None:
     quark = stated.get("global_quant_config")
     if isinstance(quark, Mapping) and isinstance(quark.get("weight"), Mapping):
         return _quark(quark["weight"])
+    if method.strip() == "torchao":
+        return _torchao(stated)
     if found in {None, Precision.INT4}:
         return _weights(weights, method, found)
     return _whole_fp8(stated) if found is Precision.FP8 else whole(found or Precision.BF16)
@@ -175,6 +177,19 @@ def _quark(weight: Mapping[str, object]) -> StoredPart | None:
     bits = next((bits for bits in (4, 8) if dtype.startswith((f"fp{bits}", f"int{bits}", f"uint{bits}"))), None)
     kind = "float" if dtype.startswith("fp") else "int"
     return _weights({"num_bits": bits, "type": kind, "group_size": weight.get("group_size"), "symmetric": True})
+
+
+def _torchao(stated: Mapping[str, object]) -> StoredPart | None:
+    """PyTorch AO names a class: Int4WeightOnlyConfig with its group, Int8..., Float8..."""
+    kind: object = stated.get("quant_type")
+    if isinstance(kind, Mapping):
+        kind = kind.get("default")
+    name, data = str(kind).lower(), kind.get("_data") if isinstance(kind, Mapping) else None
+    size = data.get("group_size") if isinstance(data, Mapping) else None
+    if "float8" in name:
+        return StoredPart(precision=Precision.FP8, bytes_per_element=1.0)
+    bits = next((bits for bits in (4, 8) if f"int{bits}" in name), None)
+    return _weights({"num_bits": bits, "group_size": size if isinstance(size, int) else 0 if bits == 8 else 128})
 
 
 def _groups(stated: Mapping[str, object]) -> Iterator[tuple[list[object], Mapping[str, object], str]]:

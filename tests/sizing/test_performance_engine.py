@@ -12,7 +12,7 @@ from sizing.performance import (
     engines,
     replica_on,
 )
-from sizing.performance.efficiency import device_class, efficiency, spread
+from sizing.performance.efficiency import ANY, Situation, device_class, efficiency, spread
 from sizing.performance.estimate import Grade
 from tests.examples import A100, H100, L40S, LLAMA_8B, TPU_V6E
 
@@ -64,5 +64,6 @@ def test_little_measured_classes_say_so():
     assert efficiency(H100, engine_named("vllm")).grade is Grade.CALIBRATED
 
 
-def test_a_class_without_interval_takes_the_widest_known():
-    assert spread("throughput", "no-such-class") == spread("throughput", "default")
+def test_a_class_without_interval_takes_that_of_all():
+    found, of_all = (spread("throughput", name, Situation.LOOP) for name in ("no-such-class", ANY))
+    assert found == of_all

@@ -221,6 +221,17 @@ def test_each_part_has_the_format_that_the_file_tells(config, quantization, expe
         ({"quant_method": "fp8"}, 8),
         ({"quant_method": "modelopt", "quant_algo": "NVFP4", "group_size": 16}, 4 + 8 / 16),
         ({"quant_method": "mxfp4"}, 4 + 8 / 32),
+        ({"quant_method": "modelopt_fp4"}, 4 + 8 / 16),
+        ({"quant_method": "auto-round", "bits": 4, "group_size": 64, "sym": True}, 4 + 16 / 64),
+        (
+            {
+                "quant_method": "torchao",
+                "quant_type": {"default": {"_type": "Int4WeightOnlyConfig", "_data": {"group_size": 64}}},
+            },
+            4 + 16 / 64 + 4 / 64,
+        ),
+        ({"quant_method": "torchao", "quant_type": {"default": {"_type": "Float8WeightOnlyConfig"}}}, 8),
+        ({"quant_method": "torchao", "quant_type": "int8_weight_only"}, 8),
     ],
 )
 def test_scales_and_zero_points_are_counted(quantization, bits):
