@@ -6,7 +6,9 @@ import argparse
 import dataclasses
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from infra.commands import calibration
 from infra.commands.answer import answer
@@ -46,6 +48,14 @@ from sizing.render_prediction import heading_lines, memory_lines, speed_lines, t
 Answer = OperatingPoint | Overloaded | Excuse
 
 
+class View(NamedTuple):
+    """One way to show the configuration."""
+
+    lines: list[str]
+    document: dict[str, object]  # the same content
+    status: int
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Show the prediction; 1 where the model does not fit or the load cannot be carried."""
     if arguments.calibrate is not None:
@@ -57,37 +67,64 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace, replica: Replica) -> int:
     budget = memory_budget(replica)
-    tokens = options.input_tokens + options.output_tokens
-    fits = budget.fits and max_sequences(budget, tokens) >= 1
-    document: dict[str, object] = {"configuration": _configuration(replica), "memory": _memory(budget)}
-    lines = [*heading_lines(replica, is_derived=is_derived(options)), ""]
+    view = _view(options, budget)(options, replica, budget)
+    document = {"configuration": _configuration(replica), "memory": _memory(budget)} | view.document
+    lines = [*heading_lines(replica, is_derived=is_derived(options)), "", *view.lines]
+    answer(as_json=options.json, document=lambda: document, text=lambda: "\n".join(lines) + "\n")
+    return view.status
+
+
+def _view(options: argparse.Namespace, budget: MemoryBudget) -> Callable[..., View]:
+    """What shows the answer that is asked for; one precision beside others may fit where this one does not."""
     if options.compare_weights:
-        compared = compare_weights(replica, lambda served: _answer(served, options), request_tokens=tokens)
-        document["comparison"] = [dataclasses.asdict(option) for option in compared]
-        return _show(options, document, [*lines, *comparison_lines(compared)], DONE)
-    if not fits:
-        document["prediction"] = None
-        return _show(options, document, [*lines, *memory_lines(budget), "", *too_large_lines(budget, tokens)], REFUSED)
+        return _compared
+    if not _fits(budget, options):
+        return _too_large
     if options.curve:
-        curve = batch_curve(
-            replica,
-            input_tokens=options.input_tokens,
-            output_tokens=options.output_tokens,
-            prefix_hit=options.prefix_hit,
-        )
-        document["curve"] = dataclasses.asdict(curve)
-        return _show(options, document, [*lines, *curve_lines(curve, plain=_plain())], DONE)
-    if options.explain:
-        explained = _explained(replica, options)
-        if not isinstance(explained, Breakdown):
-            document["prediction"] = _prediction(explained)
-            told = speed_lines(explained, input_tokens=options.input_tokens, output_tokens=options.output_tokens)
-            return _show(options, document, [*lines, *told], REFUSED)
-        document["explanation"] = dataclasses.asdict(explained) | {
-            "roofline_share": {one: getattr(explained, one).roofline_share for one in ("decode", "prefill")},
-            "constants_from": dataclasses.asdict(in_use()),
-        }
-        return _show(options, document, [*lines, *explanation_lines(replica, explained, in_use())], DONE)
+        return _curve
+    return _explanation if options.explain else _speed
+
+
+def _fits(budget: MemoryBudget, options: argparse.Namespace) -> bool:
+    """Whether the replica can answer a request of the lengths asked for."""
+    return budget.fits and max_sequences(budget, options.input_tokens + options.output_tokens) >= 1
+
+
+def _compared(options: argparse.Namespace, replica: Replica, _: MemoryBudget) -> View:
+    tokens = options.input_tokens + options.output_tokens
+    found = compare_weights(replica, lambda served: _answer(served, options), request_tokens=tokens)
+    return View(comparison_lines(found), {"comparison": [dataclasses.asdict(option) for option in found]}, DONE)
+
+
+def _too_large(options: argparse.Namespace, _: Replica, budget: MemoryBudget) -> View:
+    missing = too_large_lines(budget, options.input_tokens + options.output_tokens)
+    return View([*memory_lines(budget), "", *missing], {"prediction": None}, REFUSED)
+
+
+def _curve(options: argparse.Namespace, replica: Replica, _: MemoryBudget) -> View:
+    found = batch_curve(
+        replica,
+        input_tokens=options.input_tokens,
+        output_tokens=options.output_tokens,
+        prefix_hit=options.prefix_hit,
+    )
+    return View(curve_lines(found, plain=_plain()), {"curve": dataclasses.asdict(found)}, DONE)
+
+
+def _explanation(options: argparse.Namespace, replica: Replica, _: MemoryBudget) -> View:
+    found = _explained(replica, options)
+    if not isinstance(found, Breakdown):
+        told = speed_lines(found, input_tokens=options.input_tokens, output_tokens=options.output_tokens)
+        return View(told, {"prediction": _prediction(found)}, REFUSED)
+    document = dataclasses.asdict(found) | {
+        "roofline_share": {one: getattr(found, one).roofline_share for one in ("decode", "prefill")},
+        "constants_from": dataclasses.asdict(in_use()),
+    }
+    return View(explanation_lines(replica, found, in_use()), {"explanation": document}, DONE)
+
+
+def _speed(options: argparse.Namespace, replica: Replica, budget: MemoryBudget) -> View:
+    document: dict[str, object] = {}
     pools = pools_asked(options, replica)
     if pools is None:
         found, beside = _together(options, replica, document)
@@ -96,7 +133,7 @@ def _predict(options: argparse.Namespace, replica: Replica) -> int:
     document["prediction"] = _prediction(found)
     shown = speed_lines(found, input_tokens=options.input_tokens, output_tokens=options.output_tokens)
     status = DONE if isinstance(found, OperatingPoint) else REFUSED
-    return _show(options, document, [*lines, *memory_lines(budget), "", *beside, *shown], status)
+    return View([*memory_lines(budget), "", *beside, *shown], document, status)
 
 
 def _together(options: argparse.Namespace, replica: Replica, document: dict[str, object]) -> tuple[Answer, list[str]]:
@@ -195,11 +232,6 @@ def _prediction(found: Answer) -> dict[str, object]:
         document["e2e_mean_s"] = found.e2e_mean_s
         document["e2e_per_output_token_s"] = found.e2e_per_token_s
     return document
-
-
-def _show(options: argparse.Namespace, document: dict[str, object], lines: list[str], status: int) -> int:
-    answer(as_json=options.json, document=lambda: document, text=lambda: "\n".join(lines) + "\n")
-    return status
 
 
 def _plain() -> bool:

@@ -141,6 +141,11 @@ def check_layout(layout: Layout, model: Model, in_machine: int | None, *, spans:
             f"--dp {layout.dp}: ranks that split attention by requests share experts, and {model.name} has none\n"
             "    hint: leave --dp out: run that many replicas instead"
         )
+    _check_ranks(layout, model)
+
+
+def _check_ranks(layout: Layout, model: Model) -> None:
+    """Tensor ranks take whole heads, and share the caches that they would copy."""
     copies = layout.tp if model.mla is not None else max(1, layout.tp // model.kv_heads)
     if copies % layout.dcp:
         raise WrongInput(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sizing.performance.efficiency import Efficiency, efficiency
 from sizing.performance.forward import costs_of
@@ -55,27 +56,8 @@ def batch_curve(replica: Replica, *, input_tokens: float, output_tokens: float, 
     Source: L. Kleinrock, Power and deterministic rules of thumb for probabilistic problems in computer communications,
     ICC 1979.
     """
-    budget = memory_budget(replica)
-    context = input_tokens + output_tokens / 2
-    most = sequences_held(replica, context)
-
-    def at(batch: int) -> CurvePoint:
-        point = closed_loop(
-            replica,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            concurrency=batch,
-            prefix_hit=prefix_hit,
-        )
-        return CurvePoint(
-            batch=batch,
-            output_tokens_per_s=point.requests_per_s * output_tokens,
-            tpot_s=point.tpot_mean_s,
-            ttft_s=point.ttft_mean_s,
-            e2e_s=batch / point.requests_per_s,
-            cache_bytes=batch / replica.layout.dp * sequence_bytes(budget, context),
-        )
-
+    most = sequences_held(replica, input_tokens + output_tokens / 2)
+    at = partial(curve_point, replica, input_tokens=input_tokens, output_tokens=output_tokens, prefix_hit=prefix_hit)
     points = {batch: at(batch) for batch in (*doublings(most), most)}
     tops = knees(at, sorted(points))
     second = next((top for top in tops[1:] if top.power >= NEARLY * tops[0].power), None)
@@ -89,6 +71,24 @@ def batch_curve(replica: Replica, *, input_tokens: float, output_tokens: float, 
         limit=capacity_binding(replica, most),
         most_tokens=most / replica.layout.dp * tokens_each,
         roofline_tokens=roofline_tokens(replica, efficiency(replica.accelerator, replica.engine)),
+    )
+
+
+def curve_point(
+    replica: Replica, batch: int, *, input_tokens: float, output_tokens: float, prefix_hit: float
+) -> CurvePoint:
+    """The closed loop with *batch* requests in flight, and the cache that they hold."""
+    point = closed_loop(
+        replica, input_tokens=input_tokens, output_tokens=output_tokens, concurrency=batch, prefix_hit=prefix_hit
+    )
+    each = sequence_bytes(memory_budget(replica), input_tokens + output_tokens / 2)
+    return CurvePoint(
+        batch=batch,
+        output_tokens_per_s=point.requests_per_s * output_tokens,
+        tpot_s=point.tpot_mean_s,
+        ttft_s=point.ttft_mean_s,
+        e2e_s=batch / point.requests_per_s,
+        cache_bytes=batch / replica.layout.dp * each,
     )
 
 
