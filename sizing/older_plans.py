@@ -69,7 +69,7 @@ def _promise_from_1(part: dict[str, object]) -> dict[str, object]:
         return {**part, "probability": 1.0 if (planned <= asked) is bool(part.get("at_most")) else 0.0}
     estimate = Estimate(value=planned, low=low, high=high, grade=Grade.SPECIFICATION)
     kept = probability_at_most if part.get("at_most") else probability_at_least
-    return {**part, "probability": kept(estimate, asked)}
+    return {**part, "probability": float(f"{kept(estimate, asked):.4g}")}  # as the present format rounds it
 
 
 def _is_number(value: object) -> bool:
