@@ -86,10 +86,10 @@ def test_prefill_is_the_mean_of_hits_and_misses():
 
 
 def test_sequences_in_flight_leave_the_rest_of_hbm():
-    """Twenty of 5,000 tokens take 20 x 5,000 x 81,920 bytes of each accelerator's cache; too many leave nothing."""
+    """Twenty of 4,800 tokens, 300 blocks of 16, take 20 x 4,800 x 81,920 bytes each; too many leave nothing."""
     budget = memory_budget(FOUR)
-    left = hbm_tier(FOUR, sequences=20, context_tokens=5000)
-    assert left.capacity_bytes == pytest.approx(4 * (budget.kv_bytes - 20 * 5000 * TOKEN / 4))
+    left = hbm_tier(FOUR, sequences=20, context_tokens=4800)
+    assert left.capacity_bytes == pytest.approx(4 * (budget.kv_bytes - 20 * 4800 * TOKEN / 4))
     assert hbm_tier(FOUR, sequences=1e6, context_tokens=5000).capacity_bytes == 0
 
 
