@@ -128,9 +128,7 @@ def _container(served: Served, weights: Weights, *, has_api_key: bool) -> v1.Con
         env=_environment(deployment, weights, has_api_key=has_api_key),
         ports=[v1.ContainerPortArgs(name="http", container_port=PORT)],
         resources=_resources(served, weights),
-        startup_probe=_probe(
-            "/health", failures=lifecycle.startup_failures(deployment, from_hub=isinstance(weights, FromHub))
-        ),
+        startup_probe=_probe("/health", failures=startup),
         # /v1 asks for the key, which a probe cannot give; /health answers only once the model is loaded.
         readiness_probe=_probe("/health" if has_api_key else "/v1/models", failures=3),
         liveness_probe=_probe("/health", failures=6),

@@ -140,6 +140,12 @@ def test_weights_from_the_hub_are_counted_as_disk():
     assert disk_bytes(CHAT_DEPLOYMENT, BUCKET) == 10 * GIB
 
 
+def test_weights_from_the_hub_may_start_for_longer():
+    """240 s predicted from the bucket; 141.1 GB at 0.25 GB/s are 564.4 s before that: twice 240 and twice 804.4 s."""
+    probes = [container_of(weights=weights).startup_probe for weights in (BUCKET, FromHub())]
+    assert [(one.failure_threshold, one.period_seconds) for one in probes] == [(48, 10), (161, 10)]
+
+
 def test_a_hub_token_is_a_file_and_never_a_variable():
     """Variables leak into logs and child processes."""
     container = container_of(weights=FromHub(token="hf_secret"))  # noqa: S106  no real one
