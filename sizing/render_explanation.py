@@ -222,11 +222,22 @@ def _factor(factor: Factor) -> str:
 
 
 def _constants(constants: tuple[Constant, ...]) -> list[str]:
-    rows = [
-        [one.name, *(_short(one.value).split(" ") if one.unit == "s" else [figure(one.value), one.unit])]
-        for one in constants
-    ]
-    return table(rows, align="<>u", width=WIDTH)
+    """Each constant with its unit, and what it was before it was fitted."""
+    rows = []
+    for one in constants:
+        value, unit = _with_unit(one.value, one.unit)
+        prior = "" if one.prior is None else " ".join(_with_unit(one.prior, one.unit))
+        rows.append([one.name, value, unit, prior if one.unit == "s" else prior.split(" ")[0]])
+    if any(row[3] for row in rows):
+        rows.insert(0, ["", "fitted", "", "prior"])
+    return table(rows, align="<>u>", width=WIDTH)
+
+
+def _with_unit(value: float, unit: str) -> tuple[str, str]:
+    if unit != "s":
+        return figure(value), unit
+    number, _, unit = _short(value).partition(" ")
+    return number, unit
 
 
 def _short(value_s: float) -> str:

@@ -75,6 +75,7 @@ def fit_own(
     document = fitted(rows, facts, priors)
     document["source"] = f"fitted to {len(rows)} rows of {source}; priors: the constants of {priors['as_of']}"
     document["as_of"] = as_of
+    document["priors"] = {part: priors[part] for part in ("classes", "engines")}
     for target in document["classes"]:
         target["measured"] = sorted({*target.get("measured", ()), *_devices(rows, facts, str(target["name"]))})
     before, refused = predict_all(rows, facts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from sizing.catalog.accelerator import Precision
-from sizing.performance.constants import Constant, constants_of
+from sizing.performance.constants import Constant, constants_beside_priors
 from sizing.performance.drafting import draft_weight_bytes
 from sizing.performance.efficiency import Efficiency, efficiency
 from sizing.performance.estimate import Grade
@@ -223,7 +223,7 @@ def assembled(
         device_class=share.device_class,
         grade=share.grade,
         is_measured=share.measured,
-        constants=tuple(constants_of(replica, share)),
+        constants=constants_beside_priors(replica, share),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sizing.performance.collectives import by_ranks
-from sizing.performance.efficiency import Efficiency
+from sizing.performance.efficiency import Efficiency, prior_of
 from sizing.performance.precision import arithmetic
 from sizing.performance.replica import Replica
 from sizing.performance.shard import shard_of
@@ -19,6 +19,16 @@ class Constant:
     name: str
     value: float
     unit: str  # of peak, s, or nothing
+    prior: float | None = None  # before the fit; None where that is not told
+
+
+def constants_beside_priors(replica: Replica, share: Efficiency) -> tuple[Constant, ...]:
+    """The constants that this replica's predictions use, each beside what it was before it was fitted."""
+    before, found = prior_of(replica.accelerator, replica.engine), tuple(constants_of(replica, share))
+    if before is None:
+        return found
+    priors = constants_of(replica, before)
+    return tuple(replace(one, prior=prior.value) for one, prior in zip(found, priors, strict=True))
 
 
 def constants_of(replica: Replica, share: Efficiency) -> Iterator[Constant]:

@@ -115,6 +115,16 @@ def in_use() -> Provenance:
     return Provenance(source=str(document["source"]), as_of=str(document["as_of"]))
 
 
+def prior_of(accelerator: Accelerator, engine: Engine) -> Efficiency | None:
+    """What the constants in use were before they were fitted; None where their document does not tell (`priors`)."""
+    document = _document()
+    before = document.get("priors")
+    if not isinstance(before, dict):
+        return None
+    with using({**document, **before}):
+        return efficiency(accelerator, engine)
+
+
 def _document() -> Mapping[str, object]:
     return _IN_USE.get() or packaged()
 

@@ -251,6 +251,16 @@ H100-SXM-80GB,1,Qwen3-8B,bf16,bf16,1,agg,1000,200,8,tpot_ms,17
 """
 
 
+def without_priors(constants: Path) -> Path:
+    """The same constants in a file that does not tell what they were before."""
+    document = json.loads(constants.read_text(encoding="utf-8"))
+    del document["priors"]
+    document["source"] = "somewhere"
+    path = constants.with_name("bare.json")
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
 def test_own_measurements_are_fitted_written_and_used(tmp_path: Path):
     """Errors before and after; with the constants written, the same configuration is predicted slower."""
     table, constants = tmp_path / "mine.csv", tmp_path / "mine.json"
@@ -266,6 +276,9 @@ def test_own_measurements_are_fitted_written_and_used(tmp_path: Path):
     assert before < after < 0.014
     explained = sizeup(*ON_H100, "--explain", "--efficiencies", str(constants)).out
     assert "fitted to 3 rows of mine.csv" in explained
+    (each_pass,) = [line.split() for line in explained.splitlines() if line.startswith("  each pass ")]
+    assert float(each_pass[2]) > float(each_pass[4])  # slower than its prior, the packaged constant beside it
+    assert "prior" not in sizeup(*ON_H100, "--explain", "--efficiencies", str(without_priors(constants))).out
 
 
 def test_without_out_nothing_is_written(tmp_path: Path):
