@@ -33,6 +33,8 @@ def calibrated(
     Predictions of rows that the fit had not seen are written into the folder *keep*.
     """
     document = fitted(rows, catalog(), priors, say=print)
+    document["priors"] = {part: priors[part] for part in ("classes", "engines")}
+    document["source"] = f"fitted to {sum(row.counts for row in rows):,} published measurements; {priors['source']}"
     for row in document["classes"]:
         row["measured"] = sorted(measured_devices(rows, str(row["name"])))
     by = {name: unseen(rows, priors, folds=folds, by=name)[0] for name in ("pair", "accelerator")}
