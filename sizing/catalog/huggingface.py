@@ -35,7 +35,7 @@ from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, Model
 from sizing.catalog.provenance import Provenance
 from sizing.catalog.quantization import weight_formats
 from sizing.catalog.searched_blocks import searched_blocks
-from sizing.catalog.shape import Shape
+from sizing.catalog.shape import Shape, dimensions
 from sizing.catalog.sparse_attention import chosen
 
 # Two matrices in the feed-forward instead of three.
@@ -66,12 +66,7 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
     Raises:
         InvalidModel: Naming the field that is missing or cannot be, or that the model is no decoder.
     """
-    fields = language_fields(mapping, source=source)
-    if fields.model_type in _NOT_DECODERS or fields.claims("is_encoder_decoder"):
-        raise fields.wrong(
-            f"model_type {fields.model_type!r} is not a decoder, and only decoders are sized for serving yet",
-            "use the config.json of a decoder-only language model",
-        )
+    fields = _decoder_fields(mapping, source)
     shape = _shape(fields)
     linear_parameters, state_elements = linear_layer(fields, shape)
     choice, lookup = chosen(fields, shape), 0
@@ -87,21 +82,8 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
         hub_id=str(mapping.get("_name_or_path") or name),
         family=fields.model_type or "unknown",
         kind=ModelKind.DECODER,
-        layers=shape.layers,
-        full_attention_layers=shape.full,
-        sliding_layers=shape.sliding,
-        linear_layers=shape.linear,
-        feed_forward_layers=shape.feed_forward_layers,
-        hidden=shape.hidden,
-        heads=shape.heads,
-        kv_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
-        intermediate=shape.intermediate,
-        gated_ffn=shape.gated,
+        **dimensions(shape),
         vocab=shape.vocab,
-        tied_embeddings=shape.tied,
-        moe=shape.moe,
-        mla=shape.mla,
         sliding_window=window(fields) if shape.sliding else None,
         max_context=fields.positive(CONTEXT, default=2048),
         parameters=shape.parameters(linear_parameters, active=False) + gates,
@@ -118,6 +100,16 @@ def model_from_config(mapping: Mapping[str, object], *, name: str, source: str) 
         attention_parameters=shape.attention_parameters + gates,
         provenance=Provenance(source=source, as_of="as the file stands"),
     )
+
+
+def _decoder_fields(mapping: Mapping[str, object], source: str) -> Fields:
+    fields = language_fields(mapping, source=source)
+    if fields.model_type in _NOT_DECODERS or fields.claims("is_encoder_decoder"):
+        raise fields.wrong(
+            f"model_type {fields.model_type!r} is not a decoder, and only decoders are sized for serving yet",
+            "use the config.json of a decoder-only language model",
+        )
+    return fields
 
 
 def _shape(fields: Fields) -> Shape:

@@ -20,7 +20,7 @@ from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, Model
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.catalog.provenance import Provenance
 from sizing.catalog.quantization import named_precision
-from sizing.catalog.shape import Shape
+from sizing.catalog.shape import Shape, dimensions
 
 FILES = ("accelerators", "charges", "machines", "models", "offers", "storage", "zones")
 UNGATED = frozenset(  # two matrices in the feed-forward, by the published architecture of the family
@@ -181,21 +181,8 @@ def _model(row: Raw, provenance: Provenance) -> Model:
         hub_id=hub_ids[0] if hub_ids else row["name"],
         family=row["family"],
         kind=ModelKind(row["kind"]),
-        layers=shape.layers,
-        full_attention_layers=shape.full,
-        sliding_layers=shape.sliding,
-        linear_layers=shape.linear,
-        feed_forward_layers=shape.feed_forward_layers,
-        hidden=shape.hidden,
-        heads=shape.heads,
-        kv_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
-        intermediate=shape.intermediate,
-        gated_ffn=shape.gated,
+        **dimensions(shape),
         vocab=shape.vocab or _vocab(shape, row.get("parameters", 0)),
-        tied_embeddings=shape.tied,
-        moe=shape.moe,
-        mla=shape.mla,
         sliding_window=row.get("sliding_window"),
         max_context=row["max_context"],
         parameters=row.get("parameters") or shape.parameters(0, active=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model
 
@@ -113,6 +114,45 @@ class Shape:
         shared = moe.shared_experts * self.ffn_parameters(moe.shared_intermediate)
         dense = moe.dense_layers * self.ffn_parameters(self.intermediate)
         return attention + (self.layers - moe.dense_layers) * (routed + shared) + dense + embeddings
+
+
+class Dimensions(TypedDict):
+    """The fields that a model has from its shape."""
+
+    layers: int
+    full_attention_layers: int
+    sliding_layers: int
+    linear_layers: int
+    feed_forward_layers: int | None
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    gated_ffn: bool
+    tied_embeddings: bool
+    moe: MixtureOfExperts | None
+    mla: LatentAttention | None
+
+
+def dimensions(shape: Shape) -> Dimensions:
+    """What a model of this shape is built with."""
+    return Dimensions(
+        layers=shape.layers,
+        full_attention_layers=shape.full,
+        sliding_layers=shape.sliding,
+        linear_layers=shape.linear,
+        feed_forward_layers=shape.feed_forward_layers,
+        hidden=shape.hidden,
+        heads=shape.heads,
+        kv_heads=shape.kv_heads,
+        head_dim=shape.head_dim,
+        intermediate=shape.intermediate,
+        gated_ffn=shape.gated,
+        tied_embeddings=shape.tied,
+        moe=shape.moe,
+        mla=shape.mla,
+    )
 
 
 def shape_of(model: Model) -> Shape:

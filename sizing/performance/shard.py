@@ -66,6 +66,31 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """The weights of one accelerator: elements by part, and bytes where they are not elements times their format."""
+
+    formats: WeightFormats
+    attention: float
+    dense: float
+    routed: float
+    table: float
+    routed_bytes: float
+    table_bytes: float
+    beside_bytes: float
+
+    @property
+    def bytes(self) -> float:
+        """All of them."""
+        return (
+            self.attention * self.formats.attention.bytes_per_element
+            + self.dense * self.formats.dense.bytes_per_element
+            + self.routed_bytes
+            + self.table_bytes
+            + self.beside_bytes
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Attending:
     """What attention holds, reads and computes per cached token, over all layers and ranks: elements and operations."""
 
@@ -84,41 +109,26 @@ class _Attending:
 @lru_cache(maxsize=65536)
 def shard_of(replica: Replica) -> Shard:
     """The shard of one accelerator of *replica*."""
-    model, layout, counts = replica.model, replica.layout, count_parameters(replica.model)
-    formats = served_formats(model, replica.weights)
-    stage_share = -(-model.layers // layout.pp) / model.layers
-    attention = (counts.attention / layout.tp + counts.latent) * stage_share
-    dense = counts.dense / layout.tp * stage_share
-    routed = counts.routed / layout.stage * stage_share
-    heads = model.kv_heads if model.mla is None else 1
+    model, layout, held = replica.model, replica.layout, _held(replica)
+    stage_share, heads = _stage_share(replica), model.kv_heads if model.mla is None else 1
     copies = 1.0 if model.mla is not None else max(heads / layout.tp, 1) / heads
-    cache_share = copies * stage_share / (layout.cp * layout.dcp)
-    cache_bytes = CACHE_BYTES_PER_ELEMENT[replica.kv] * cache_share
+    cache_bytes = CACHE_BYTES_PER_ELEMENT[replica.kv] * copies * stage_share / (layout.cp * layout.dcp)
     attending, told = stage_share / (layout.tp * layout.cp), _attending(model)
     index_share = stage_share / layout.cp  # every tensor-parallel rank has the whole indexer
     index_bytes = told.index * INDEX_BYTES_PER_ELEMENT * index_share
-    table_bytes = _table_bytes(model, formats, layout.pp) / layout.tp
-    routed_bytes = routed * formats.routed.bytes_per_element * _padding(model, formats)
-    beside_bytes = _beside_bytes(counts, model, formats) / layout.tp * stage_share
     return Shard(
         layers=-(-model.layers // layout.pp),
         moe_layers=0 if model.moe is None else round((model.layers - model.moe.dense_layers) * stage_share),
-        attention_elements=attention,
-        dense_elements=dense,
-        routed_elements=routed,
-        table_elements=_table_elements(counts, model, layout.pp) / layout.tp,
-        routed_bytes=routed_bytes,
-        table_bytes=table_bytes,
-        beside_bytes=beside_bytes,
-        head_elements=counts.head / layout.tp,
-        formats=formats,
-        weight_bytes=round(
-            attention * formats.attention.bytes_per_element
-            + dense * formats.dense.bytes_per_element
-            + routed_bytes
-            + table_bytes
-            + beside_bytes
-        ),
+        attention_elements=held.attention,
+        dense_elements=held.dense,
+        routed_elements=held.routed,
+        table_elements=held.table,
+        routed_bytes=held.routed_bytes,
+        table_bytes=held.table_bytes,
+        beside_bytes=held.beside_bytes,
+        head_elements=count_parameters(model).head / layout.tp,
+        formats=held.formats,
+        weight_bytes=round(held.bytes),
         cache_bytes_per_token_full=told.held_full * cache_bytes + index_bytes,
         cache_bytes_per_token_sliding=model.kv_elements_per_token_sliding * cache_bytes,
         read_bytes_per_token_full=told.read_full * cache_bytes + index_bytes,
@@ -129,6 +139,28 @@ def shard_of(replica: Replica) -> Shard:
         prefill_flop_per_pair_sliding=told.prefill_sliding * attending,
         decode_flop_per_cached_token=told.decode_full * attending + told.index_flop * index_share,
         decode_flop_per_cached_token_sliding=told.decode_sliding * attending,
+    )
+
+
+def _stage_share(replica: Replica) -> float:
+    """Of all layers, those of the longest pipeline stage."""
+    return -(-replica.model.layers // replica.layout.pp) / replica.model.layers
+
+
+def _held(replica: Replica) -> _Held:
+    """The weights of one accelerator."""
+    model, layout, counts = replica.model, replica.layout, count_parameters(replica.model)
+    formats, stage_share = served_formats(model, replica.weights), _stage_share(replica)
+    routed = counts.routed / layout.stage * stage_share
+    return _Held(
+        formats=formats,
+        attention=(counts.attention / layout.tp + counts.latent) * stage_share,
+        dense=counts.dense / layout.tp * stage_share,
+        routed=routed,
+        table=_table_elements(counts, model, layout.pp) / layout.tp,
+        routed_bytes=routed * formats.routed.bytes_per_element * _padding(model, formats),
+        table_bytes=_table_bytes(model, formats, layout.pp) / layout.tp,
+        beside_bytes=_beside_bytes(counts, model, formats) / layout.tp * stage_share,
     )
 
 
