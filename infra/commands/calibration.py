@@ -63,7 +63,7 @@ def _differences(given: object, known: object, path: str) -> Iterator[str]:
             for key, value in known.items():
                 if key in given:
                     yield from _differences(given[key], value, f"{path}.{key}")
-                elif key not in {"measured", "version"}:
+                elif key not in {"measured", "version", "priors"}:
                     yield f"{path}.{key} is missing"
         case list() if path.endswith(("classes", "engines")):
             if not isinstance(given, list) or len(given) != len(known):
