@@ -11,6 +11,7 @@ from sizing.performance.forward import Costs, costs_of, prefill_s
 from sizing.performance.lengths import Slice, cube_mean, second_moment_over_mean, slices, square_mean
 from sizing.performance.memory import max_sequences, memory_budget
 from sizing.performance.replica import Replica
+from sizing.performance.scheduler import SCHEDULERS
 from sizing.performance.serving import closed_loop, sequences_held
 from sizing.spec.workload import Traffic
 
@@ -40,7 +41,7 @@ class Load:
     output_mean: float
     output_spread: float  # squared coefficient of variation of answers
     burstiness: float
-    in_memory: int  # sequences of mean context that the cache of one rank holds
+    in_memory: int  # sequences of mean context, and what is kept for them, that the cache of one rank holds
     max_num_seqs: int
     saturated_per_s: float  # requests of mean length that one rank answers where more are always queued
 
@@ -60,6 +61,8 @@ def _load(replica: Replica, share: Efficiency, traffic: Traffic) -> Load:
     costs = costs_of(replica, share)
     inputs, outputs = traffic.input_tokens, traffic.output_tokens
     context = inputs.mean + second_moment_over_mean(outputs) / 2
+    # what the engine keeps free for answers, a random one of which has as much to come as it has so far
+    ahead = SCHEDULERS[replica.engine.name].reserved_share * second_moment_over_mean(outputs) / 2
     mean = min(inputs.mean, costs.chunk / max(1 - traffic.prefix_hit, 1e-9))
     return Load(
         costs=costs,
@@ -71,7 +74,7 @@ def _load(replica: Replica, share: Efficiency, traffic: Traffic) -> Load:
         output_mean=outputs.mean,
         output_spread=max(0.0, square_mean(outputs) / outputs.mean**2 - 1),
         burstiness=traffic.burstiness,
-        in_memory=max_sequences(memory_budget(replica), context) // costs.ranks,
+        in_memory=max_sequences(memory_budget(replica), context + ahead) // costs.ranks,
         max_num_seqs=replica.max_num_seqs,
         saturated_per_s=_saturated_per_s(replica, traffic) / costs.ranks,
     )

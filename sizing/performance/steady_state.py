@@ -7,7 +7,7 @@ formula was held against the simulation of the same passes (benchmarks/simulatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, expm1, sqrt
+from math import exp, expm1, gamma, sqrt
 
 from sizing.performance.forward import PassTime, decode_step
 from sizing.performance.lengths import NORMAL, Z95
@@ -212,6 +212,17 @@ def _queue(load: Load, sequences: float, *, rate: float, prompts_s: tuple[float,
     deviation = met_square / 12 + rate * met * here.second + (0.5 + rho) ** 2 * met_variance
     deviation += max(0.0, work_full[1] - work[1])
     quiet = (1 - rho_full) * exp(-2 * rate * pass_s)
+    if load.burstiness > 1:
+        # those of its own burst: before it, less what the work ahead has of them, and after it into the same pass
+        near, beside = _companions(load.burstiness, rate * met)
+        counted = rate * (load.burstiness - 1) * here.first**2 / (2 * (1 - rho))
+        ahead = max(0.0, beside * here.first - counted)
+        mean += ahead + beside * here.first
+        deviation += (
+            2 * beside * max(here.second - (load.burstiness - 1) * here.first**2, 0.0)
+            + (ahead + beside * here.first) ** 2
+        )
+        quiet *= (1 - near) ** 2
     quiet_s, quiet_variance = pass_s / 2, pass_s**2 / 12
     loud_s = max(quiet_s, (mean - quiet * quiet_s) / (1 - quiet)) if quiet < 1 else quiet_s
     square = deviation + mean**2 - quiet * (quiet_variance + quiet_s**2)
@@ -229,6 +240,18 @@ def _queue(load: Load, sequences: float, *, rate: float, prompts_s: tuple[float,
         own_pass_s=pass_s + rho * met + here.first,
         own_pass_variance=rho**2 * met_variance + rate * met * here.second + max(0.0, here.second - here.first**2),
     )
+
+
+def _companions(burstiness: float, arrivals: float) -> tuple[float, float]:
+    """
+    The chance that the next request follows within a time of so many *arrivals* in the mean, and how many do.
+
+    Of gamma distributed gaps of shape k = 1 / c^2 below 1, F(w) is near (k w)^k / Gamma(k + 1) for small w; within w
+    follow F + F^2 + ... requests, up to the (c^2 - 1) / 2 that a burst has on either side in a long time.
+    """
+    shape = 1 / burstiness
+    near = min(0.99, (shape * arrivals) ** shape / gamma(shape + 1))
+    return near, min((burstiness - 1) / 2, near / (1 - near))
 
 
 def _work_ahead(rate: float, times: Moments, load: float) -> tuple[float, float]:

@@ -11,8 +11,8 @@ from collections.abc import Sequence as Ordered
 from heapq import heappop, heappush
 from math import ceil, inf
 
-from sizing.simulation.outcome import Gaps, Outcome
 from sizing.performance.passes import chunk_pairs_s, stage_s
+from sizing.simulation.outcome import Gaps, Outcome
 from sizing.simulation.request import Request, Served
 from sizing.simulation.server import Server
 from sizing.simulation.state import Batch, Run, Sequence, admit, advance, join, leave, reserve_bytes
@@ -20,6 +20,7 @@ from sizing.simulation.state import Batch, Run, Sequence, admit, advance, join, 
 # Of the steps that measured engines take to a first token (`ttft_steps`), those that happen here anyway: half of the
 # running pass, and its own.
 PASSES_SIMULATED = 1.5
+SMOOTHING = 0.95  # of the time between two tokens, which engine delays follow
 LONGEST_LEAP = 64  # passes taken at once; contexts grow meanwhile, and the pass in their middle stands for all
 
 
@@ -71,7 +72,7 @@ def _enter(run: Run, request: Request) -> None:
     costs = run.server.costs
     run.first_s = min(run.first_s, request.arrival_s)
     engine_steps = max(0.0, costs.ttft_steps - PASSES_SIMULATED) if run.running else 0.0
-    reaches_s = request.arrival_s + costs.ttft_floor_s + engine_steps * run.pass_s
+    reaches_s = request.arrival_s + costs.ttft_floor_s + engine_steps * run.step_s
     heappush(run.arriving, (reaches_s, run.number(), Sequence(request=request)))
 
 
@@ -118,7 +119,8 @@ def _pass(run: Run, batch: Batch, start: float) -> None:
         windowed_tokens=batch.windowed_tokens + batch.growing * midway if decoding else 0.0,
     )
     _account(run, start + each_s * passes - run.stages_free_s[0])
-    run.pass_s = each_s * costs.stages
+    kept = SMOOTHING**passes
+    run.step_s = kept * run.step_s + (1 - kept) * each_s * costs.stages if run.step_s else each_s * costs.stages
     finish_s = batch.free_s = _through_stages(run, start, each_s * passes)
     if decoding:
         _decode(run, batch, passes, start_s=start, finish_s=finish_s)

@@ -8,7 +8,7 @@ from sizing.performance.efficiency import efficiency
 from sizing.performance.forward import Costs, costs_of
 from sizing.performance.memory import MemoryBudget, memory_budget
 from sizing.performance.replica import Replica
-from sizing.simulation.scheduler import SCHEDULERS, Scheduler
+from sizing.performance.scheduler import SCHEDULERS, Scheduler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ class Run:
     reading: deque[Sequence] = field(default_factory=deque)
     running: dict[int, Sequence] = field(default_factory=dict)  # reading or decoding, by id, in order of admission
     stages_free_s: list[float] = field(default_factory=list)  # when each pipeline stage is free
-    pass_s: float = 0.0  # the last pass; none runs: 0
+    step_s: float = 0.0  # time between two tokens, smoothed over some twenty passes
     order: int = 0
     tokens: float = 0.0  # held in the cache
     windowed_tokens: float = 0.0

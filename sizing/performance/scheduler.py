@@ -1,4 +1,4 @@
-"""How engines fill a pass and admit requests: a table, so that the simulation holds no engine's name."""
+"""How engines fill a pass and admit requests: a table, so that no formula holds an engine's name."""
 
 from __future__ import annotations
 
