@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from sizing.catalog.accelerator import Accelerator, Precision
 
@@ -236,6 +237,7 @@ class _Parts:
     gigabytes: int | None
 
 
+@cache
 def _parts(name: str) -> _Parts:
     words = [word for word in re.split(r"[\s\-_/]+", name.lower()) if word not in {"nvidia", "amd", "aws", "google"}]
     sizes = [int(word.removesuffix("gb")) for word in words if re.fullmatch(r"\d+gb", word)]
