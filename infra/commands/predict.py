@@ -44,6 +44,7 @@ from sizing.render_explanation import explanation_lines
 from sizing.render_levers import comparison_lines, curve_lines
 from sizing.render_pools import pool_lines, tier_lines, worth_lines
 from sizing.render_prediction import heading_lines, memory_lines, speed_lines, too_large_lines
+from sizing.spec.workload import Traffic
 
 Answer = OperatingPoint | Overloaded | Excuse
 
@@ -182,9 +183,10 @@ def _answer(replica: Replica, options: argparse.Namespace) -> Answer:
     inputs, outputs = options.input_tokens, options.output_tokens
     objectives = objectives_asked(options)
     if objectives is not None:
-        return highest_rate(
+        best = highest_rate(
             replica, traffic=traffic_asked(options), objectives=objectives, max_context_tokens=inputs + outputs
         )
+        return best if isinstance(best, Excuse) else _with_percentiles(best, replica, traffic_asked(options))
     if options.requests_per_s is not None:
         return open_loop(replica, traffic=traffic_asked(options))
     if options.static_batch is not None:
@@ -197,6 +199,12 @@ def _answer(replica: Replica, options: argparse.Namespace) -> Answer:
         prefix_hit=options.prefix_hit,
         situation=Situation.SATURATED if options.offline else Situation.LOOP,
     )
+
+
+def _with_percentiles(best: OperatingPoint, replica: Replica, traffic: Traffic) -> OperatingPoint:
+    """The highest rate with all the percentiles that random arrivals at that rate have."""
+    there = open_loop(replica, traffic=replace(traffic, requests_per_s=best.requests_per_s))
+    return replace(best, latencies=there.latencies) if isinstance(there, OperatingPoint) else best
 
 
 def _in_flight(replica: Replica, options: argparse.Namespace) -> float:

@@ -93,6 +93,7 @@ def test_the_highest_rate_within_limits_keeps_them():
     best = json.loads(sizeup(*ON_H100, *limits, "--json").out)["prediction"]
     assert best["ttft_p95_s"]["value"] <= 0.5
     assert best["tpot_p95_s"]["value"] <= 0.03
+    assert best["latencies"]["tpot"]["p95_s"] == pytest.approx(best["tpot_p95_s"]["value"], rel=0.01)
     again = json.loads(sizeup(*ON_H100, "--requests-per-s", str(best["requests_per_s"]), "--json").out)["prediction"]
     assert again["tpot_p95_s"]["value"] == pytest.approx(best["tpot_p95_s"]["value"], rel=0.01)
 
