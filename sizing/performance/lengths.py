@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import exp, inf, log, sqrt
 from statistics import NormalDist, fmean, pvariance
+from typing import NamedTuple
 
 from sizing.spec.workload import TokenLengths
 
@@ -15,11 +15,10 @@ NORMAL = NormalDist()
 Z95 = NORMAL.inv_cdf(0.95)  # 1.645
 POINTS = 200  # equally likely lengths that stand for an empirical distribution
 # Shares of requests at which slices of a distribution end: even, and finer where percentiles are asked of the tail.
-EDGES = (0.0, *(k / 20 for k in range(1, 20)), 0.965, 0.98, 0.99, 0.995, 1.0)
+EDGES = (*(k / 10 for k in range(9)), 0.85, 0.9, 0.95, 0.965, 0.98, 0.99, 0.995, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """Requests of about one length."""
 
     weight: float  # share of requests

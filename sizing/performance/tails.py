@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import erfc, sqrt
+from typing import NamedTuple
 
 ITERATIONS = 60
 HALVINGS = 4  # of the bracket of a percentile, before false position
@@ -24,8 +25,7 @@ class Percentiles:
     p99_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One kind of request: a constant time, and on top a gamma variable of given mean and variance."""
 
     weight: float  # share of requests
@@ -47,17 +47,17 @@ def gamma_exceeds(limit: float, mean: float, variance: float) -> float:
 def exceeds(parts: Iterable[Part], limit: float) -> float:
     """Share of requests that take longer than *limit*."""
     total = 0.0
-    for part in parts:
-        left, mean = limit - part.shift_s, part.mean_s
+    for weight, shift, mean, variance in parts:
+        left = limit - shift
         if left <= 0:
-            total += part.weight
-        elif part.variance <= 0 or mean <= 0:
-            total += part.weight if left < mean else 0.0
+            total += weight
+        elif variance <= 0 or mean <= 0:
+            total += weight if left < mean else 0.0
         else:
-            spread = min(part.variance / (mean * mean), MOST_VARIATION) / 9
+            spread = min(variance / (mean * mean), MOST_VARIATION) / 9
             distance = ((left / mean) ** THIRD - 1 + spread) / sqrt(2 * spread)
             if distance < FAR:
-                total += part.weight * 0.5 * erfc(distance)
+                total += weight * 0.5 * erfc(distance)
     return total
 
 
