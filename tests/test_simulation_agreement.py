@@ -10,8 +10,8 @@ REPLICAS, TRAFFICS = replicas(), traffics()
 # Over 1,500 requests a simulated 95th percentile of heavy-tailed waits is itself uncertain by about a tenth.
 OPEN = {
     "TTFT mean": 0.2,
-    "TTFT p90": 0.3,
-    "TTFT p95": 0.3,
+    "TTFT p90": 0.35,
+    "TTFT p95": 0.35,
     "TPOT mean": 0.15,
     "TPOT p50": 0.1,
     "TPOT p95": 0.2,
@@ -44,7 +44,7 @@ def test_bursts_are_felt_before_queues_are():
 @pytest.mark.parametrize("lengths", [(1000, 1000), (128, 2048)])
 @pytest.mark.parametrize("name", ["8B bf16, H100", "70B fp8, 4 x H100"])
 def test_throughput_and_tpot_of_the_closed_loop_are_those_of_the_simulation(name: str, lengths: tuple[int, int]):
-    """Work is conserved. TTFT is not compared: the closed form's is fitted, and servers clump more than random lengths."""
+    """Work is conserved. TTFT is not compared: measured servers, which it is fitted to, clump more than random lengths."""
     for one in compare_closed(name, REPLICAS[name], lengths, concurrencies=(1, 16, 64)):
         assert one.ratio["rate"] == pytest.approx(1, abs=0.15), one.load
         assert one.ratio["TPOT mean"] == pytest.approx(1, abs=0.12), one.load
