@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _settle(commands.add_parser("settle", help="decide what an interrupted run left pending", allow_abbrev=False))
     _explain(commands.add_parser("explain", help="what binds, and why each alternative lost", allow_abbrev=False))
+    _whatif(commands.add_parser("whatif", help="other traffic or a trace on the plan, simulated", allow_abbrev=False))
     add_predict_options(commands.add_parser("predict", help="what one configuration achieves", allow_abbrev=False))
     _facts(commands.add_parser("facts", help="the dated facts that plans rest on", allow_abbrev=False))
     _rules(commands.add_parser("rules", help="what stacks are held to, and why", allow_abbrev=False))
@@ -154,6 +155,22 @@ def _positive(text: str) -> float:
 
 def _explain(command: argparse.ArgumentParser) -> None:
     _stack(command)
+
+
+def _whatif(command: argparse.ArgumentParser) -> None:
+    _name(command)
+    command.add_argument(
+        "--trace", type=Path, metavar="FILE", help="replay a CSV of arrival_s,input_tokens,output_tokens"
+    )
+    command.add_argument("--rate", type=float, metavar="R", help="requests per second (default: as the stack states)")
+    command.add_argument("--scale", type=float, default=1.0, metavar="X", help="times as much traffic (default 1)")
+    command.add_argument("--replicas", type=int, metavar="N", help="on so many replicas (default: those of the plan)")
+    command.add_argument("--workload", metavar="NAME", help="only this workload")
+    command.add_argument(
+        "--requests", type=int, default=2000, metavar="N", help="to simulate on each replica (default 2000)"
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="of the random numbers (default 0)")
+    _json(command)
 
 
 def _facts(command: argparse.ArgumentParser) -> None:

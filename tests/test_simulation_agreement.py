@@ -44,7 +44,7 @@ def test_bursts_are_felt_before_queues_are():
 @pytest.mark.parametrize("lengths", [(1000, 1000), (128, 2048)])
 @pytest.mark.parametrize("name", ["8B bf16, H100", "70B fp8, 4 x H100"])
 def test_throughput_and_tpot_of_the_closed_loop_are_those_of_the_simulation(name: str, lengths: tuple[int, int]):
-    """Work is conserved. TTFT is not compared: measured servers, which it is fitted to, clump more than random lengths."""
+    """Work is conserved. TTFT is not compared: it is fitted to servers, which clump more than random lengths do."""
     for one in compare_closed(name, REPLICAS[name], lengths, concurrencies=(1, 16, 64)):
         assert one.ratio["rate"] == pytest.approx(1, abs=0.15), one.load
         assert one.ratio["TPOT mean"] == pytest.approx(1, abs=0.12), one.load

@@ -11,7 +11,7 @@ from sizing.performance.layout import Layout
 from sizing.performance.legal import legal_layouts
 from sizing.performance.link import Interconnect, Link
 from sizing.performance.memory import MemoryBudget, max_sequences, memory_budget
-from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
+from sizing.performance.operating_point import Excuse, Latencies, OperatingPoint, Overloaded
 from sizing.performance.pool_queueing import disaggregated_highest_rate, disaggregated_open_loop
 from sizing.performance.pools import Pools, disaggregated_loop
 from sizing.performance.precision import legal_precisions
@@ -22,6 +22,7 @@ from sizing.performance.serving import closed_loop, saturated
 from sizing.performance.speculation import Acceptance, Speculation, published_acceptance
 from sizing.performance.speculation_gain import break_even_sequences, speculation_gain
 from sizing.performance.startup import checkpoint_bytes, cold_start, disk_bytes, host_memory_bytes, weight_bytes
+from sizing.performance.tails import Percentiles
 
 __all__ = [
     "Acceptance",
@@ -34,11 +35,13 @@ __all__ = [
     "Excuse",
     "Grade",
     "Interconnect",
+    "Latencies",
     "Layout",
     "Link",
     "MemoryBudget",
     "OperatingPoint",
     "Overloaded",
+    "Percentiles",
     "Pools",
     "Replica",
     "Speculation",
