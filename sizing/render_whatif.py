@@ -27,9 +27,9 @@ def _latencies(found: WhatIf, objectives: Objectives) -> list[str]:
     simulated, told = found.simulated, _told(found)
     rows = [["", "simulated", "closed form", "limit"]]
     for label, values, spread, limit in (
-        ("TTFT", simulated.ttft_s, told and told.ttft, objectives.ttft_p95_s),
-        ("TPOT", simulated.tpot_s, told and told.tpot, objectives.tpot_p95_s),
-        ("end to end", simulated.e2e_s, told and told.e2e, objectives.e2e_p95_s),
+        ("TTFT", simulated.ttft_s, None if told is None else told.ttft, objectives.ttft_p95_s),
+        ("TPOT", simulated.tpot_s, None if told is None else told.tpot, objectives.tpot_p95_s),
+        ("end to end", simulated.e2e_s, None if told is None else told.e2e, objectives.e2e_p95_s),
     ):
         for share in SHARES:
             closed = seconds(_at(spread, share)) if spread is not None else "-"

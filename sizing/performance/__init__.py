@@ -11,6 +11,7 @@ from sizing.performance.layout import Layout
 from sizing.performance.legal import legal_layouts
 from sizing.performance.link import Interconnect, Link
 from sizing.performance.memory import MemoryBudget, max_sequences, memory_budget
+from sizing.performance.offline import Makespan, makespan
 from sizing.performance.operating_point import Excuse, Latencies, OperatingPoint, Overloaded
 from sizing.performance.pool_queueing import disaggregated_highest_rate, disaggregated_open_loop
 from sizing.performance.pools import Pools, disaggregated_loop
@@ -38,6 +39,7 @@ __all__ = [
     "Latencies",
     "Layout",
     "Link",
+    "Makespan",
     "MemoryBudget",
     "OperatingPoint",
     "Overloaded",
@@ -66,6 +68,7 @@ __all__ = [
     "host_tier",
     "legal_layouts",
     "legal_precisions",
+    "makespan",
     "max_sequences",
     "memory_budget",
     "network_of",
