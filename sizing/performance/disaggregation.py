@@ -7,12 +7,12 @@ from math import ceil
 
 from sizing.performance.efficiency import efficiency
 from sizing.performance.forward import costs_of, prefill_s
-from sizing.performance.lengths import quantiles
 from sizing.performance.operating_point import Excuse, OperatingPoint
 from sizing.performance.pool_queueing import HIGHEST_LOAD, PROMPT_POINTS, disaggregated_highest_rate
 from sizing.performance.pools import Pools, handed_bytes, transfer_s
 from sizing.performance.queueing import highest_rate
 from sizing.performance.replica import Replica
+from sizing.spec.lengths import quantiles
 from sizing.spec.workload import Objectives, Traffic
 
 

@@ -8,11 +8,11 @@ from math import ceil
 
 from sizing.performance.efficiency import Efficiency, efficiency
 from sizing.performance.forward import Costs, costs_of, prefill_s
-from sizing.performance.lengths import Slice, cube_mean, second_moment_over_mean, slices, square_mean
 from sizing.performance.memory import max_sequences, memory_budget
 from sizing.performance.replica import Replica
 from sizing.performance.scheduler import SCHEDULERS
 from sizing.performance.serving import closed_loop, sequences_held
+from sizing.spec.lengths import Slice, cube_mean, second_moment_over_mean, slices, square_mean
 from sizing.spec.workload import Traffic
 
 

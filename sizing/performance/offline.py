@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from sizing.performance.efficiency import efficiency
 from sizing.performance.forward import costs_of, decode_step, prompts_s
-from sizing.performance.lengths import percentile, second_moment_over_mean, slices
 from sizing.performance.memory import max_sequences, memory_budget
 from sizing.performance.replica import Replica
 from sizing.performance.scheduler import SCHEDULERS
+from sizing.spec.lengths import percentile, second_moment_over_mean, slices
 from sizing.spec.workload import TokenLengths
 
 LONGEST = 0.56  # e^-gamma: the longest of n is about the value that 0.56 / n exceed

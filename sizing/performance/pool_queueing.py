@@ -13,7 +13,6 @@ from math import ceil, exp, sqrt
 
 from sizing.performance.efficiency import Situation
 from sizing.performance.forward import PassTime, decode_step, prefill_s
-from sizing.performance.lengths import Z95, percentile, quantiles, second_moment_over_mean
 from sizing.performance.memory import max_sequences, memory_budget
 from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
 from sizing.performance.pools import (
@@ -28,6 +27,7 @@ from sizing.performance.pools import (
     wait_probability,
 )
 from sizing.performance.serving import capacity_binding, estimate, step_binding
+from sizing.spec.lengths import Z95, percentile, quantiles, second_moment_over_mean
 from sizing.spec.workload import Objectives, Traffic
 from sizing.units import GIB
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import exp, expm1, gamma, sqrt
 
 from sizing.performance.forward import PassTime, decode_step
-from sizing.performance.lengths import NORMAL, Z95
 from sizing.performance.load import Load
 from sizing.performance.passes import chunk_pairs_s, stage_s
 from sizing.performance.pipeline import stalled_stages
+from sizing.spec.lengths import NORMAL, Z95
 
 HIGHEST_LOAD = 0.95  # of any queue's capacity; beyond, a small error of the model is an endless queue
 # Of the steps that measured engines take to a first token (`ttft_steps`), those that stand in the formulas by

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from sizing.performance.lengths import percentile
 from sizing.simulation.request import Request
+from sizing.spec.lengths import percentile
 from sizing.spec.workload import TokenLengths, Traffic
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from sizing.performance.lengths import interarrival_variation, measured
 from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
 from sizing.performance.queueing import highest_rate, open_loop
 from sizing.performance.replica import Replica
@@ -16,6 +15,7 @@ from sizing.simulation.batching import simulate
 from sizing.simulation.outcome import Outcome, goodput_share, steady, together
 from sizing.simulation.request import Request
 from sizing.simulation.server import server_of
+from sizing.spec.lengths import interarrival_variation, measured
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 
 WINDOW_S = 60.0  # in which arrivals are counted for the replicas that they need

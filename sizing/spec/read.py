@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sizing.errors import InvalidSpec, Problem
+from sizing.spec.lengths import through
 from sizing.spec.workload import Allowed, Objectives, Serving, Spec, TokenLengths, Traffic
 
 if TYPE_CHECKING:  # pydantic is imported when a spec is read, not with the library
@@ -176,6 +177,8 @@ def _serving(workload: WorkloadForm, model: Model) -> Serving:
 def _lengths(form: LengthsForm) -> TokenLengths:
     from sizing.spec.form import P95_PER_MEAN  # noqa: PLC0415  with pydantic
 
+    if not form.is_lognormal:
+        return through(form.percentiles, mean=form.mean)
     return TokenLengths(mean=form.mean, p95=P95_PER_MEAN * form.mean if form.p95 is None else form.p95)
 
 
@@ -202,7 +205,7 @@ def _assumed(workload: WorkloadForm, model: Model) -> Iterator[str]:
     """The defaults that one workload takes and that change what is rented, in words."""
     traffic = workload.traffic
     for what, lengths in (("prompt", traffic.input_tokens), ("answer", traffic.output_tokens)):
-        if lengths.p95 is None:
+        if lengths.p95 is None and lengths.is_lognormal:
             yield f"p95 of {what} length is {_lengths(lengths).p95:g} tokens: 3 x mean, as if exponential"
     if "prefix_hit" not in traffic.model_fields_set:
         yield "no prompt token is found in the prefix cache"
@@ -223,8 +226,8 @@ def _hash(form: SpecForm, models: tuple[Model, ...], model_configs: Mapping[str,
     """
     SHA-256 of what is asked: the values of the form, the identity of each model, the bytes of each configuration.
 
-    No figure of the facts enters, so newer facts make no plan stale; nor does a confidence of the median, which is what
-    every spec asked before there was the key.
+    No figure of the facts enters, so newer facts make no plan stale; nor do a confidence of the median and percentiles
+    of lengths that are not given, which is what every spec asked before there were the keys.
     """
     document = form.model_dump(mode="json")
     for written, workload, model in zip(form.workloads, document["workloads"], models, strict=True):
@@ -235,6 +238,10 @@ def _hash(form: SpecForm, models: tuple[Model, ...], model_configs: Mapping[str,
             "config": None if config is None else hashlib.sha256(config).hexdigest(),
         }
         del workload["hub_id"]
+        for lengths in (workload["traffic"]["input_tokens"], workload["traffic"]["output_tokens"]):
+            for name in ("p50", "p90", "p99"):
+                if lengths[name] is None:
+                    del lengths[name]
         if written.objectives.confidence == MEDIAN:
             del workload["objectives"]["confidence"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

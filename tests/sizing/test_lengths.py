@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sizing.performance.lengths import (
+from sizing.spec.lengths import (
     cube_mean,
     interarrival_variation,
     measured,

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from sizing.catalog import Catalog, Cloud, Precision, catalog
 from sizing.errors import InvalidSpec, Problem
+from sizing.spec.lengths import percentile
 from sizing.spec.read import model_paths, read_spec
 from sizing.spec.workload import Survive, TokenLengths
 
@@ -424,3 +425,36 @@ def test_pydantic_is_not_imported_before_a_spec_is_read() -> None:
     """`import sizing` must stay light."""
     code = "import sys, sizing.spec.read, sizing.lockfile, sizing.diff; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603  our own interpreter
+
+
+PROMPTS = (*WORK, "traffic", "input_tokens")
+
+
+def test_lengths_may_be_told_by_more_percentiles_than_one() -> None:
+    """Half of the prompts are short and one in ten very long: no lognormal, and every figure that is given is kept."""
+    told = {"mean": 1300, "p50": 100, "p90": 4000, "p95": 8000, "p99": 16000}
+    lengths = read_spec(changed(PROMPTS, told), catalog=catalog()).workloads[0].traffic.input_tokens
+    assert lengths.mean == pytest.approx(1300, rel=1e-3)
+    assert lengths.p95 == 8000
+    assert percentile(lengths, 0.5) == pytest.approx(100, rel=0.05)
+    assert percentile(lengths, 0.9) == pytest.approx(4000, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"mean": 1000, "p50": 900}, "one percentile"),
+        ({"mean": 1000, "p50": 900, "p95": 800}, "rise"),
+        ({"mean": 9000, "p50": 100, "p95": 200}, "the mean is"),
+    ],
+)
+def test_percentiles_that_no_lengths_have_are_mistakes_of_the_spec(told: dict[str, float], said: str) -> None:
+    (problem,) = mistakes(changed(PROMPTS, told))
+    assert said in problem.what
+    assert "input_tokens" in problem.path
+
+
+def test_a_percentile_that_is_given_makes_another_spec() -> None:
+    """Those that are not leave the hash as it was, so that locked plans stay fresh (see the hash of the chat above)."""
+    with_median = {"mean": 1800, "p95": 6000, "p50": 950}
+    assert read_spec(changed(PROMPTS, with_median), catalog=catalog()).hash != HASH_OF_CHAT_BEFORE
