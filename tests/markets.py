@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from dataclasses import replace
 
 from sizing.catalog import Catalog, Cloud, Machine, Offer, Precision, Provenance, PurchaseMode, StorageTier
 from sizing.catalog.accelerator import Accelerator
@@ -147,7 +145,7 @@ ANYTHING = Allowed(
 CHAT_70B = Serving(
     name="chat",
     model=LLAMA_70B,
-    traffic=replace(CHAT, requests_per_s=9),
+    traffic=CHAT,
     objectives=CHAT_OBJECTIVES,
     allowed=ANYTHING,
     survive=Survive.NONE,

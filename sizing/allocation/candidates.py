@@ -26,6 +26,7 @@ from sizing.performance import (
     replica_on,
 )
 from sizing.performance.assurance import LATENCIES
+from sizing.spec.lengths import within_context
 from sizing.spec.workload import Objectives, Serving, Traffic
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ def _on_machines(workload: Serving, replica: Replica, alike: list[Machine]) -> I
 
 def rate_within(replica: Replica, workload: Serving) -> OperatingPoint | Excuse:
     """The highest rate of one replica within the workload's objectives, with the confidence that they ask for."""
-    any_rate = replace(workload.traffic, requests_per_s=1.0)  # the rate is not read: one answer for all rates
+    # the rate is not read: one answer for all rates
+    any_rate = replace(within_context(workload.traffic, workload.max_context_tokens), requests_per_s=1.0)
     return _rate(replica, any_rate, workload.objectives, workload.max_context_tokens)
 
 

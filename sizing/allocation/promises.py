@@ -11,6 +11,7 @@ from sizing.performance.confidence import quantile
 from sizing.performance.estimate import Estimate
 from sizing.performance.memory import sequence_bytes
 from sizing.plan import Promise
+from sizing.spec.lengths import within_context
 from sizing.spec.workload import Objectives, Serving
 
 
@@ -25,12 +26,14 @@ class Served:
 
 def at_load(replica: Replica, workload: Serving, *, requests_per_s: float) -> OperatingPoint | Overloaded:
     """One replica of *workload* at its share of the traffic."""
-    return open_loop(replica, traffic=replace(workload.traffic, requests_per_s=requests_per_s))
+    traffic = within_context(workload.traffic, workload.max_context_tokens)
+    return open_loop(replica, traffic=replace(traffic, requests_per_s=requests_per_s))
 
 
 def capacity_of(replica: Replica, workload: Serving) -> Estimate | Excuse:
     """Requests per second that one replica of *workload* can carry, whatever the latency."""
-    any_rate = replace(workload.traffic, requests_per_s=1.0)  # the rate is not read: one answer for all rates
+    # the rate is not read: one answer for all rates
+    any_rate = replace(within_context(workload.traffic, workload.max_context_tokens), requests_per_s=1.0)
     return capacity(replica, traffic=any_rate, max_context_tokens=workload.max_context_tokens)
 
 
@@ -96,7 +99,8 @@ def promises_of(workload: Serving, served: Sequence[Served]) -> tuple[Promise, .
 
 def _rate(workload: Serving, served: Served) -> Estimate:
     """Requests per second that one replica is predicted to carry within the objectives, with the interval of it."""
-    any_rate = replace(workload.traffic, requests_per_s=1.0)  # the rate is not read: one answer for all rates
+    # the rate is not read: one answer for all rates
+    any_rate = replace(within_context(workload.traffic, workload.max_context_tokens), requests_per_s=1.0)
     rate = rate_within(
         served.replica,
         traffic=any_rate,

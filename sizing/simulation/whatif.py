@@ -15,7 +15,7 @@ from sizing.simulation.batching import simulate
 from sizing.simulation.outcome import Outcome, goodput_share, steady, together
 from sizing.simulation.request import Request
 from sizing.simulation.server import server_of
-from sizing.spec.lengths import interarrival_variation, measured
+from sizing.spec.lengths import interarrival_variation, measured, within_context
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 
 WINDOW_S = 60.0  # in which arrivals are counted for the replicas that they need
@@ -178,5 +178,6 @@ def _within(outcome: Outcome, refused: int, objectives: Objectives) -> float:
 
 
 def _rate_within(replica: Replica, traffic: Traffic, objectives: Objectives, max_context_tokens: int) -> float:
+    traffic = within_context(traffic, max_context_tokens)
     found = highest_rate(replica, traffic=traffic, objectives=objectives, max_context_tokens=max_context_tokens)
     return 0.0 if isinstance(found, Excuse) else found.requests_per_s

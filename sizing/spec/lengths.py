@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from math import exp, inf, log, sqrt
 from statistics import NormalDist, fmean, pvariance
 from typing import NamedTuple
 
-from sizing.spec.workload import TokenLengths
+from sizing.spec.workload import TokenLengths, Traffic
 
 NORMAL = NormalDist()
 Z95 = NORMAL.inv_cdf(0.95)  # 1.645
 POINTS = 200  # equally likely lengths that stand for an empirical distribution
+LEAST_KEPT = 0.05  # of a distribution that is cut off
+ALL = 0.9995  # of it: nothing is cut off
 # Shares of requests at which slices of a distribution end: even, and finer where percentiles are asked of the tail.
 EDGES = (*(k / 10 for k in range(9)), 0.85, 0.9, 0.95, 0.965, 0.98, 0.99, 0.995, 1.0)
 
@@ -189,6 +192,41 @@ def _logarithm(places: Sequence[tuple[float, float]], z: float, first: float, la
 
 def _at(points: tuple[float, ...], share: float) -> float:
     return percentile(TokenLengths(mean=0.0, p95=0.0, points=points), share)
+
+
+@lru_cache(maxsize=1024)
+def up_to(lengths: TokenLengths, most: float) -> TokenLengths:
+    """The distribution of those lengths that do not exceed *most*, which at least a twentieth keeps."""
+    most = max(most, percentile(lengths, LEAST_KEPT))
+    kept = _share_up_to(lengths, most)
+    if kept >= ALL:
+        return lengths
+    points = tuple(min(most, percentile(lengths, kept * (k + 0.5) / POINTS)) for k in range(POINTS))
+    return TokenLengths(mean=fmean(points), p95=_at(points, 0.95), points=points)
+
+
+def _share_up_to(lengths: TokenLengths, most: float) -> float:
+    if lengths.points:
+        return sum(length <= most for length in lengths.points) / len(lengths.points)
+    spread = sigma(lengths)
+    if spread == 0:
+        return 1.0
+    return NORMAL.cdf((log(most / lengths.mean) + spread**2 / 2) / spread)
+
+
+def within_context(traffic: Traffic, max_context_tokens: int) -> Traffic:
+    """
+    What is served of *traffic* where a prompt and its answer may take *max_context_tokens* together.
+
+    Longer requests are refused, so they wait for nobody and nobody waits for them. Prompts are cut off where a mean
+    answer would not fit any more, answers where a mean prompt would not. The rate stays: of it a little is refused.
+    """
+    inputs, outputs = traffic.input_tokens, traffic.output_tokens
+    return replace(
+        traffic,
+        input_tokens=up_to(inputs, max_context_tokens - outputs.mean),
+        output_tokens=up_to(outputs, max_context_tokens - inputs.mean),
+    )
 
 
 def interarrival_variation(arrivals_s: Sequence[float]) -> float:

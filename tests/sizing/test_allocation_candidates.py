@@ -18,6 +18,7 @@ from sizing.performance import (
     memory_budget,
     open_loop,
 )
+from sizing.spec.lengths import within_context
 from sizing.spec.workload import Objectives, Serving
 from tests.markets import (
     ANYTHING,
@@ -96,7 +97,10 @@ def of_the_device(one: Rejected, miss: Miss, workload: Serving) -> bool:
 
 def rate(replica, workload: Serving, objectives: Objectives):
     return highest_rate(
-        replica, traffic=workload.traffic, objectives=objectives, max_context_tokens=workload.max_context_tokens
+        replica,
+        traffic=within_context(workload.traffic, workload.max_context_tokens),
+        objectives=objectives,
+        max_context_tokens=workload.max_context_tokens,
     )
 
 
@@ -106,9 +110,8 @@ def test_every_candidate_keeps_every_objective_at_the_rate_that_it_is_counted_fo
     candidates, _ = all_ways(workload)
     assert candidates
     for one in candidates:
-        point = open_loop(
-            one.replica, traffic=replace(workload.traffic, requests_per_s=0.999 * one.point.requests_per_s)
-        )
+        traffic = within_context(workload.traffic, workload.max_context_tokens)
+        point = open_loop(one.replica, traffic=replace(traffic, requests_per_s=0.999 * one.point.requests_per_s))
         for metric in ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s"):
             limit = getattr(workload.objectives, metric)
             assert limit is None or getattr(point, metric).value <= limit

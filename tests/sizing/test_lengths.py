@@ -18,8 +18,10 @@ from sizing.spec.lengths import (
     slices,
     square_mean,
     through,
+    up_to,
+    within_context,
 )
-from sizing.spec.workload import TokenLengths
+from sizing.spec.workload import TokenLengths, Traffic
 
 PROMPTS = TokenLengths(mean=1800, p95=6000)
 
@@ -118,3 +120,30 @@ def test_the_variation_of_arrivals_is_that_of_their_gaps():
         arrivals.append(now)
     assert interarrival_variation(arrivals) == pytest.approx(1, rel=0.05)
     assert interarrival_variation([5.0, 5.0, 5.0]) == 1
+
+
+def test_lengths_that_are_cut_off_are_those_that_do_not_exceed():
+    """Median 1,000, sigma 1: half is left below the median, with its 90th percentile where 45 % of all are."""
+    whole = TokenLengths(mean=1000 * exp(0.5), p95=1000 * exp(1.6449))
+    half = up_to(whole, 1000)
+    assert max(half.points) <= 1000
+    assert percentile(half, 0.9) == pytest.approx(percentile(whole, 0.45), rel=0.01)
+    assert up_to(whole, 1e9) is whole
+    assert up_to(TokenLengths(mean=500, p95=500), 600) == TokenLengths(mean=500, p95=500)
+
+
+def test_requests_that_do_not_fit_the_context_are_not_served():
+    """Of 8,192 tokens, prompts have what a mean answer leaves, and answers what a mean prompt leaves."""
+    traffic = Traffic(
+        requests_per_s=12,
+        input_tokens=PROMPTS,
+        output_tokens=TokenLengths(mean=320, p95=900),
+        prefix_hit=0.3,
+        burstiness=1.0,
+    )
+    cut = within_context(traffic, 8192)
+    assert max(cut.input_tokens.points) <= 8192 - 320
+    assert cut.input_tokens.mean < 1800
+    assert cut.output_tokens == traffic.output_tokens  # one in ten thousand is longer than 6,392
+    assert cut.requests_per_s == 12
+    assert within_context(traffic, 10**6) == traffic
