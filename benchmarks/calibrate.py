@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.accuracy import write_predictions
 from benchmarks.held_out import PRIORS, unseen
 from sizing.calibration.fit import fitted
-from sizing.calibration.intervals import interval_of, intervals, residuals
+from sizing.calibration.intervals import intervals, outside, residuals
 from sizing.calibration.measurement import Measurement, accelerator_named, read_measurements
 from sizing.catalog import catalog
 from sizing.performance.efficiency import device_class
@@ -42,11 +42,7 @@ def calibrated(
         if keep is not None:
             write_predictions(keep / f"{name}.csv", rows, predictions)
     document["intervals"] = intervals(residuals(rows, by["pair"], catalog()))
-    found = residuals(rows, by["accelerator"], catalog())
-    document["outside"] = {
-        metric: interval_of([residual.value for residual in found if residual.metric == metric])
-        for metric in document["intervals"]
-    }
+    document["outside"] = outside(residuals(rows, by["accelerator"], catalog()))
     return document
 
 

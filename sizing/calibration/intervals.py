@@ -30,7 +30,8 @@ class Residual:
     metric: str
     situation: Situation | None  # None: a run whose layout is not told, which says little of the others
     device_class: str
-    pair: str  # model and accelerator
+    model: str
+    accelerator: str
     value: float
 
 
@@ -58,7 +59,8 @@ def residuals(rows: Iterable[Measurement], predictions: Mapping[str, Prediction]
                     metric=metric_of(row),
                     situation=None if row.setup.tp is None and row.setup.topology is None else situation_of(row),
                     device_class=device_class(accelerator),
-                    pair=f"{row.setup.model} on {row.setup.accelerator}",
+                    model=row.setup.model,
+                    accelerator=row.setup.accelerator,
                     value=math.log(row.value / predictions[row.id].predicted),
                 )
             )
@@ -88,7 +90,26 @@ def intervals(found: Sequence[Residual]) -> dict[str, dict[str, dict[str, float]
 
 
 def _speaks(part: Sequence[Residual]) -> bool:
-    return len(part) >= LEAST_ROWS and len({residual.pair for residual in part}) >= LEAST_PAIRS
+    return len(part) >= LEAST_ROWS and len({(residual.model, residual.accelerator) for residual in part}) >= LEAST_PAIRS
+
+
+def outside(found: Sequence[Residual]) -> dict[str, dict[str, float]]:
+    """
+    Factors of the interval by metric for devices that no measurement is of, from *found* of accelerators left out whole.
+
+    Every accelerator counts the same, however many rows are of it: the next unknown one may be like any of them.
+    """
+    parts: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for residual in found:
+        parts[residual.metric][residual.accelerator].append(residual.value)
+    return {metric: interval_of(_evenly(tuple(by_name.values()))) for metric, by_name in sorted(parts.items())}
+
+
+def _evenly(parts: Sequence[Sequence[float]]) -> list[float]:
+    """As many values of each part, at evenly spaced ranks, as the largest part has."""
+    count = max(len(part) for part in parts)
+    ordered = [sorted(part) for part in parts]
+    return [part[int((rank + 0.5) / count * len(part))] for part in ordered for rank in range(count)]
 
 
 def interval_of(values: Sequence[float]) -> dict[str, float]:

@@ -1,17 +1,25 @@
 """Intervals: quantiles of residuals that the fit had not seen, by the narrowest set that has enough of them."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from sizing.calibration.intervals import Residual, interval_of, intervals
+from sizing.calibration.intervals import Residual, interval_of, intervals, outside
 from sizing.performance.efficiency import Situation, packaged, spread, using
 
 
 def residuals(value: float, *, pairs: int, each: int, situation: Situation = Situation.LOOP) -> list[Residual]:
     """*each* equal residuals of so many pairs of model and accelerator."""
     return [
-        Residual(metric="tpot", situation=situation, device_class="hopper-nvlink", pair=str(pair), value=value)
+        Residual(
+            metric="tpot",
+            situation=situation,
+            device_class="hopper-nvlink",
+            model=str(pair),
+            accelerator="h100",
+            value=value,
+        )
         for pair in range(pairs)
         for _ in range(each)
     ]
@@ -37,6 +45,15 @@ def test_a_part_has_an_interval_of_its_own_where_enough_pairs_speak():
     many = intervals(residuals(0.1, pairs=4, each=10))["tpot"]
     assert set(few) == {"any any"}
     assert set(many) == {"any any", "loop any", "loop hopper-nvlink"}
+
+
+def test_every_accelerator_counts_the_same_for_those_that_are_unknown():
+    """A hundred rows of one that is met, ten of one that is measured at half: the lower end is the half."""
+    met = residuals(0.0, pairs=1, each=100)
+    half = [replace(one, accelerator="l40s", value=math.log(0.5)) for one in residuals(0.0, pairs=1, each=10)]
+    found = outside(met + half)["tpot"]
+    assert found["low"] == pytest.approx(0.5)
+    assert found["high"] == pytest.approx(1.05)
 
 
 def test_the_narrowest_set_that_is_known_is_used():
