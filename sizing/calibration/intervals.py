@@ -95,7 +95,7 @@ def _speaks(part: Sequence[Residual]) -> bool:
 
 def outside(found: Sequence[Residual]) -> dict[str, dict[str, float]]:
     """
-    Factors of the interval by metric for devices that no measurement is of, from *found* of accelerators left out whole.
+    Factors of the interval by metric for devices that no measurement is of; *found* are of accelerators left out whole.
 
     Every accelerator counts the same, however many rows are of it: the next unknown one may be like any of them.
     """
