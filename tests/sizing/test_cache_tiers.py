@@ -1,5 +1,7 @@
 """Tiers of cached prefixes: hits by size and popularity, loading against reading anew."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,9 +120,8 @@ def test_hits_feed_the_operating_point():
     """What the tiers find shortens TTFT, even with the time to load it."""
     host = host_tier(FOUR, capacity_bytes=100 * 4000 * TOKEN)
     found = cached(NOWHERE, host)
-    run = {"input_tokens": 5000, "output_tokens": 200, "concurrency": 8}
-    cold = closed_loop(FOUR, **run)
-    warm = closed_loop(FOUR, prefix_hit=found.prefix_hit, **run)
+    run = partial(closed_loop, FOUR, input_tokens=5000, output_tokens=200, concurrency=8)
+    cold, warm = run(), run(prefix_hit=found.prefix_hit)
     assert warm.ttft_mean_s + found.load_s < cold.ttft_mean_s
     assert warm.requests_per_s > cold.requests_per_s
 

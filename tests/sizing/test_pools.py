@@ -135,9 +135,9 @@ def test_more_in_flight_never_lowers_the_rate(concurrency, more):
 @given(rate=st.floats(0.01, 20), faster=st.floats(1, 10))
 def test_a_faster_network_never_delays_the_first_token(rate, faster):
     quick = replace(POOLS, transfer_bytes_per_s=POOLS.transfer_bytes_per_s * faster)
-    points = [disaggregated_open_loop(one, traffic=replace(CHAT, requests_per_s=rate)) for one in (POOLS, quick)]
-    if all(isinstance(point, OperatingPoint) for point in points):
-        assert points[1].ttft_p95_s.value <= points[0].ttft_p95_s.value * (1 + 1e-6)
+    slower, sooner = (disaggregated_open_loop(p, traffic=replace(CHAT, requests_per_s=rate)) for p in (POOLS, quick))
+    if isinstance(slower, OperatingPoint) and isinstance(sooner, OperatingPoint):
+        assert sooner.ttft_p95_s.value <= slower.ttft_p95_s.value * (1 + 1e-6)
 
 
 def test_the_open_loop_carries_what_the_highest_rate_says():
@@ -174,9 +174,10 @@ def test_what_cannot_be_served_is_told():
     assert "decode" in nothing.text
 
 
-def balance(**changes):
-    options = {"traffic": CHAT, "objectives": NO_LIMITS, "max_context_tokens": 9000, "transfer_bytes_per_s": 40e9}
-    found = pool_balance(FOUR, FOUR, **(options | changes))
+def balance(objectives: Objectives = NO_LIMITS) -> Balance:
+    found = pool_balance(
+        FOUR, FOUR, traffic=CHAT, objectives=objectives, max_context_tokens=9000, transfer_bytes_per_s=40e9
+    )
     assert isinstance(found, Balance)
     return found
 
@@ -210,14 +211,13 @@ def test_pools_pay_where_prompts_stall_answers():
     """
     long = replace(CHAT, input_tokens=TokenLengths(mean=6000, p95=12000))
     tight = Objectives(ttft_p95_s=4.0, tpot_p95_s=0.025, e2e_p95_s=None)
-    options = {"objectives": tight, "max_context_tokens": 16000}
-    best = best_pools(POOLS, traffic=long, most_replicas=6, **options)
+    best = best_pools(POOLS, traffic=long, objectives=tight, max_context_tokens=16000, most_replicas=6)
     assert isinstance(best, Pools)
-    assert disaggregation_of(best, FOUR, traffic=long, **options).pays
+    assert disaggregation_of(best, FOUR, traffic=long, objectives=tight, max_context_tokens=16000).pays
 
     short = replace(CHAT, input_tokens=TokenLengths(mean=100, p95=200))
-    easy = {"objectives": Objectives(ttft_p95_s=10, tpot_p95_s=0.5, e2e_p95_s=None), "max_context_tokens": 3000}
-    even = disaggregation_of(POOLS, FOUR, traffic=short, **easy)
+    easy = Objectives(ttft_p95_s=10, tpot_p95_s=0.5, e2e_p95_s=None)
+    even = disaggregation_of(POOLS, FOUR, traffic=short, objectives=easy, max_context_tokens=3000)
     assert not even.pays
     assert even.gain == pytest.approx(even.pools_per_accelerator / even.mixed_per_accelerator)
 
@@ -226,8 +226,9 @@ def test_the_best_ratio_is_no_worse_than_any_other():
     best = best_pools(POOLS, traffic=CHAT, objectives=NO_LIMITS, max_context_tokens=9000, most_replicas=3)
     assert isinstance(best, Pools)
 
-    def goodput(pools):
+    def goodput(pools: Pools) -> float:
         point = disaggregated_highest_rate(pools, traffic=CHAT, objectives=NO_LIMITS, max_context_tokens=9000)
+        assert isinstance(point, OperatingPoint)
         return point.requests_per_s / pools.accelerators
 
     for x in (1, 2, 3):

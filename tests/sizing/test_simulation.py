@@ -42,6 +42,7 @@ def test_a_request_alone_takes_its_prefill_and_then_one_step_a_token():
     assert served.ttft_s == pytest.approx(prefill_s(QUIET.costs, new_tokens=5000, cached_tokens=0))
     step = decode_step(QUIET.costs, sequences=1, context_tokens=5050.5)
     assert served.tpot_s == pytest.approx(step.total_s, rel=1e-4)
+    assert served.tpot_s is not None
     assert served.e2e_s == pytest.approx(served.ttft_s + 100 * served.tpot_s)
 
 

@@ -175,6 +175,8 @@ def test_compressed_attention_and_latent_experts_follow_formulas_of_their_own():
     assert deepseek.state_elements_per_sequence == 61 * 128 * 512
     assert deepseek.sparse is not None
     assert deepseek.sparse.attended_tokens == 4 * 1024
+    assert kimi.moe is not None
+    assert nemotron.moe is not None
     assert (kimi.moe.latent, nemotron.moe.latent) == (3584, 2048)
 
 
