@@ -137,7 +137,8 @@ def test_beyond_a_bridge_the_bus_is_what_software_makes_of_it():
     bridged = replica_on(LLAMA_70B, FACTS.accelerator("nvidia-h100-nvl"), layout=Layout(tp=4), weights=Precision.FP8)
     pair, bus = levels_of(bridged, PERFECT, ranks=4)
     assert (pair.ranks, pair.bytes_per_s) == (2, 300e9)
-    assert (bus.ranks, bus.bytes_per_s, bus.start_s) == (2, pytest.approx(38.4e9), pytest.approx(8e-6))
+    assert bus.ranks == 2
+    assert (bus.bytes_per_s, bus.start_s) == pytest.approx((38.4e9, 8e-6))
 
 
 def test_the_network_of_a_machine_is_shared_by_its_accelerators():

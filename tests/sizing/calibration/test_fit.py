@@ -81,5 +81,6 @@ def test_constants_of_a_block_hold_only_while_they_are_in_use(constants):
     again = predict(rows[0].setup, catalog())
     assert not isinstance(slower, str)
     assert not isinstance(again, str)
+    assert rows[0].value is not None
     assert slower["tpot_ms"].predicted > rows[0].value
     assert again["tpot_ms"].predicted == rows[0].value

@@ -73,7 +73,9 @@ def test_the_narrowest_set_that_is_known_is_used():
 @pytest.mark.parametrize("situation", list(Situation))
 def test_a_device_without_measurements_has_the_wider_interval(metric, situation):
     """To both sides, for every class of the packaged facts."""
-    for row in packaged()["classes"]:
+    classes = packaged()["classes"]
+    assert isinstance(classes, list)
+    for row in classes:
         known = spread(metric, row["name"], situation)
         unknown = spread(metric, row["name"], situation, measured=False)
         assert unknown.low <= known.low
