@@ -14,10 +14,10 @@ from sizing.units import GIB
 from tests.examples import CHAT_DEPLOYMENT
 
 
-def ready_in(seconds: float, **changes: object) -> Deployment:
+def ready_in(seconds: float, *, accelerator: str = CHAT_DEPLOYMENT.accelerator) -> Deployment:
     """A deployment that is predicted to be ready so long after its container starts; its image takes 180 s before."""
     start = ColdStart(image_s=180, bootstrap_s=0, weights_s=seconds, compile_s=0)
-    return replace(CHAT_DEPLOYMENT, cold_start=start, **changes)
+    return replace(CHAT_DEPLOYMENT, cold_start=start, accelerator=accelerator)
 
 
 def test_a_replica_gets_twice_its_predicted_start_time():

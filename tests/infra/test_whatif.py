@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def trace(tmp_path: Path) -> Path:
     return path
 
 
-def small(*options: str) -> dict[str, object]:
+def small(*options: str) -> dict[str, Any]:
     ended = sizeup("whatif", "small-aws", "--json", *options)
     assert ended.status == 0, ended.err
     document = json.loads(ended.out)
@@ -56,7 +57,7 @@ def test_more_traffic_takes_longer_and_more_replicas():
     assert more["requests_per_s"] == pytest.approx(1.5 * as_stated["requests_per_s"])
     assert more["simulated"]["tpot"]["p95_s"] > as_stated["simulated"]["tpot"]["p95_s"]
     assert more["replicas_needed"]["peak"] >= as_stated["replicas_needed"]["peak"]
-    eased = small("--requests", "600", "--scale", "1.5", "--replicas", str(2 * int(str(as_stated["replicas"]))))
+    eased = small("--requests", "600", "--scale", "1.5", "--replicas", str(2 * as_stated["replicas"]))
     assert eased["simulated"]["tpot"]["p95_s"] < more["simulated"]["tpot"]["p95_s"]
 
 
@@ -181,10 +182,24 @@ def test_a_trace_of_random_requests_is_the_traffic_that_they_were_drawn_from():
 
 def test_a_trace_and_the_random_traffic_that_it_was_drawn_from_come_to_the_same():
     """The same load on two replicas, by either way: latencies within a tenth, TTFT's tail within a third."""
-    options = {"objectives": CHAT_OBJECTIVES, "replicas": 2, "max_context_tokens": 8192, "seed": 3}
-    drawn = random_traffic(REPLICA, traffic=CHAT, requests=2000, **options)
-    trace = requests_of(CHAT, number=4000, seed=11)
-    played = replayed(REPLICA, trace=trace, prefix_hit=CHAT.prefix_hit, **options)
+    drawn = random_traffic(
+        REPLICA,
+        traffic=CHAT,
+        requests=2000,
+        objectives=CHAT_OBJECTIVES,
+        replicas=2,
+        max_context_tokens=8192,
+        seed=3,
+    )
+    played = replayed(
+        REPLICA,
+        trace=requests_of(CHAT, number=4000, seed=11),
+        prefix_hit=CHAT.prefix_hit,
+        objectives=CHAT_OBJECTIVES,
+        replicas=2,
+        max_context_tokens=8192,
+        seed=3,
+    )
     assert percentile(played.simulated.tpot_s, 0.5) == pytest.approx(percentile(drawn.simulated.tpot_s, 0.5), rel=0.1)
     assert percentile(played.simulated.ttft_s, 0.95) == pytest.approx(
         percentile(drawn.simulated.ttft_s, 0.95), rel=0.33
