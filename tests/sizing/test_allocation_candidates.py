@@ -60,6 +60,7 @@ def of_the_replica(one: Rejected, miss: Miss, workload: Serving) -> bool:
     point = rate(one.replica, workload, workload.objectives)
     match miss.metric:
         case "ttft_p95_s" | "tpot_p95_s" | "e2e_p95_s":
+            assert miss.asked is not None
             assert miss.asked == getattr(workload.objectives, miss.metric)
             return isinstance(rate(one.replica, workload, replace(NO_LIMITS, **{miss.metric: miss.asked})), Excuse)
         case "hbm_bytes":

@@ -78,6 +78,7 @@ def test_what_more_confidence_costs_is_what_a_spec_that_asks_for_it_costs():
     assert [one.what.partition(":")[0] for one in told] == ["80 % confidence", "90 % confidence"]
     for share, one in zip((0.8, 0.9), told, strict=True):
         asked = replace(ASSIST_8B, objectives=replace(ASSIST_8B.objectives, confidence=share))
+        assert one.usd_per_hour is not None
         assert one.usd_per_hour == pytest.approx(answer(asked).plan.usd_per_hour)
         assert one.usd_per_hour >= answer(ASSIST_8B).plan.usd_per_hour - 1e-6
     sure = replace(ASSIST_8B, objectives=replace(ASSIST_8B.objectives, confidence=0.85))
