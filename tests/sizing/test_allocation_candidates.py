@@ -18,6 +18,7 @@ from sizing.performance import (
     memory_budget,
     open_loop,
 )
+from sizing.performance.tails import RELATIVE
 from sizing.spec.lengths import within_context
 from sizing.spec.workload import Objectives, Serving
 from tests.markets import (
@@ -107,7 +108,11 @@ def rate(replica, workload: Serving, objectives: Objectives):
 
 @pytest.mark.parametrize("workload", [CHAT_70B, ASSIST_8B, STRICT], ids=["chat", "assist", "strict"])
 def test_every_candidate_keeps_every_objective_at_the_rate_that_it_is_counted_for(workload: Serving):
-    """The open-loop model at 99.9 % of that rate: within the limits, fitting, on a share of the host that suffices."""
+    """
+    The open-loop model at 99.9 % of that rate: fitting, on a share of the host that suffices, within the limits.
+
+    A percentile is found from above, to a part in 10,000, which may be more than 0.1 % of the rate does to it.
+    """
     candidates, _ = all_ways(workload)
     assert candidates
     for one in candidates:
@@ -115,7 +120,7 @@ def test_every_candidate_keeps_every_objective_at_the_rate_that_it_is_counted_fo
         point = open_loop(one.replica, traffic=replace(traffic, requests_per_s=0.999 * one.point.requests_per_s))
         for metric in ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s"):
             limit = getattr(workload.objectives, metric)
-            assert limit is None or getattr(point, metric).value <= limit
+            assert limit is None or getattr(point, metric).value <= limit * (1 + RELATIVE)
         share = one.slots / one.machine.accelerators
         assert one.machine.accelerators % one.slots == 0
         assert one.slots >= one.replica.layout.accelerators

@@ -10,6 +10,7 @@ import sizing
 from sizing.allocation import surer
 from sizing.outcome import Sized
 from sizing.spec.workload import Serving, Survive
+from sizing.units import usd_per_month
 from tests.markets import ANYTHING, ASSIST_8B, CHAT_70B, H100_NODE, SMALL_MARKET, catalog_of, offer, spec_of
 
 
@@ -94,7 +95,12 @@ def test_a_confidence_that_nothing_reaches_says_what_the_nearest_misses():
 
 
 def test_more_confidence_beyond_the_budget_says_so():
-    """70 USD/h are 51,100 USD a month: less than the plan of 90 % takes, which is told all the same."""
-    *_, last = surer(spec_of(CHAT_70B, budget_usd_per_month=51_100), SMALL_MARKET)
-    assert last.usd_per_hour is not None
-    assert [miss.metric for miss in last.misses] == ["usd_per_month"]
+    """A dollar a month less than what 90 % takes: it is told all the same; with a dollar more nothing is missed."""
+    *_, free = surer(spec_of(CHAT_70B), SMALL_MARKET)
+    assert free.usd_per_hour is not None
+    cost = usd_per_month(free.usd_per_hour)
+    *_, over = surer(spec_of(CHAT_70B, budget_usd_per_month=cost - 1), SMALL_MARKET)
+    assert over.usd_per_hour == free.usd_per_hour
+    assert [miss.metric for miss in over.misses] == ["usd_per_month"]
+    *_, within = surer(spec_of(CHAT_70B, budget_usd_per_month=cost + 1), SMALL_MARKET)
+    assert not within.misses
