@@ -40,9 +40,9 @@ def test_the_hand_worked_plan_is_the_locked_plan():
     layer = 8192 * 128 * (2 * 64 + 2 * 8) + 3 * 8192 * 28672
     weights = 80 * layer + 2 * 128_000 * 8192 * 2
     kv_per_token = 2 * 80 * 8 * 128 * 2
-    left_gib = 79.65 * 0.92 - weights / 4 / 2**30 - 1.71 - 3.13
+    left_gib = 79.18 * 0.92 - weights / 4 / 2**30 - 1.89 - 3.84
     tokens = left_gib * 2**30 / (kv_per_token / 4)
-    step_s = (weights / 4 + 92 * 1960 * kv_per_token / 4) / 3350e9
+    step_s = (weights / 4 + 106 * 1960 * kv_per_token / 4) / 3350e9
     machines_usd = 2 * 55.04 + 3 * 0.2016
     for said in (
         f"{layer:,} parameters",
@@ -66,7 +66,9 @@ def test_the_hand_worked_plan_is_the_locked_plan():
     assert f"with {deployment.concurrency} in flight" in README
     tpot = next(one for one in plan.promises if one.metric == "tpot_p95_s")
     assert step_s < tpot.planned
-    assert f"planned {tpot.planned * 1e3:.1f} ms" in README
+    core = deployment.requests_per_s * (0.7e-3 + 1800 * 3e-6 + 320 * 60e-6)
+    assert f"ms = {core:.2f} of a core" in README
+    assert deployment.vcpus == 2 * (1 + 1 + 4)
     assert round(plan.usd_per_hour, 2) == round(machines_usd, 2)
 
 
