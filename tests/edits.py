@@ -139,7 +139,7 @@ def larger_boot_disks(root: Path) -> None:
     """The TPU machines of tpu-gcp have a larger boot disk."""
 
     def change(plan: dict[str, Any]) -> None:
-        _pool(plan, "ct6e-standard-8t-us-east5-a")["boot_disk_gb"] = 300
+        _pool(plan, "ct6e-standard-4t-us-east5-a")["boot_disk_gb"] = 300
 
     edit_plan(root, "tpu-gcp", change)
 

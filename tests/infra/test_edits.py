@@ -48,7 +48,7 @@ STEPS = {
         "update CryptoKey tpu-gcp-model-key: labels.owner",
         "update Bucket tpu-gcp-models: labels.owner",
         "update Cluster tpu-gcp: resourceLabels.owner",
-        "update NodePool ct6e-standard-8t-us-east5-a: nodeConfig.resourceLabels.owner",
+        "update NodePool ct6e-standard-4t-us-east5-a: nodeConfig.resourceLabels.owner",
         "update NodePool e2-standard-4-us-east5-a: nodeConfig.resourceLabels.owner",
         "update NodePool e2-standard-4-us-east5-b: nodeConfig.resourceLabels.owner",
         "update NodePool e2-standard-4-us-east5-c: nodeConfig.resourceLabels.owner",
@@ -56,7 +56,7 @@ STEPS = {
     "another provider version": ["update aws aws: version"],  # whose resources stay what they are
     "renamed under an alias": ["update Key weights-models-key: description"],  # the rest is the same by another name
     "larger boot disks": [  # disk_size_gb is not ForceNew in a node pool
-        "update NodePool ct6e-standard-8t-us-east5-a: nodeConfig.diskSizeGb"
+        "update NodePool ct6e-standard-4t-us-east5-a: nodeConfig.diskSizeGb"
     ],
     "spot becomes on demand": [  # capacity_type is ForceNew
         f"replace NodeGroup g6e-2xlarge-use1-az1-spot-nodes: capacityType {LABEL} (forced by capacityType)",

@@ -82,10 +82,10 @@ def test_where_no_latency_binds_the_rate_is_the_quantile_of_the_capacity():
 
 def test_a_limit_that_cannot_be_kept_with_confidence_says_what_would_be():
     """The least TTFT times the factor of its quantile, and the user's own limit, not the tightened one."""
-    strict = replace(CHAT_OBJECTIVES, confidence=0.99)
+    strict = replace(CHAT_OBJECTIVES, ttft_p95_s=0.25, confidence=0.99)
     missed = rate(strict)
     assert isinstance(missed, Excuse)
-    assert (missed.metric, missed.asked) == ("ttft_p95_s", 0.8)
+    assert (missed.metric, missed.asked) == ("ttft_p95_s", 0.25)
     assert "with 99 % confidence" in missed.text
     kept = rate(replace(strict, ttft_p95_s=missed.reached * 1.01, tpot_p95_s=None))
     assert isinstance(kept, OperatingPoint)
