@@ -3,8 +3,8 @@
     python -m benchmarks.calibrate --table measured.csv --out efficiencies.json [--folds 4] [--unseen folder]
 
 The constants are fitted to all rows (`sizing.calibration.fit`). The intervals come from rows that a fit had not seen:
-whole groups of model and accelerator left out in turn, and, for devices that no measurement is of, whole accelerators.
-`--unseen` keeps those predictions, as pair.csv and accelerator.csv.
+whole groups of model and accelerator left out in turn, and, for what lies outside of what was measured, whole
+accelerators and whole models. `--unseen` keeps those predictions, as pair.csv, accelerator.csv and model.csv.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ def calibrated(
     document["source"] = f"fitted to {sum(row.counts for row in rows):,} published measurements; {priors['source']}"
     for row in document["classes"]:
         row["measured"] = sorted(measured_devices(rows, str(row["name"])))
-    by = {name: unseen(rows, priors, folds=folds, by=name)[0] for name in ("pair", "accelerator")}
+    document["measured_models"] = sorted({catalog().model(row.setup.model).name for row in rows if row.counts})
+    by = {name: unseen(rows, priors, folds=folds, by=name)[0] for name in ("pair", "accelerator", "model")}
     for name, predictions in by.items():
         if keep is not None:
             write_predictions(keep / f"{name}.csv", rows, predictions)
     document["intervals"] = intervals(residuals(rows, by["pair"], catalog()))
-    document["outside"] = outside(residuals(rows, by["accelerator"], catalog()))
+    document["outside"] = outside(*(residuals(rows, by[name], catalog()) for name in ("accelerator", "model")))
     return document
 
 

@@ -44,7 +44,11 @@ def _rests(replica: Replica, found: Breakdown) -> str:
     device = replica.accelerator.name
     if found.grade is Grade.SPECIFICATION:
         return f"constants of {found.device_class}: {found.grade}"
-    among = f"{device} is among what was measured" if found.is_measured else f"no measurement is of {device}"
+    among = (
+        f"{device} is among what was measured"
+        if found.is_measured
+        else f"no measurement is of {device} with such a model"
+    )
     return f"constants of {found.device_class}: {found.grade}; {among}"
 
 

@@ -2,8 +2,8 @@
 
 A residual is the logarithm of measured over predicted, for a row whose whole group of model and accelerator was left
 out of the fit. The interval of 80 % lies between their quantiles at 10 and 90 %, by metric, way of running and device
-class where enough groups speak, else by fewer of these. Devices that no measurement is of get an interval of their own,
-from residuals of rows whose whole accelerator was left out.
+class where enough groups speak, else by fewer of these. What lies outside of the measurements (a device or a sparse
+model that none is of) has an interval of its own, from rows whose whole accelerator or model was left out.
 """
 
 from __future__ import annotations
@@ -93,15 +93,17 @@ def _speaks(part: Sequence[Residual]) -> bool:
     return len(part) >= LEAST_ROWS and len({(residual.model, residual.accelerator) for residual in part}) >= LEAST_PAIRS
 
 
-def outside(found: Sequence[Residual]) -> dict[str, dict[str, float]]:
+def outside(by_accelerator: Sequence[Residual], by_model: Sequence[Residual]) -> dict[str, dict[str, float]]:
     """
-    Factors of the interval by metric for devices that no measurement is of; *found* are of accelerators left out whole.
+    Factors of the interval by metric outside of what was measured, from whole accelerators and whole models left out.
 
-    Every accelerator counts the same, however many rows are of it: the next unknown one may be like any of them.
+    Each of them counts the same, however many rows are of it: the next unknown one may be like any of them.
     """
     parts: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for residual in found:
+    for residual in by_accelerator:
         parts[residual.metric][residual.accelerator].append(residual.value)
+    for residual in by_model:
+        parts[residual.metric][residual.model].append(residual.value)
     return {metric: interval_of(_evenly(tuple(by_name.values()))) for metric, by_name in sorted(parts.items())}
 
 

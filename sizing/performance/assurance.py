@@ -117,7 +117,7 @@ def assured(point: OperatingPoint, objectives: Objectives, *, most: Estimate) ->
 
 def _estimates(replica: Replica, value: float) -> dict[str, Estimate]:
     """*value* as any of what is predicted of a replica under random arrivals, with the interval of each."""
-    share = efficiency(replica.accelerator, replica.engine)
+    share = efficiency(replica.accelerator, replica.engine, replica.model)
     metrics = {"ttft_p95_s": "ttft", "tpot_p95_s": "tpot", "e2e_p95_s": "tpot", "throughput": "throughput"}
     return {name: estimate(metric, value, share, Situation.OPEN) for name, metric in metrics.items()}
 

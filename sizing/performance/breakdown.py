@@ -94,7 +94,7 @@ def breakdown(
         concurrency=concurrency,
         prefix_hit=prefix_hit,
     )
-    share = efficiency(replica.accelerator, replica.engine)
+    share = efficiency(replica.accelerator, replica.engine, replica.model)
     costs, held = costs_of(replica, share), min(concurrency, point.max_concurrency)
 
     def loop(**without: float) -> Loop:
@@ -175,7 +175,7 @@ def _waiting(point: OperatingPoint, whole: Loop, held: float) -> Term:
 
 def static_breakdown(replica: Replica, *, input_tokens: float, output_tokens: float, batch: int) -> Breakdown:
     """The breakdown of `whole_batch`: all prompts are read first, then all answers written in step."""
-    share = efficiency(replica.accelerator, replica.engine)
+    share = efficiency(replica.accelerator, replica.engine, replica.model)
     point = whole_batch(replica, input_tokens=input_tokens, output_tokens=output_tokens, batch=batch)
     sequences = max(1.0, batch / costs_of(replica, share).ranks)
     return assembled(

@@ -101,7 +101,7 @@ def tiered_cache(
         raise ValueError(f"prefix_tokens is {prefix_tokens:g}, but a prefix is a part of {input_tokens:g} tokens")
     if not 0 <= recurring <= 1 or not 0 <= zipf < 1 or prefixes <= 0:
         raise ValueError("recurring is a share, zipf 0 or more and below 1, and there is at least one prefix")
-    costs = costs_of(replica, efficiency(replica.accelerator, replica.engine))
+    costs = costs_of(replica, efficiency(replica.accelerator, replica.engine, replica.model))
     cold_s = prefill_latency_s(costs, new_tokens=input_tokens, cached_tokens=0.0)
     warm_s = prefill_latency_s(costs, new_tokens=input_tokens - prefix_tokens, cached_tokens=prefix_tokens)
     each = prefix_bytes(replica, prefix_tokens)

@@ -70,7 +70,7 @@ def batch_curve(replica: Replica, *, input_tokens: float, output_tokens: float, 
         most=most,
         limit=capacity_binding(replica, most),
         most_tokens=most / replica.layout.dp * tokens_each,
-        roofline_tokens=roofline_tokens(replica, efficiency(replica.accelerator, replica.engine)),
+        roofline_tokens=roofline_tokens(replica, efficiency(replica.accelerator, replica.engine, replica.model)),
     )
 
 

@@ -75,7 +75,7 @@ def pool_balance(
     A prefill replica reads ranks / t_prefill prompts a second, less what keeps its queue stable. A decode replica is
     given as many prefill replicas as it can use, so that only its own TPOT and memory bound it.
     """
-    costs = costs_of(prefill, efficiency(prefill.accelerator, prefill.engine))
+    costs = costs_of(prefill, efficiency(prefill.accelerator, prefill.engine, prefill.model))
     lengths = quantiles(traffic.input_tokens, PROMPT_POINTS)
     hit = traffic.prefix_hit
     mean_s = sum(prefill_s(costs, new_tokens=n * (1 - hit), cached_tokens=n * hit) for n in lengths) / PROMPT_POINTS

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sizing.catalog.accelerator import Accelerator, Precision
+from sizing.catalog.model import Model
 from sizing.catalog.provenance import Provenance
 from sizing.errors import UnknownFact
 from sizing.performance.engine import Engine
@@ -52,7 +53,7 @@ class Efficiency:
     ttft_floor_s: float  # tokeniser, HTTP and scheduling before the first pass
     ttft_steps: float  # and on top so many steps of the decoding sequences: the running one, scheduling, output
     grade: Grade
-    measured: bool  # whether the constants were fitted to measurements of this very device, among others
+    measured: bool  # whether the constants were fitted to measurements of this very device and kind of model
 
     def spread(self, metric: str, situation: Situation) -> Spread:
         """Interval factors of *metric* on this device."""
@@ -154,8 +155,12 @@ def _matches(row: Mapping[str, object], accelerator: Accelerator) -> bool:
 
 
 @lru_cache(maxsize=256)
-def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
-    """The constants that hold for this device under this engine: those of its class, times the engine's factors."""
+def efficiency(accelerator: Accelerator, engine: Engine, model: Model | None = None) -> Efficiency:
+    """
+    The constants that hold for this device under this engine: those of its class, times the engine's factors.
+
+    They are the same for every *model*; intervals are wider where the measurements say little of it.
+    """
     name = device_class(accelerator)
     row = next(row for row in _rows(_document()["classes"]) if row["name"] == name)
     factor = next((row for row in _rows(_document()["engines"]) if _runs(row, engine)), {})
@@ -181,8 +186,14 @@ def efficiency(accelerator: Accelerator, engine: Engine) -> Efficiency:
         ttft_floor_s=_number(factor.get("ttft_floor_ms", 20.0)) * 1e-3,
         ttft_steps=_number(factor.get("ttft_steps", 0.0)),
         grade=Grade(str(row["grade"])),
-        measured=accelerator.name in _names(row.get("measured")),
+        measured=accelerator.name in _names(row.get("measured")) and (model is None or _is_known_kind(model)),
     )
+
+
+def _is_known_kind(model: Model) -> bool:
+    """Whether measurements are of this model, or of others built alike: dense ones with plain attention are."""
+    plain = model.moe is None and model.mla is None and model.linear_layers == 0
+    return plain or model.name in _names(_document().get("measured_models"))
 
 
 def _runs(row: Mapping[str, object], engine: Engine) -> bool:
@@ -221,7 +232,7 @@ def spread(metric: str, class_name: str, situation: Situation, *, measured: bool
     """
     Interval factors of *metric* (throughput, ttft, tpot): of the situation on the device class, or the next wider set.
 
-    A device that no measurement is of takes the wider interval of those that were left out of the fit whole.
+    What no measurement is of takes the wider interval of devices and models that were left out of the fit whole.
     """
     inside, outside = (_table(_document()[name])[metric] for name in ("intervals", "outside"))
     wider = (situation, Situation.LOOP) if situation is Situation.OPEN else (situation,)  # as a server, mostly

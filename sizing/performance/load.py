@@ -53,7 +53,7 @@ class Load:
 
 def load_of(replica: Replica, traffic: Traffic) -> Load:
     """What *traffic* asks of *replica*, worked out once for all rates."""
-    return _load(replica, efficiency(replica.accelerator, replica.engine), traffic)
+    return _load(replica, efficiency(replica.accelerator, replica.engine, replica.model), traffic)
 
 
 @lru_cache(maxsize=4096)

@@ -39,7 +39,7 @@ def makespan(
     start together (n <= B), R is the whole answer; where they took each other's places, what is left of a random one,
     P(R > x) = E[(O - x)+] / E[O]. The drain ends with the longest of B answers.
     """
-    costs = costs_of(replica, efficiency(replica.accelerator, replica.engine))
+    costs = costs_of(replica, efficiency(replica.accelerator, replica.engine, replica.model))
     context = input_tokens.mean + second_moment_over_mean(output_tokens) / 2
     ahead = SCHEDULERS[replica.engine.name].reserved_share * second_moment_over_mean(output_tokens) / 2
     places = max_sequences(memory_budget(replica), context + ahead) // costs.ranks

@@ -25,7 +25,7 @@ def open_breakdown(replica: Replica, *, traffic: Traffic) -> Breakdown | Overloa
     point = open_loop(replica, traffic=traffic)
     if isinstance(point, Overloaded):
         return point
-    share, load = efficiency(replica.accelerator, replica.engine), load_of(replica, traffic)
+    share, load = efficiency(replica.accelerator, replica.engine, replica.model), load_of(replica, traffic)
     rate = point.requests_per_s / load.costs.ranks
     state = state_of(load, point.concurrency / load.costs.ranks - rate * point.ttft_mean_s)
     typical = load.typical

@@ -69,8 +69,8 @@ def fullest(sequences: float, ranks: int) -> float:
 
 def costs_of_pools(pools: Pools) -> PoolCosts:
     """The costs of *pools* on their devices."""
-    share = efficiency(pools.decode.accelerator, pools.decode.engine)
-    before = costs_of(pools.prefill, efficiency(pools.prefill.accelerator, pools.prefill.engine))
+    share = efficiency(pools.decode.accelerator, pools.decode.engine, pools.decode.model)
+    before = costs_of(pools.prefill, efficiency(pools.prefill.accelerator, pools.prefill.engine, pools.prefill.model))
     after = costs_of(pools.decode, share)
     return PoolCosts(
         before=before,

@@ -185,7 +185,7 @@ def _duration(seconds: float) -> str:
 
 
 def _point(replica: Replica, load: Load, state: State, objectives: Objectives, *, share: float = P95) -> OperatingPoint:
-    measured, ranks = efficiency(replica.accelerator, replica.engine), load.costs.ranks
+    measured, ranks = efficiency(replica.accelerator, replica.engine, replica.model), load.costs.ranks
     reached = {metric: percentile(parts_of(load, state), P95) for metric, parts_of in PARTS.items()}
     ttft_mean = mean(ttft_parts(load, state))
     in_flight = state.sequences + state.requests_per_s * ttft_mean

@@ -22,7 +22,7 @@ def speculation_gain(replica: Replica, *, sequences: float, context_tokens: floa
         sequences: Decoded together, per attention-data-parallel rank.
         context_tokens: Cached by each, in the mean.
     """
-    share = efficiency(replica.accelerator, replica.engine)
+    share = efficiency(replica.accelerator, replica.engine, replica.model)
     plain = replace(replica, speculation=None)
     with_draft, without = (
         decode_step(costs_of(one, share), sequences=sequences, context_tokens=context_tokens).total_s

@@ -46,7 +46,7 @@ def server_of(replica: Replica, *, prefix_hit: float = 0.0) -> Server:
     """The server that each rank of *replica* is, under its engine's default policy."""
     budget: MemoryBudget = memory_budget(replica)
     return Server(
-        costs=costs_of(replica, efficiency(replica.accelerator, replica.engine)),
+        costs=costs_of(replica, efficiency(replica.accelerator, replica.engine, replica.model)),
         scheduler=SCHEDULERS[replica.engine.name],
         cache_bytes=budget.kv_bytes,
         token_bytes=budget.kv_bytes_per_token - budget.sliding_bytes_per_token,

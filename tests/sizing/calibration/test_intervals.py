@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from sizing.calibration.intervals import Residual, interval_of, intervals, outside
-from sizing.performance.efficiency import Situation, packaged, spread, using
+from sizing.catalog import catalog
+from sizing.performance.efficiency import Situation, efficiency, packaged, spread, using
+from sizing.performance.engine import engine_named
 
 
 def residuals(value: float, *, pairs: int, each: int, situation: Situation = Situation.LOOP) -> list[Residual]:
@@ -51,7 +53,7 @@ def test_every_accelerator_counts_the_same_for_those_that_are_unknown():
     """A hundred rows of one that is met, ten of one that is measured at half: the lower end is the half."""
     met = residuals(0.0, pairs=1, each=100)
     half = [replace(one, accelerator="l40s", value=math.log(0.5)) for one in residuals(0.0, pairs=1, each=10)]
-    found = outside(met + half)["tpot"]
+    found = outside(met + half, [])["tpot"]
     assert found["low"] == pytest.approx(0.5)
     assert found["high"] == pytest.approx(1.05)
 
@@ -80,3 +82,17 @@ def test_a_device_without_measurements_has_the_wider_interval(metric, situation)
         unknown = spread(metric, row["name"], situation, measured=False)
         assert unknown.low <= known.low
         assert known.high <= unknown.high
+
+
+def test_a_sparse_model_without_measurements_has_the_wider_interval():
+    """Dense models with plain attention are like those that were measured; a new mixture of experts is not."""
+    engine, known = engine_named("vllm"), catalog().model("Qwen3-30B-A3B")
+    new = replace(known, name="new-mixture", aliases=())
+    dense = replace(catalog().model("Llama-3.1-8B"), name="new-dense", aliases=())
+    h100 = catalog().accelerator("nvidia-h100-80gb")
+    assert efficiency(h100, engine, known).measured
+    assert efficiency(h100, engine, dense).measured
+    assert not efficiency(h100, engine, new).measured
+    narrow, wide = (efficiency(h100, engine, one).spread("throughput", Situation.LOOP) for one in (known, new))
+    assert wide.low < narrow.low
+    assert narrow.high <= wide.high
