@@ -1,6 +1,6 @@
 """How accurate the performance model is on rows that its constants were not fitted to.
 
-    python -m benchmarks.held_out --table measured.csv [--by pair] [--folds 2] [--predictions out.csv]
+    python -m benchmarks.held_out --table measured.csv [--by pair] [--folds 4] [--predictions out.csv]
 
 Whole groups of model and accelerator (or whole accelerators, models or collections: `--by`) go to one fold each, so
 nothing of a group that is predicted was seen in the fit. Each fold starts from the priors, is fitted on the other folds
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--priors", type=Path, default=PRIORS)
     parser.add_argument("--by", choices=tuple(GROUPS), default="pair")
-    parser.add_argument("--folds", type=int, default=2)
+    parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--predictions", type=Path, help="where to write id,predicted,low,high")
     options = parser.parse_args()
     rows = read_measurements(options.table.read_text(encoding="utf-8")).measurements
