@@ -21,7 +21,7 @@ from sizing.calibration.fit import fitted
 from sizing.calibration.intervals import intervals, outside, residuals
 from sizing.calibration.measurement import Measurement, accelerator_named, read_measurements
 from sizing.catalog import catalog
-from sizing.performance.efficiency import device_class
+from sizing.performance.passes.efficiency import device_class
 
 
 def calibrated(

@@ -29,7 +29,7 @@ from sizing.calibration.intervals import intervals, residuals, situation_of
 from sizing.calibration.measurement import Measurement, accelerator_named, read_measurements
 from sizing.calibration.prediction import Prediction
 from sizing.catalog import catalog
-from sizing.performance.efficiency import device_class, spread, using
+from sizing.performance.passes.efficiency import device_class, spread, using
 
 PRIORS = Path(__file__).parent / "priors.json"  # what the constants are before any fit, with their source
 

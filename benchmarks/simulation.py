@@ -19,11 +19,11 @@ from random import Random
 
 from sizing.catalog import catalog
 from sizing.catalog.accelerator import Precision
-from sizing.performance.layout import Layout
-from sizing.performance.operating_point import OperatingPoint
-from sizing.performance.queueing import NO_OBJECTIVES, highest_rate, open_loop
-from sizing.performance.replica import Replica, replica_on
-from sizing.performance.serving import closed_loop, sequences_held
+from sizing.performance.configuration.layout import Layout
+from sizing.performance.configuration.replica import Replica, replica_on
+from sizing.performance.serving.closed_loop import closed_loop, sequences_held
+from sizing.performance.serving.operating_point import OperatingPoint
+from sizing.performance.serving.queueing import NO_OBJECTIVES, highest_rate, open_loop
 from sizing.simulation import (
     Outcome,
     Request,

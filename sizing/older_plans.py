@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from sizing.performance.confidence import probability_at_least, probability_at_most
-from sizing.performance.estimate import Estimate, Grade
+from sizing.performance.certainty.confidence import probability_at_least, probability_at_most
+from sizing.performance.certainty.estimate import Estimate, Grade
 
 # What format 1 took for the parts of every start (KAITO issue 2325), beside the time of the weights; it told no image.
 _BOOTSTRAP_S, _COMPILE_S, _IMAGE_S = 95.0, 195.0, 227.3

@@ -8,8 +8,8 @@ from enum import StrEnum
 from sizing.catalog.accelerator import AcceleratorKind, Precision
 from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import PurchaseMode
-from sizing.performance.cold_start import ColdStart
-from sizing.performance.layout import Layout
+from sizing.performance.configuration.layout import Layout
+from sizing.performance.host.cold_start import ColdStart
 
 
 class PoolRole(StrEnum):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from sizing.catalog.machine import Cloud
 from sizing.figures import figure, memory, money, percent, plural, rate, seconds, span, storage, unit_price
 from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
-from sizing.performance.loading import load_tiers
+from sizing.performance.host.loading import load_tiers
 from sizing.plan import Deployment, NodePool, PoolRole, Promise, SizingPlan
 from sizing.table import WIDTH, elided, table, wrapped
 

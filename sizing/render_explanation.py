@@ -6,11 +6,11 @@ import math
 
 from sizing.catalog.provenance import Provenance
 from sizing.figures import bandwidth, count, figure, memory, parameters, percent, seconds
-from sizing.performance.breakdown import Breakdown, Factor, Term
-from sizing.performance.constants import Constant
-from sizing.performance.estimate import Grade
-from sizing.performance.explanation import MATRICES, Part, Pass
-from sizing.performance.replica import Replica
+from sizing.performance.breakdown.closed import Breakdown, Factor, Term
+from sizing.performance.breakdown.constants import Constant
+from sizing.performance.breakdown.explanation import MATRICES, Part, Pass
+from sizing.performance.certainty.estimate import Grade
+from sizing.performance.configuration.replica import Replica
 from sizing.render_prediction import percentile_lines
 from sizing.table import WIDTH, table, wrapped
 from sizing.units import GB

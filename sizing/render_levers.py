@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sizing.figures import count, figure, memory, percent, seconds
-from sizing.performance.comparison import WeightsOption
-from sizing.performance.curve import Curve, CurvePoint
-from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
-from sizing.performance.quality import Quality
+from sizing.performance.levers.comparison import WeightsOption
+from sizing.performance.levers.curve import Curve, CurvePoint
+from sizing.performance.levers.quality import Quality
+from sizing.performance.serving.operating_point import Excuse, OperatingPoint, Overloaded
 from sizing.table import WIDTH, table, wrapped
 
 BAR = 18  # columns of the longest bar

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sizing.figures import bandwidth, figure, memory, percent, rate, seconds
 from sizing.performance import Replica
-from sizing.performance.cache_tiers import TieredCache
-from sizing.performance.disaggregation import Disaggregation
-from sizing.performance.pools import Pools, transfer_s
+from sizing.performance.serving.cache_tiers import TieredCache
+from sizing.performance.serving.disaggregation import Disaggregation
+from sizing.performance.serving.pools import Pools, transfer_s
 from sizing.table import table, wrapped
 
 

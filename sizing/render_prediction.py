@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sizing.figures import count, figure, memory, percent, rate, seconds
 from sizing.performance import Estimate, Excuse, MemoryBudget, OperatingPoint, Overloaded, Replica
-from sizing.performance.operating_point import Latencies
+from sizing.performance.serving.operating_point import Latencies
 from sizing.table import table, wrapped
 
 

@@ -9,8 +9,8 @@ from sizing.catalog.machine import Cloud
 from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, ModelKind
 from sizing.catalog.offer import PurchaseMode
 from sizing.catalog.provenance import Provenance
-from sizing.performance.cold_start import ColdStart
-from sizing.performance.layout import Layout
+from sizing.performance.configuration.layout import Layout
+from sizing.performance.host.cold_start import ColdStart
 from sizing.plan import (
     Bucket,
     CostLine,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sizing.performance.loading import load_tier
+from sizing.performance.host.loading import load_tier
 from sizing.plan import Deployment
 from sizing.units import GIB
 

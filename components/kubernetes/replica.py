@@ -19,8 +19,8 @@ from components.labels import DEPLOYMENT, pod_labels
 from components.rules.broken import broken
 from components.rules.kubernetes_pods import tag_mistakes
 from sizing.errors import Problem
-from sizing.performance.startup import CACHE_BYTES
-from sizing.performance.startup import disk_bytes as planned_disk_bytes
+from sizing.performance.host.startup import CACHE_BYTES
+from sizing.performance.host.startup import disk_bytes as planned_disk_bytes
 from sizing.plan import Deployment
 from sizing.units import MIB
 

@@ -17,7 +17,7 @@ from infra.terminal import progress
 from sizing.calibration.own_fit import OwnFit, fit_own
 from sizing.calibration.own_table import own_measurements
 from sizing.catalog import catalog
-from sizing.performance.efficiency import packaged, using
+from sizing.performance.passes.efficiency import packaged, using
 from sizing.render_calibration import calibration_lines
 
 

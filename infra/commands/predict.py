@@ -31,15 +31,15 @@ from sizing.performance import (
     memory_budget,
     open_loop,
 )
-from sizing.performance.breakdown import Breakdown, breakdown, static_breakdown
-from sizing.performance.cache_tiers import TieredCache
-from sizing.performance.comparison import compare_weights
-from sizing.performance.curve import batch_curve
-from sizing.performance.delayed import delayed
-from sizing.performance.efficiency import Situation, in_use
-from sizing.performance.memory import max_sequences
-from sizing.performance.open_breakdown import open_breakdown
-from sizing.performance.serving import sequences_held, whole_batch
+from sizing.performance.breakdown.closed import Breakdown, breakdown, static_breakdown
+from sizing.performance.breakdown.open import open_breakdown
+from sizing.performance.levers.comparison import compare_weights
+from sizing.performance.levers.curve import batch_curve
+from sizing.performance.memory.budget import max_sequences
+from sizing.performance.passes.efficiency import Situation, in_use
+from sizing.performance.serving.cache_tiers import TieredCache
+from sizing.performance.serving.closed_loop import sequences_held, whole_batch
+from sizing.performance.serving.delayed import delayed
 from sizing.render_explanation import explanation_lines
 from sizing.render_levers import comparison_lines, curve_lines
 from sizing.render_pools import pool_lines, tier_lines, worth_lines

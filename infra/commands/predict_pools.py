@@ -9,7 +9,7 @@ from dataclasses import replace
 from infra.commands.predict_configuration import check_layout
 from infra.failures import WrongInput
 from sizing.performance import Layout, Pools, Replica
-from sizing.performance.cache_tiers import CacheTier, TieredCache, hbm_tier, tiered_cache
+from sizing.performance.serving.cache_tiers import CacheTier, TieredCache, hbm_tier, tiered_cache
 from sizing.units import GB
 
 _DEGREE = re.compile(r"(tp|pp|dp|dcp|cp|ep)(\d+)", re.IGNORECASE)

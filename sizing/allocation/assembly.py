@@ -21,11 +21,11 @@ from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.performance import checkpoint_bytes, cold_start, front_ends, weight_bytes
-from sizing.performance.cold_start import ColdStart
-from sizing.performance.loading import load_bytes_per_s, load_tier
-from sizing.performance.processors import OUTPUT_TOKEN_S, PROMPT_TOKEN_S, REQUEST_S
-from sizing.performance.shard import published_bytes
-from sizing.performance.startup import IMAGE_BYTES, IMAGE_BYTES_PER_S
+from sizing.performance.configuration.shard import published_bytes
+from sizing.performance.host.cold_start import ColdStart
+from sizing.performance.host.loading import load_bytes_per_s, load_tier
+from sizing.performance.host.processors import OUTPUT_TOKEN_S, PROMPT_TOKEN_S, REQUEST_S
+from sizing.performance.host.startup import IMAGE_BYTES, IMAGE_BYTES_PER_S
 from sizing.plan import Bucket, CostLine, Deployment, EngineSettings, NodePool, Placement, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
 from sizing.units import GB, MB

@@ -25,7 +25,7 @@ from sizing.performance import (
     legal_precisions,
     replica_on,
 )
-from sizing.performance.assurance import LATENCIES
+from sizing.performance.serving.assurance import LATENCIES
 from sizing.spec.lengths import within_context
 from sizing.spec.workload import Objectives, Serving, Traffic
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sizing.performance import Excuse, OperatingPoint, Overloaded, Replica, memory_budget, open_loop
-from sizing.performance.assurance import Assured, asked_latencies, assured, capacity, latency, rate_within
-from sizing.performance.confidence import quantile
-from sizing.performance.estimate import Estimate
-from sizing.performance.memory import sequence_bytes
+from sizing.performance.certainty.confidence import quantile
+from sizing.performance.certainty.estimate import Estimate
+from sizing.performance.memory.budget import sequence_bytes
+from sizing.performance.serving.assurance import Assured, asked_latencies, assured, capacity, latency, rate_within
 from sizing.plan import Promise
 from sizing.spec.lengths import within_context
 from sizing.spec.workload import Objectives, Serving

@@ -15,7 +15,7 @@ from sizing.allocation.nearest import distance, machines_text, purchase_text, re
 from sizing.allocation.search import Search, Searched, search
 from sizing.catalog.accelerator import Precision
 from sizing.outcome import Miss, NoPlan, RunnerUp, SolverOutcome, SolverStatus
-from sizing.performance.confidence import MEDIAN
+from sizing.performance.certainty.confidence import MEDIAN
 from sizing.spec.workload import Serving, Spec, Survive
 from sizing.units import HOURS_PER_MONTH
 

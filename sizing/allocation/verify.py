@@ -14,7 +14,7 @@ from sizing.allocation.promises import at_load, capacity_of, worst_share
 from sizing.catalog.machine import Machine
 from sizing.catalog.offer import PurchaseMode
 from sizing.performance import Excuse, Overloaded, Replica, front_ends, replica_on
-from sizing.performance.confidence import quantile
+from sizing.performance.certainty.confidence import quantile
 from sizing.plan import Deployment, NodePool, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
 from sizing.units import MICRO_USD_PER_USD, usd_per_month

@@ -18,7 +18,7 @@ from typing import Any
 
 from sizing.calibration.measurement import Measurement, accelerator_named
 from sizing.calibration.prediction import Facts, engine_of, engine_version, predict
-from sizing.performance.efficiency import device_class, using
+from sizing.performance.passes.efficiency import device_class, using
 
 LOOSE, TIGHT = 0.35, 0.15  # one standard deviation of a constant around its prior, in logarithms
 PRIOR_WEIGHT = 0.0012  # of one squared standard deviation, against the mean error of many rows

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sizing.calibration.errors import metric_of
 from sizing.calibration.measurement import Measurement, accelerator_named
 from sizing.calibration.prediction import Facts, Prediction
-from sizing.performance.efficiency import ANY, Situation, device_class
+from sizing.performance.passes.efficiency import ANY, Situation, device_class
 
 QUANTILES = (0.1, 0.9)
 LEAST_ROWS, LEAST_PAIRS = 30, 3  # of a part with an interval of its own

@@ -15,7 +15,7 @@ from sizing.calibration.errors import Errors, errors, metric_of, predict_all
 from sizing.calibration.fit import Knob, fitted, get, knobs_of_class, knobs_of_engine
 from sizing.calibration.measurement import Measurement, accelerator_named
 from sizing.calibration.prediction import Facts, Prediction
-from sizing.performance.efficiency import device_class, packaged, using
+from sizing.performance.passes.efficiency import device_class, packaged, using
 
 FOLDS = 3  # at most: whole groups of model and accelerator are left out in turn
 LEAST_MOVE = 0.02  # of a constant, in logarithms, that is worth telling

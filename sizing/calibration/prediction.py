@@ -10,18 +10,18 @@ from sizing.calibration.measurement import Setup, accelerator_named, cache_preci
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
 from sizing.catalog.model import Model, ModelKind
 from sizing.errors import UnknownFact
-from sizing.performance.efficiency import PERFECT
-from sizing.performance.engine import engine_named
-from sizing.performance.forward import costs_of, decode_step
-from sizing.performance.layout import Layout
-from sizing.performance.legal import legal_layouts
-from sizing.performance.memory import memory_budget
-from sizing.performance.operating_point import Excuse, OperatingPoint
-from sizing.performance.pools import Pools, disaggregated_loop
-from sizing.performance.queueing import highest_rate
-from sizing.performance.replica import Replica, replica_on
-from sizing.performance.serving import closed_loop, saturated, whole_batch
-from sizing.performance.speculation import Speculation
+from sizing.performance.configuration.engine import engine_named
+from sizing.performance.configuration.layout import Layout
+from sizing.performance.configuration.legal import legal_layouts
+from sizing.performance.configuration.replica import Replica, replica_on
+from sizing.performance.configuration.speculation import Speculation
+from sizing.performance.memory.budget import memory_budget
+from sizing.performance.passes.efficiency import PERFECT
+from sizing.performance.passes.forward import costs_of, decode_step
+from sizing.performance.serving.closed_loop import closed_loop, saturated, whole_batch
+from sizing.performance.serving.operating_point import Excuse, OperatingPoint
+from sizing.performance.serving.pools import Pools, disaggregated_loop
+from sizing.performance.serving.queueing import highest_rate
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 
 MEAN_LENGTH = 0.9  # of nominal, where lengths are drawn evenly from 0.8 to 1.0

@@ -1,29 +1,35 @@
 """What a model achieves on a layout of devices, with its error."""
 
-from sizing.performance.assurance import assured_rate
-from sizing.performance.cache_tiers import CacheTier, TieredCache, hbm_tier, host_tier, tiered_cache
-from sizing.performance.cold_start import ColdStart
-from sizing.performance.disaggregation import Balance, Disaggregation, best_pools, disaggregation_of, pool_balance
-from sizing.performance.engine import Engine, engine_named, engines
-from sizing.performance.estimate import Estimate, Grade
-from sizing.performance.interconnect import network_of
-from sizing.performance.layout import Layout
-from sizing.performance.legal import legal_layouts
-from sizing.performance.link import Interconnect, Link
-from sizing.performance.memory import MemoryBudget, max_sequences, memory_budget
-from sizing.performance.offline import Makespan, makespan
-from sizing.performance.operating_point import Excuse, Latencies, OperatingPoint, Overloaded
-from sizing.performance.pool_queueing import disaggregated_highest_rate, disaggregated_open_loop
-from sizing.performance.pools import Pools, disaggregated_loop
-from sizing.performance.precision import legal_precisions
-from sizing.performance.processors import front_ends, vcpus
-from sizing.performance.queueing import highest_rate, open_loop
-from sizing.performance.replica import Replica, replica_on
-from sizing.performance.serving import closed_loop, saturated
-from sizing.performance.speculation import Acceptance, Speculation, published_acceptance
-from sizing.performance.speculation_gain import break_even_sequences, speculation_gain
-from sizing.performance.startup import checkpoint_bytes, cold_start, disk_bytes, host_memory_bytes, weight_bytes
-from sizing.performance.tails import Percentiles
+from sizing.performance.certainty.estimate import Estimate, Grade
+from sizing.performance.configuration.engine import Engine, engine_named, engines
+from sizing.performance.configuration.layout import Layout
+from sizing.performance.configuration.legal import legal_layouts
+from sizing.performance.configuration.precision import legal_precisions
+from sizing.performance.configuration.replica import Replica, replica_on
+from sizing.performance.configuration.speculation import Acceptance, Speculation, published_acceptance
+from sizing.performance.host.cold_start import ColdStart
+from sizing.performance.host.processors import front_ends, vcpus
+from sizing.performance.host.startup import checkpoint_bytes, cold_start, disk_bytes, host_memory_bytes, weight_bytes
+from sizing.performance.levers.speculation_gain import break_even_sequences, speculation_gain
+from sizing.performance.links.interconnect import network_of
+from sizing.performance.links.link import Interconnect, Link
+from sizing.performance.memory.budget import MemoryBudget, max_sequences, memory_budget
+from sizing.performance.serving.assurance import assured_rate
+from sizing.performance.serving.cache_tiers import CacheTier, TieredCache, hbm_tier, host_tier, tiered_cache
+from sizing.performance.serving.closed_loop import closed_loop, saturated
+from sizing.performance.serving.disaggregation import (
+    Balance,
+    Disaggregation,
+    best_pools,
+    disaggregation_of,
+    pool_balance,
+)
+from sizing.performance.serving.offline import Makespan, makespan
+from sizing.performance.serving.operating_point import Excuse, Latencies, OperatingPoint, Overloaded
+from sizing.performance.serving.pool_queueing import disaggregated_highest_rate, disaggregated_open_loop
+from sizing.performance.serving.pools import Pools, disaggregated_loop
+from sizing.performance.serving.queueing import highest_rate, open_loop
+from sizing.performance.serving.tails import Percentiles
 
 __all__ = [
     "Acceptance",

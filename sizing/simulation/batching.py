@@ -11,7 +11,7 @@ from collections.abc import Sequence as Ordered
 from heapq import heappop, heappush
 from math import ceil, inf
 
-from sizing.performance.passes import chunk_pairs_s, stage_s
+from sizing.performance.passes.mixed import chunk_pairs_s, stage_s
 from sizing.simulation.outcome import Gaps, Outcome
 from sizing.simulation.request import Request, Served
 from sizing.simulation.server import Server

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sizing.performance.efficiency import efficiency
-from sizing.performance.forward import Costs, costs_of
-from sizing.performance.memory import MemoryBudget, memory_budget
-from sizing.performance.replica import Replica
-from sizing.performance.scheduler import SCHEDULERS, Scheduler
+from sizing.performance.configuration.replica import Replica
+from sizing.performance.configuration.scheduler import SCHEDULERS, Scheduler
+from sizing.performance.memory.budget import MemoryBudget, memory_budget
+from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.forward import Costs, costs_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

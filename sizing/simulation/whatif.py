@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
-from sizing.performance.queueing import highest_rate, open_loop
-from sizing.performance.replica import Replica
+from sizing.performance.configuration.replica import Replica
+from sizing.performance.serving.operating_point import Excuse, OperatingPoint, Overloaded
+from sizing.performance.serving.queueing import highest_rate, open_loop
 from sizing.simulation.arrivals import requests_of, split
 from sizing.simulation.batching import simulate
 from sizing.simulation.outcome import Outcome, goodput_share, steady, together

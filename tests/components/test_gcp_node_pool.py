@@ -19,7 +19,7 @@ from components.gcp.node_pool import (
 from components.graph import Graph, Resource
 from components.kubernetes.scheduling import Toleration
 from sizing.catalog.offer import PurchaseMode
-from sizing.performance.layout import Layout
+from sizing.performance.configuration.layout import Layout
 from sizing.plan import NodePool as PlannedPool
 from sizing.plan import Placement, PoolRole
 from tests.examples import (

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from components.kubernetes.vllm import Streaming, UnsupportedEngine, vllm_args
-from sizing.performance.layout import Layout
+from sizing.performance.configuration.layout import Layout
 from sizing.plan import Deployment
 from tests.examples import CHAT_DEPLOYMENT
 

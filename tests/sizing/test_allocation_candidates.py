@@ -18,7 +18,7 @@ from sizing.performance import (
     memory_budget,
     open_loop,
 )
-from sizing.performance.tails import RELATIVE
+from sizing.performance.serving.tails import RELATIVE
 from sizing.spec.lengths import within_context
 from sizing.spec.workload import Objectives, Serving
 from tests.markets import (

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sizing.catalog import Precision
 from sizing.performance import Excuse, Layout, OperatingPoint, Replica, highest_rate, open_loop, replica_on
-from sizing.performance.assurance import assured, assured_rate, capacity, latency, rate_within
-from sizing.performance.confidence import quantile
+from sizing.performance.certainty.confidence import quantile
+from sizing.performance.serving.assurance import assured, assured_rate, capacity, latency, rate_within
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 from tests.examples import A100, CHAT, CHAT_OBJECTIVES, H100, L40S, LLAMA_8B, LLAMA_70B
 

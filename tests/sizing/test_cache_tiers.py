@@ -17,9 +17,9 @@ from sizing.performance import (
     replica_on,
     tiered_cache,
 )
-from sizing.performance.cache_tiers import prefix_bytes, share_of_popular
-from sizing.performance.efficiency import efficiency
-from sizing.performance.forward import costs_of, prefill_latency_s
+from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.forward import costs_of, prefill_latency_s
+from sizing.performance.serving.cache_tiers import prefix_bytes, share_of_popular
 from tests.examples import H100, LLAMA_70B, TPU_V6E
 
 FOUR = replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=Precision.FP8)

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sizing.performance import Estimate, Grade
-from sizing.performance.confidence import probability_at_least, probability_at_most, quantile
+from sizing.performance.certainty.confidence import probability_at_least, probability_at_most, quantile
 
 SHARES = st.floats(0.01, 0.99)
 FACTORS = st.floats(1.01, 5.0)

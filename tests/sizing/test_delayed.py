@@ -6,7 +6,7 @@ import pytest
 
 from sizing.catalog.accelerator import Precision
 from sizing.performance import Layout, OperatingPoint, closed_loop, open_loop, replica_on
-from sizing.performance.delayed import delayed
+from sizing.performance.serving.delayed import delayed
 from sizing.spec.workload import TokenLengths, Traffic
 from tests.examples import H100, LLAMA_8B
 

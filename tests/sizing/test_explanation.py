@@ -20,13 +20,13 @@ from sizing.performance import (
     open_loop,
     replica_on,
 )
-from sizing.performance.breakdown import Breakdown, breakdown, static_breakdown
-from sizing.performance.efficiency import efficiency
-from sizing.performance.explanation import NO_TIME_OF_A_PASS, PARTS, WIRE, Pass, decode_pass, prefill_pass
-from sizing.performance.forward import Costs, costs_of, decode_step, prompts_s
-from sizing.performance.open_breakdown import open_breakdown
-from sizing.performance.routing import busiest_rank
-from sizing.performance.serving import whole_batch
+from sizing.performance.breakdown.closed import Breakdown, breakdown, static_breakdown
+from sizing.performance.breakdown.explanation import NO_TIME_OF_A_PASS, PARTS, WIRE, Pass, decode_pass, prefill_pass
+from sizing.performance.breakdown.open import open_breakdown
+from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.forward import Costs, costs_of, decode_step, prompts_s
+from sizing.performance.passes.routing import busiest_rank
+from sizing.performance.serving.closed_loop import whole_batch
 from sizing.spec.workload import TokenLengths, Traffic
 from tests.examples import H100, L40S, LLAMA_8B, LLAMA_70B
 

@@ -10,20 +10,10 @@ from sizing import catalog
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.machine import Cloud
 from sizing.performance import Layout, memory_budget, replica_on
-from sizing.performance.collectives import Level, all_exchanged_s, all_gathered_s, all_reduce_s, all_reduced_s
-from sizing.performance.communication import (
-    communication,
-    context_decode,
-    context_prefill,
-    experts,
-    levels_of,
-    stages,
-    tensor,
-)
-from sizing.performance.efficiency import PERFECT, efficiency
-from sizing.performance.forward import costs_of, decode_step, prefill_s
-from sizing.performance.interconnect import interconnect_of, link_facts, network_link, network_of, slice_axes
-from sizing.performance.link import (
+from sizing.performance.configuration.shard import shard_of
+from sizing.performance.links.collectives import Level, all_exchanged_s, all_gathered_s, all_reduce_s, all_reduced_s
+from sizing.performance.links.interconnect import interconnect_of, link_facts, network_link, network_of, slice_axes
+from sizing.performance.links.link import (
     HostBus,
     Link,
     Mesh,
@@ -33,7 +23,17 @@ from sizing.performance.link import (
     reached_bytes_per_s,
     start_s,
 )
-from sizing.performance.shard import shard_of
+from sizing.performance.passes.communication import (
+    communication,
+    context_decode,
+    context_prefill,
+    experts,
+    levels_of,
+    stages,
+    tensor,
+)
+from sizing.performance.passes.efficiency import PERFECT, efficiency
+from sizing.performance.passes.forward import costs_of, decode_step, prefill_s
 from tests.examples import DEEPSEEK_R1, H100, LLAMA_8B, LLAMA_70B
 
 FACTS = catalog()

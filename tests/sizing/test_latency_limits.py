@@ -7,7 +7,7 @@ import pytest
 from sizing.catalog import catalog
 from sizing.catalog.accelerator import Precision
 from sizing.performance import OperatingPoint, highest_rate, legal_layouts, memory_budget, replica_on, saturated
-from sizing.performance.replica import Replica
+from sizing.performance.configuration.replica import Replica
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 
 # Closed division, datacenter (mlcommons/inference_results_v4.1 and _v5.1, summary_results.json): share of the same

@@ -13,11 +13,11 @@ from sizing.catalog.accelerator import Precision
 from sizing.catalog.variant import Kept, resized
 from sizing.errors import InvalidModel, UnknownFact
 from sizing.performance import Layout, closed_loop, legal_precisions, memory_budget, replica_on
-from sizing.performance.comparison import compare_weights
-from sizing.performance.curve import CurvePoint, batch_curve, doublings, knees, roofline_tokens
-from sizing.performance.efficiency import efficiency
-from sizing.performance.parameters import count_parameters
-from sizing.performance.quality import published_quality, quality_facts
+from sizing.performance.configuration.parameters import count_parameters
+from sizing.performance.levers.comparison import compare_weights
+from sizing.performance.levers.curve import CurvePoint, batch_curve, doublings, knees, roofline_tokens
+from sizing.performance.levers.quality import published_quality, quality_facts
+from sizing.performance.passes.efficiency import efficiency
 from sizing.render_levers import bar, comparison_lines, curve_lines
 from tests.examples import H100, L40S, LLAMA_8B, LLAMA_70B
 

@@ -10,7 +10,7 @@ import pytest
 from sizing.catalog import catalog
 from sizing.catalog.accelerator import Precision
 from sizing.performance import Layout, closed_loop, replica_on, saturated
-from sizing.performance.shard import shard_of
+from sizing.performance.configuration.shard import shard_of
 
 FACTS = catalog()
 DEGREES = (1, 2, 4, 8)

@@ -24,8 +24,8 @@ from sizing.performance import (
     replica_on,
     weight_bytes,
 )
-from sizing.performance.activations import activation_bytes, expert_workspace_bytes
-from sizing.performance.memory import MemoryBudget, sequence_bytes
+from sizing.performance.memory.activations import activation_bytes, expert_workspace_bytes
+from sizing.performance.memory.budget import MemoryBudget, sequence_bytes
 from sizing.units import GIB, KIB, MIB
 from tests.examples import A100, DEEPSEEK_R1, H100, L40S, LLAMA_8B, LLAMA_70B, TPU_V6E
 

@@ -8,9 +8,9 @@ import pytest
 
 from sizing.catalog.accelerator import Precision
 from sizing.performance import Layout, replica_on
-from sizing.performance.efficiency import efficiency
-from sizing.performance.forward import costs_of, decode_step, prefill_s
-from sizing.performance.offline import makespan
+from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.forward import costs_of, decode_step, prefill_s
+from sizing.performance.serving.offline import makespan
 from sizing.simulation import Request, requests_of, server_of, simulate
 from sizing.spec.workload import TokenLengths, Traffic
 from tests.examples import A100, H100, LLAMA_8B, LLAMA_70B

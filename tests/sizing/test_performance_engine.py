@@ -12,8 +12,8 @@ from sizing.performance import (
     engines,
     replica_on,
 )
-from sizing.performance.efficiency import ANY, Situation, device_class, efficiency, spread
-from sizing.performance.estimate import Grade
+from sizing.performance.certainty.estimate import Grade
+from sizing.performance.passes.efficiency import ANY, Situation, device_class, efficiency, spread
 from tests.examples import A100, H100, L40S, LLAMA_8B, TPU_V6E
 
 

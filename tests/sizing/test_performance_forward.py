@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from sizing.catalog.accelerator import Precision
 from sizing.performance import Layout, engine_named, legal_layouts, legal_precisions, replica_on
-from sizing.performance.collectives import all_reduce_s, all_to_all_s, by_ranks, distinct_ranks
-from sizing.performance.efficiency import PERFECT, device_class, efficiency
-from sizing.performance.forward import costs_of, decode_step, prefill_s
-from sizing.performance.roofline import roofline_s
-from sizing.performance.routing import busiest_rank, experts_hit
+from sizing.performance.links.collectives import all_reduce_s, all_to_all_s, by_ranks, distinct_ranks
+from sizing.performance.passes.efficiency import PERFECT, device_class, efficiency
+from sizing.performance.passes.forward import costs_of, decode_step, prefill_s
+from sizing.performance.passes.roofline import roofline_s
+from sizing.performance.passes.routing import busiest_rank, experts_hit
 from tests.examples import A100, DEEPSEEK_R1, H100, L40S, LLAMA_8B, LLAMA_70B, TPU_V6E
 
 MODELS = st.sampled_from([LLAMA_8B, LLAMA_70B, DEEPSEEK_R1])

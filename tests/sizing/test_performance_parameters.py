@@ -8,9 +8,9 @@ from sizing.catalog.accelerator import Precision
 from sizing.catalog.formats import BYTES_PER_ELEMENT
 from sizing.catalog.model import MixtureOfExperts
 from sizing.performance import Layout, legal_layouts, legal_precisions
-from sizing.performance.legal import cache_copies
-from sizing.performance.parameters import count_parameters
-from sizing.performance.precision import arithmetic
+from sizing.performance.configuration.legal import cache_copies
+from sizing.performance.configuration.parameters import count_parameters
+from sizing.performance.configuration.precision import arithmetic
 from tests.examples import A100, DEEPSEEK_R1, H100, L40S, LLAMA_8B, LLAMA_70B, TPU_V6E
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sizing.performance.pipeline import most_of, stalled_stages
+from sizing.performance.passes.pipeline import most_of, stalled_stages
 
 
 def test_the_larger_of_two_passes_with_one_prompt_each_in_the_mean():

@@ -19,10 +19,10 @@ from sizing.performance import (
     pool_balance,
     replica_on,
 )
-from sizing.performance.disaggregation import Balance
-from sizing.performance.forward import decode_step, prefill_s
-from sizing.performance.operating_point import Excuse, OperatingPoint, Overloaded
-from sizing.performance.pools import (
+from sizing.performance.passes.forward import decode_step, prefill_s
+from sizing.performance.serving.disaggregation import Balance
+from sizing.performance.serving.operating_point import Excuse, OperatingPoint, Overloaded
+from sizing.performance.serving.pools import (
     costs_of_pools,
     exposed_transfer_s,
     fullest,

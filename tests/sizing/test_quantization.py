@@ -14,7 +14,7 @@ from sizing.catalog.formats import BYTES_PER_ELEMENT, mixed, whole
 from sizing.catalog.module_names import module_names
 from sizing.errors import InvalidModel
 from sizing.performance import Layout, memory_budget, replica_on
-from sizing.performance.shard import published_bytes, shard_of
+from sizing.performance.configuration.shard import published_bytes, shard_of
 from sizing.spec.known import served_from
 from tests.examples import H100
 

@@ -18,12 +18,12 @@ from sizing.performance import (
     open_loop,
     replica_on,
 )
-from sizing.performance.forward import prefill_s, prompts_s
-from sizing.performance.latencies import e2e_parts, gap_p99_s, tpot_parts, ttft_parts
-from sizing.performance.load import load_of
-from sizing.performance.steady_state import state_of
-from sizing.performance.tails import Part, exceeds, gamma_exceeds, mean, percentiles, variance
-from sizing.performance.tails import percentile as percentile_of
+from sizing.performance.passes.forward import prefill_s, prompts_s
+from sizing.performance.serving.latencies import e2e_parts, gap_p99_s, tpot_parts, ttft_parts
+from sizing.performance.serving.load import load_of
+from sizing.performance.serving.steady_state import state_of
+from sizing.performance.serving.tails import Part, exceeds, gamma_exceeds, mean, percentiles, variance
+from sizing.performance.serving.tails import percentile as percentile_of
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
 from tests.examples import A100, CHAT, CHAT_OBJECTIVES, H100, L40S, LLAMA_8B, LLAMA_70B
 

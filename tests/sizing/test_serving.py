@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from sizing.catalog.accelerator import Precision
 from sizing.performance import Layout, closed_loop, replica_on, saturated
-from sizing.performance.efficiency import PERFECT, efficiency
-from sizing.performance.forward import costs_of, decode_step, prefill_s, prompts_s
-from sizing.performance.pools import Pools, disaggregated_loop
-from sizing.performance.serving import loop_of, sequences_held, whole_batch
+from sizing.performance.passes.efficiency import PERFECT, efficiency
+from sizing.performance.passes.forward import costs_of, decode_step, prefill_s, prompts_s
+from sizing.performance.serving.closed_loop import loop_of, sequences_held, whole_batch
+from sizing.performance.serving.pools import Pools, disaggregated_loop
 from tests.examples import A100, DEEPSEEK_R1, H100, L40S, LLAMA_8B, LLAMA_70B
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sizing.catalog.accelerator import Precision
 from sizing.performance import Layout, replica_on
-from sizing.performance.forward import decode_step, prefill_s
+from sizing.performance.passes.forward import decode_step, prefill_s
 from sizing.simulation import (
     Request,
     batching,

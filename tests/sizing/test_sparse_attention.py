@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sizing.catalog import Model, Precision, model_from_config
 from sizing.performance import Layout, closed_loop, memory_budget, replica_on
-from sizing.performance.memory import sequence_bytes
-from sizing.performance.parameters import count_parameters
-from sizing.performance.shard import shard_of
+from sizing.performance.configuration.parameters import count_parameters
+from sizing.performance.configuration.shard import shard_of
+from sizing.performance.memory.budget import sequence_bytes
 from tests.examples import DEEPSEEK_R1, H100
 
 # config.json as bundled in ai-dynamo/aiconfigurator model_configs (2026-10), with the fields that shape the model

@@ -18,11 +18,11 @@ from sizing.performance import (
     replica_on,
     speculation_gain,
 )
-from sizing.performance.drafting import draft_cache_bytes_per_token, draft_of, draft_weight_bytes
-from sizing.performance.efficiency import PERFECT, efficiency
-from sizing.performance.forward import costs_of, decode_step
-from sizing.performance.operating_point import OperatingPoint
-from sizing.performance.speculation import acceptance_of, drafting_model, tokens_per_step
+from sizing.performance.configuration.drafting import draft_cache_bytes_per_token, draft_of, draft_weight_bytes
+from sizing.performance.configuration.speculation import acceptance_of, drafting_model, tokens_per_step
+from sizing.performance.passes.efficiency import PERFECT, efficiency
+from sizing.performance.passes.forward import costs_of, decode_step
+from sizing.performance.serving.operating_point import OperatingPoint
 from sizing.spec.workload import TokenLengths, Traffic
 from tests.examples import DEEPSEEK_R1, H100, LLAMA_8B, LLAMA_70B
 

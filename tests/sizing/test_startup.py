@@ -21,8 +21,8 @@ from sizing.performance import (
     vcpus,
     weight_bytes,
 )
-from sizing.performance.loading import load_bytes_per_s, load_tier, load_tiers
-from sizing.performance.processors import front_end_cores
+from sizing.performance.host.loading import load_bytes_per_s, load_tier, load_tiers
+from sizing.performance.host.processors import front_end_cores
 from sizing.spec.workload import TokenLengths
 from sizing.units import GB, GIB, TIB
 from tests.examples import CHAT, H100, LLAMA_8B, LLAMA_70B, TPU_V6E

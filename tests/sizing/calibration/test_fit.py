@@ -9,7 +9,7 @@ from sizing.calibration.fit import Fit, Knob
 from sizing.calibration.measurement import Measurement, Setup
 from sizing.calibration.prediction import predict
 from sizing.catalog import catalog
-from sizing.performance.efficiency import packaged, using
+from sizing.performance.passes.efficiency import packaged, using
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 from sizing.calibration.intervals import Residual, interval_of, intervals, outside
 from sizing.catalog import catalog
-from sizing.performance.efficiency import Situation, efficiency, packaged, spread, using
-from sizing.performance.engine import engine_named
+from sizing.performance.configuration.engine import engine_named
+from sizing.performance.passes.efficiency import Situation, efficiency, packaged, spread, using
 
 
 def residuals(value: float, *, pairs: int, each: int, situation: Situation = Situation.LOOP) -> list[Residual]:

@@ -11,7 +11,7 @@ from sizing.calibration.errors import predict_all
 from sizing.calibration.own_fit import fit_own
 from sizing.calibration.own_table import own_measurements
 from sizing.catalog import catalog
-from sizing.performance.efficiency import packaged
+from sizing.performance.passes.efficiency import packaged
 from sizing.render_calibration import calibration_lines
 
 HEADER = "accel,n_accel,model,weight_dtype,kv_dtype,tp,mode,isl,osl,concurrency,metric,value"

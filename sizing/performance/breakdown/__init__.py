@@ -1,0 +1,1 @@
+"""Where every byte, operation and second of a prediction comes from."""

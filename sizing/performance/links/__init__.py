@@ -1,0 +1,1 @@
+"""Links between accelerators, and the time of collectives over them."""

@@ -1,0 +1,1 @@
+"""Memory of one accelerator as the engines divide it."""
