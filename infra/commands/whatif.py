@@ -14,8 +14,9 @@ from infra.stack import check_fresh, load_plan, load_stack
 from infra.staleness import facts_note
 from infra.terminal import progress
 from infra.trace import read_trace
+from sizing.allocation.deployed import deployed_replica
 from sizing.catalog import Catalog, catalog
-from sizing.performance import Replica, replica_on
+from sizing.performance import Replica
 from sizing.plan import Deployment, SizingPlan
 from sizing.render_whatif import whatif_document, whatif_lines
 from sizing.simulation import Request
@@ -96,16 +97,7 @@ def _asked(workload: Serving, plan: SizingPlan, facts: Catalog, replicas: int | 
     """The workload with a replica as the plan deploys it, under the limits that its engine is started with."""
     own = [deployment for deployment in plan.deployments if deployment.workload == workload.name]
     first = own[0]
-    machine = facts.machine(plan.cloud, first.machine)
-    replica = replica_on(
-        workload.model,
-        facts.accelerator(first.accelerator),
-        layout=first.layout,
-        weights=first.weights,
-        kv=first.kv,
-        engine=workload.engine,
-        accelerators_in_machine=machine.accelerators,
-    )
+    replica = deployed_replica(workload, first, facts, cloud=plan.cloud)
     limited = replace(
         replica,
         max_num_seqs=first.engine.max_num_seqs,

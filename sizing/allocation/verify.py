@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sizing.allocation.deployed import deployed_replica
 from sizing.allocation.host import deployed_need, host_need, host_shares
 from sizing.allocation.promises import at_load, capacity_of, worst_share
 from sizing.catalog.machine import Machine
 from sizing.catalog.offer import PurchaseMode
-from sizing.performance import Excuse, Overloaded, Replica, front_ends, replica_on
+from sizing.performance import Excuse, Overloaded, Replica, front_ends
 from sizing.performance.certainty.confidence import quantile
 from sizing.plan import Deployment, NodePool, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
@@ -123,7 +124,7 @@ def _service(workload: Serving, plan: SizingPlan, spec: Spec, catalog: Catalog) 
     if not own:
         yield f"{workload.name} has no deployment"
         return
-    replicas = [_replica(workload, deployment, catalog, plan) for deployment in own]
+    replicas = [deployed_replica(workload, deployment, catalog, cloud=plan.cloud) for deployment in own]
     if len({(one.accelerator, one.layout, one.weights, one.kv) for one in replicas}) > 1:
         yield f"{workload.name} has unlike replicas side by side"
     zones = {pool.name: pool.zone for pool in plan.node_pools}
@@ -177,19 +178,6 @@ def _carried(workload: Serving, replica: Replica, left: int, load: float, lost: 
         yield f"{workload.name}: {left} replicas are overloaded by {load:.3f}/s{when}"
     elif not isinstance(point, Overloaded) and worst_share(point, workload.objectives) > 1 + TOLERANCE:
         yield f"{workload.name}: {left} replicas miss an objective at {load:.3f}/s{when}"
-
-
-def _replica(workload: Serving, deployment: Deployment, catalog: Catalog, plan: SizingPlan) -> Replica:
-    machine = catalog.machine(plan.cloud, deployment.machine)
-    return replica_on(
-        workload.model,
-        catalog.accelerator(deployment.accelerator),
-        layout=deployment.layout,
-        weights=deployment.weights,
-        kv=deployment.kv,
-        engine=workload.engine,
-        accelerators_in_machine=machine.accelerators,
-    )
 
 
 def _promises(plan: SizingPlan, spec: Spec) -> Iterator[str]:

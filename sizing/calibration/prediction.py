@@ -44,7 +44,7 @@ QUEUED = frozenset({"offline-max", "mlperf-offline"})  # all requests queued at 
 # decoded on four of them, and counted once: what a draft of three more tokens costs of which none is taken.
 MLPERF_BEAMS = {"GPT-J-6B": Speculation(draft_tokens=3, acceptance=0.0, head_layers=0)}
 # Cards that some cloud machines have on half a bus, at the full one that published servers have: PCIe 4.0 x16.
-FULL_HOST_LINK_BYTES_PER_S = {"nvidia-l40s": 32e9, "nvidia-l4": 32e9, "nvidia-a10g": 32e9}
+FULL_HOST_LINK_BYTES_PER_S = {"nvidia-l4": 32e9, "nvidia-a10g": 32e9}
 WIDE_CACHE = frozenset({"sglang"})  # engines whose recipes leave the cache in bf16
 MLPERF_P95_OVER_MEAN = 2.0  # of prompt and answer lengths in its data sets; a guess
 

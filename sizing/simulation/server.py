@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sizing.performance.configuration.replica import Replica
 from sizing.performance.configuration.scheduler import SCHEDULERS, Scheduler
 from sizing.performance.memory.budget import MemoryBudget, memory_budget
-from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.efficiency import efficiency_of
 from sizing.performance.passes.forward import Costs, costs_of
 
 
@@ -46,7 +46,7 @@ def server_of(replica: Replica, *, prefix_hit: float = 0.0) -> Server:
     """The server that each rank of *replica* is, under its engine's default policy."""
     budget: MemoryBudget = memory_budget(replica)
     return Server(
-        costs=costs_of(replica, efficiency(replica.accelerator, replica.engine, replica.model)),
+        costs=costs_of(replica, efficiency_of(replica)),
         scheduler=SCHEDULERS[replica.engine.name],
         cache_bytes=budget.kv_bytes,
         token_bytes=budget.kv_bytes_per_token - budget.sliding_bytes_per_token,

@@ -18,7 +18,7 @@ from sizing.performance.configuration.drafting import draft_weight_bytes
 from sizing.performance.configuration.replica import Replica
 from sizing.performance.configuration.shard import shard_of
 from sizing.performance.memory.budget import MemoryBudget, memory_budget, sequence_bytes
-from sizing.performance.passes.efficiency import Efficiency, efficiency
+from sizing.performance.passes.efficiency import Efficiency, efficiency_of
 from sizing.performance.passes.forward import Costs, costs_of, prompts_together
 from sizing.performance.serving.closed_loop import Loop, closed_loop, loop_of, whole_batch
 from sizing.performance.serving.operating_point import OperatingPoint
@@ -94,7 +94,7 @@ def breakdown(
         concurrency=concurrency,
         prefix_hit=prefix_hit,
     )
-    share = efficiency(replica.accelerator, replica.engine, replica.model)
+    share = efficiency_of(replica)
     costs, held = costs_of(replica, share), min(concurrency, point.max_concurrency)
 
     def loop(**without: float) -> Loop:
@@ -175,7 +175,7 @@ def _waiting(point: OperatingPoint, whole: Loop, held: float) -> Term:
 
 def static_breakdown(replica: Replica, *, input_tokens: float, output_tokens: float, batch: int) -> Breakdown:
     """The breakdown of `whole_batch`: all prompts are read first, then all answers written in step."""
-    share = efficiency(replica.accelerator, replica.engine, replica.model)
+    share = efficiency_of(replica)
     point = whole_batch(replica, input_tokens=input_tokens, output_tokens=output_tokens, batch=batch)
     sequences = max(1.0, batch / costs_of(replica, share).ranks)
     return assembled(

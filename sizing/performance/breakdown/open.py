@@ -10,7 +10,7 @@ from dataclasses import replace
 from sizing.performance.breakdown.closed import Breakdown, Factor, Term, assembled, counting
 from sizing.performance.breakdown.explanation import decode_pass, prefill_pass
 from sizing.performance.configuration.replica import Replica
-from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.efficiency import efficiency_of
 from sizing.performance.serving.latencies import ttft_parts
 from sizing.performance.serving.load import Load, load_of
 from sizing.performance.serving.operating_point import Overloaded
@@ -25,7 +25,7 @@ def open_breakdown(replica: Replica, *, traffic: Traffic) -> Breakdown | Overloa
     point = open_loop(replica, traffic=traffic)
     if isinstance(point, Overloaded):
         return point
-    share, load = efficiency(replica.accelerator, replica.engine, replica.model), load_of(replica, traffic)
+    share, load = efficiency_of(replica), load_of(replica, traffic)
     rate = point.requests_per_s / load.costs.ranks
     state = state_of(load, point.concurrency / load.costs.ranks - rate * point.ttft_mean_s)
     typical = load.typical

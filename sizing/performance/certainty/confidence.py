@@ -30,22 +30,23 @@ def probability_at_most(estimate: Estimate, limit: float) -> float:
     """Probability that the measured value is *limit* or less: 0.9 at the upper end of the interval."""
     if limit <= 0:
         return 0.0
-    distance = log(limit / estimate.value)
-    spread = _above(estimate) if distance > 0 else _below(estimate)
-    if spread == 0:
-        return 1.0 if distance >= 0 else 0.0
-    return _NORMAL.cdf(distance / spread)
+    return _chance(estimate, limit, sign=1)
 
 
 def probability_at_least(estimate: Estimate, limit: float) -> float:
     """Probability that the measured value is *limit* or more: 0.9 at the lower end of the interval."""
     if limit <= 0:
         return 1.0
+    return _chance(estimate, limit, sign=-1)
+
+
+def _chance(estimate: Estimate, limit: float, *, sign: int) -> float:
+    """Probability that the measured value is on this side of *limit*: below it (1) or above it (-1), or there."""
     distance = log(limit / estimate.value)
     spread = _above(estimate) if distance > 0 else _below(estimate)
     if spread == 0:
-        return 1.0 if distance <= 0 else 0.0
-    return _NORMAL.cdf(-distance / spread)
+        return 1.0 if sign * distance >= 0 else 0.0
+    return _NORMAL.cdf(sign * distance / spread)
 
 
 def _above(estimate: Estimate) -> float:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 
 from sizing.catalog.accelerator import Accelerator
 from sizing.catalog.provenance import Provenance
 from sizing.errors import UnknownFact
+from sizing.performance.packaged_facts import as_names, as_number, as_rows, packaged_facts
 from sizing.units import GIB, MIB
 
 
@@ -85,8 +84,7 @@ class Engine:
 @cache
 def engines() -> tuple[Engine, ...]:
     """All engine versions of the packaged facts, the default version of each name first."""
-    document = json.loads(files("sizing.performance").joinpath("facts/engines.json").read_text(encoding="utf-8"))
-    return tuple(_engine(row) for row in document["engines"])
+    return tuple(_engine(row) for row in packaged_facts("engines")["engines"])
 
 
 def engine_named(name: str, version: str | None = None) -> Engine:
@@ -143,63 +141,47 @@ def _engine(row: dict[str, object]) -> Engine:
         version=str(row["version"]),
         since=_numbers(str(row["since"])),
         cache_rule=CacheRule(str(row["cache_rule"])),
-        memory_utilisation=_number(row["memory_utilisation"]),
-        overhead_bytes_single=round(_number(row["overhead_gib_single"]) * GIB),
-        overhead_bytes_staged=round(_number(row["overhead_gib_staged"]) * GIB),
-        overhead_bytes_linked=round(_number(row["overhead_gib_linked"]) * GIB),
-        graph_bytes=round(_number(row["graph_gib"]) * GIB),
-        graph_bytes_per_layer=round(_number(row["graph_mib_per_layer"]) * MIB),
-        buffer_bytes=round(_number(row["buffer_mib"]) * MIB),
-        sampler_bytes_per_logit=_number(row["sampler_bytes_per_logit"]),
-        sampler_rows=round(_number(row["sampler_rows"])),
+        memory_utilisation=as_number(row["memory_utilisation"]),
+        overhead_bytes_single=round(as_number(row["overhead_gib_single"]) * GIB),
+        overhead_bytes_staged=round(as_number(row["overhead_gib_staged"]) * GIB),
+        overhead_bytes_linked=round(as_number(row["overhead_gib_linked"]) * GIB),
+        graph_bytes=round(as_number(row["graph_gib"]) * GIB),
+        graph_bytes_per_layer=round(as_number(row["graph_mib_per_layer"]) * MIB),
+        buffer_bytes=round(as_number(row["buffer_mib"]) * MIB),
+        sampler_bytes_per_logit=as_number(row["sampler_bytes_per_logit"]),
+        sampler_rows=round(as_number(row["sampler_rows"])),
         keeps_expert_workspace=bool(row["keeps_expert_workspace"]),
         pads_layer_groups=bool(row["pads_layer_groups"]),
-        block_tokens=round(_number(row["block_tokens"])),
+        block_tokens=round(as_number(row["block_tokens"])),
         reserve=_reserve(reserve) if isinstance(reserve, dict) else None,
-        batch_limits=tuple(_limits(limits) for limits in _rows(row["batch_limits"])),
+        batch_limits=tuple(_limits(limits) for limits in as_rows(row["batch_limits"])),
         provenance=Provenance(source=str(row["source"]), as_of=str(row["as_of"])),
     )
 
 
 def _reserve(row: dict[str, object]) -> Reserve:
     return Reserve(
-        base_bytes=_number(row["base_mib"]) * MIB,
-        bytes_per_batched_token=_number(row["mib_per_batched_token"]) * MIB,
-        bytes_per_rank=_number(row["mib_per_rank"]) * MIB,
-        bytes_per_graph_sequence=_number(row["mib_per_graph_sequence"]) * MIB,
-        bytes_per_graph_sequence_dp=_number(row["mib_per_graph_sequence_dp"]) * MIB,
-        bytes_per_graph_sequence_dp_large=_number(row["mib_per_graph_sequence_dp_large"]) * MIB,
-        large_graph_batch=round(_number(row["large_graph_batch"])),
-        least_bytes=_number(row["least_mib"]) * MIB,
-        least_above_bytes=_number(row["least_above_gib"]) * GIB,
+        base_bytes=as_number(row["base_mib"]) * MIB,
+        bytes_per_batched_token=as_number(row["mib_per_batched_token"]) * MIB,
+        bytes_per_rank=as_number(row["mib_per_rank"]) * MIB,
+        bytes_per_graph_sequence=as_number(row["mib_per_graph_sequence"]) * MIB,
+        bytes_per_graph_sequence_dp=as_number(row["mib_per_graph_sequence_dp"]) * MIB,
+        bytes_per_graph_sequence_dp_large=as_number(row["mib_per_graph_sequence_dp_large"]) * MIB,
+        large_graph_batch=round(as_number(row["large_graph_batch"])),
+        least_bytes=as_number(row["least_mib"]) * MIB,
+        least_above_bytes=as_number(row["least_above_gib"]) * GIB,
     )
 
 
 def _limits(row: dict[str, object]) -> BatchLimits:
     return BatchLimits(
-        kinds=_names(row.get("kinds")),
-        accelerators=_names(row.get("accelerators")),
-        except_accelerators=_names(row.get("except_accelerators")),
-        least_memory_bytes=round(_number(row.get("least_memory_gb", 0)) * 10**9),
-        max_num_batched_tokens=round(_number(row["max_num_batched_tokens"])),
-        max_num_seqs=round(_number(row["max_num_seqs"])),
-        graph_batch=round(_number(row.get("graph_batch", 0))),
-        graph_batch_wide=round(_number(row.get("graph_batch_wide", 0))),
-        cache_share=_number(row.get("cache_share", 1.0)),
+        kinds=as_names(row.get("kinds")),
+        accelerators=as_names(row.get("accelerators")),
+        except_accelerators=as_names(row.get("except_accelerators")),
+        least_memory_bytes=round(as_number(row.get("least_memory_gb", 0)) * 10**9),
+        max_num_batched_tokens=round(as_number(row["max_num_batched_tokens"])),
+        max_num_seqs=round(as_number(row["max_num_seqs"])),
+        graph_batch=round(as_number(row.get("graph_batch", 0))),
+        graph_batch_wide=round(as_number(row.get("graph_batch_wide", 0))),
+        cache_share=as_number(row.get("cache_share", 1.0)),
     )
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"engine facts: {value!r} is not a number")
-    return float(value)
-
-
-def _names(value: object) -> tuple[str, ...]:
-    return tuple(str(name) for name in value) if isinstance(value, list) else ()
-
-
-def _rows(value: object) -> list[dict[str, object]]:
-    if not isinstance(value, list):
-        raise TypeError(f"engine facts: {value!r} is not a list")
-    return value

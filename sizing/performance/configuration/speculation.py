@@ -6,14 +6,13 @@ Source: performance model section 1.10.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from importlib.resources import files
 
 from sizing.catalog.model import Model
 from sizing.catalog.provenance import Provenance
 from sizing.performance.configuration.parameters import count_parameters
+from sizing.performance.packaged_facts import packaged_facts
 
 ITERATIONS = 60  # halvings of the unit interval: to the last digit of a float
 
@@ -123,7 +122,6 @@ def drafting_model(model: Model, speculation: Speculation) -> Model | None:
 @cache
 def published_acceptance() -> tuple[Acceptance, ...]:
     """Measured acceptances with their sources, for a user to choose from."""
-    text = files("sizing.performance").joinpath("facts/acceptance.json").read_text(encoding="utf-8")
     return tuple(
         Acceptance(
             method=row["method"],
@@ -133,5 +131,5 @@ def published_acceptance() -> tuple[Acceptance, ...]:
             workload=row["workload"],
             provenance=Provenance(source=row["source"], as_of=row["as_of"]),
         )
-        for row in json.loads(text)["measured"]
+        for row in packaged_facts("acceptance")["measured"]
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from sizing.catalog.machine import Cloud
 from sizing.catalog.provenance import Provenance
 from sizing.errors import UnknownFact
+from sizing.performance.packaged_facts import packaged_facts
 from sizing.units import TIB
 
 # Of the network that a machine type states: the smaller ones burst to it and keep a quarter to a half, and other
@@ -33,7 +32,6 @@ class LoadTier:
 @cache
 def load_tiers() -> tuple[LoadTier, ...]:
     """All tiers of the packaged facts."""
-    text = files("sizing.performance").joinpath("facts/loading.json").read_text(encoding="utf-8")
     return tuple(
         LoadTier(
             name=row["name"],
@@ -44,7 +42,7 @@ def load_tiers() -> tuple[LoadTier, ...]:
             is_verified=not row.get("unverified", False),
             provenance=Provenance(source=row["source"], as_of=row["as_of"]),
         )
-        for row in json.loads(text)["tiers"]
+        for row in packaged_facts("loading")["tiers"]
     )
 
 

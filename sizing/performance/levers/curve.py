@@ -8,7 +8,7 @@ from functools import partial
 
 from sizing.performance.configuration.replica import Replica
 from sizing.performance.memory.budget import memory_budget, sequence_bytes
-from sizing.performance.passes.efficiency import Efficiency, efficiency
+from sizing.performance.passes.efficiency import Efficiency, efficiency_of
 from sizing.performance.passes.forward import costs_of
 from sizing.performance.serving.closed_loop import capacity_binding, closed_loop, sequences_held
 
@@ -70,7 +70,7 @@ def batch_curve(replica: Replica, *, input_tokens: float, output_tokens: float, 
         most=most,
         limit=capacity_binding(replica, most),
         most_tokens=most / replica.layout.dp * tokens_each,
-        roofline_tokens=roofline_tokens(replica, efficiency(replica.accelerator, replica.engine, replica.model)),
+        roofline_tokens=roofline_tokens(replica, efficiency_of(replica)),
     )
 
 

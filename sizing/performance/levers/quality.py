@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.model import Model
 from sizing.catalog.provenance import Provenance
+from sizing.performance.packaged_facts import as_number, packaged_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +29,7 @@ class Quality:
 @cache
 def quality_facts() -> tuple[Quality, ...]:
     """Every published figure that the facts hold."""
-    text = files("sizing.performance").joinpath("facts/quality.json").read_text(encoding="utf-8")
-    return tuple(_quality(row) for row in json.loads(text)["rows"])
+    return tuple(_quality(row) for row in packaged_facts("quality")["rows"])
 
 
 def published_quality(model: Model, weights: Precision) -> tuple[Quality, ...]:
@@ -41,8 +39,8 @@ def published_quality(model: Model, weights: Precision) -> tuple[Quality, ...]:
 
 
 def _quality(row: Mapping[str, object]) -> Quality:
-    baseline, score = (_number(row[name]) if name in row else None for name in ("baseline_score", "score"))
-    kept = _number(row["kept"]) if baseline is None or score is None else score / baseline
+    baseline, score = (as_number(row[name]) if name in row else None for name in ("baseline_score", "score"))
+    kept = as_number(row["kept"]) if baseline is None or score is None else score / baseline
     return Quality(
         model=str(row["model"]),
         weights=Precision(str(row["weights"])),
@@ -53,9 +51,3 @@ def _quality(row: Mapping[str, object]) -> Quality:
         kept=kept,
         provenance=Provenance(source=str(row["source"]), as_of=str(row["as_of"])),
     )
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"quality facts: {value!r} is not a number")
-    return float(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sizing.performance.configuration.replica import Replica
-from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.efficiency import efficiency_of
 from sizing.performance.passes.forward import costs_of, decode_step
 
 
@@ -22,7 +22,7 @@ def speculation_gain(replica: Replica, *, sequences: float, context_tokens: floa
         sequences: Decoded together, per attention-data-parallel rank.
         context_tokens: Cached by each, in the mean.
     """
-    share = efficiency(replica.accelerator, replica.engine, replica.model)
+    share = efficiency_of(replica)
     plain = replace(replica, speculation=None)
     with_draft, without = (
         decode_step(costs_of(one, share), sequences=sequences, context_tokens=context_tokens).total_s

@@ -5,17 +5,16 @@ Facts in `facts/links.json`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
-from importlib.resources import files
 from math import prod
 from typing import Any
 
 from sizing.catalog.accelerator import Accelerator
 from sizing.catalog.machine import Machine
 from sizing.performance.links.link import HostBus, Interconnect, Link, Mesh, Shape, Switched, Torus, boxes
+from sizing.performance.packaged_facts import as_list, as_names, as_number, as_rows, packaged_facts
 
 ANY_NUMBER = 1_000_000  # domain of a network: as many machines as one likes
 
@@ -51,8 +50,8 @@ def network_link(bytes_per_s: float, fabric: str | None) -> Link:
     facts = _network(fabric)
     return Link(
         name=fabric or "network",
-        bytes_per_s=bytes_per_s * _number(facts["share"]),
-        latency_s=_number(facts["latency_us"]) * 1e-6,
+        bytes_per_s=bytes_per_s * as_number(facts["share"]),
+        latency_s=as_number(facts["latency_us"]) * 1e-6,
         domain=ANY_NUMBER,
     )
 
@@ -67,14 +66,14 @@ def network_of(machine: Machine) -> dict[str, object]:
 def _unknown_network(accelerator: Accelerator) -> tuple[float, str | None]:
     """Rate and fabric of the vendor's reference machine; of the slowest machine for cards."""
     linked = accelerator.link_bytes_per_s is not None
-    rows = _rows(link_facts()["unknown_networks"])
+    rows = as_rows(link_facts()["unknown_networks"])
     row = next((row for row in rows if row["links"] == linked and _is_of(row, accelerator)), rows[-1])
-    return _number(row["bytes_per_s"]), None if row["fabric"] is None else str(row["fabric"])
+    return as_number(row["bytes_per_s"]), None if row["fabric"] is None else str(row["fabric"])
 
 
 def _is_of(row: Mapping[str, object], accelerator: Accelerator) -> bool:
     """Whether a row of the facts is of this accelerator's architecture; a row that names none is of all."""
-    return "architectures" not in row or accelerator.architecture.startswith(_names(row["architectures"]))
+    return "architectures" not in row or accelerator.architecture.startswith(as_names(row["architectures"]))
 
 
 def _host_bus(accelerator: Accelerator, accelerators_in_machine: int) -> Link:
@@ -98,12 +97,12 @@ def _scale_up(accelerator: Accelerator, accelerators: int, accelerators_in_machi
     """The accelerator's own link; None for a card without."""
     if accelerator.link_bytes_per_s is None:
         return None
-    row = next(row for row in _rows(link_facts()["scale_up"]) if accelerator.link.startswith(str(row["link"])))
+    row = next(row for row in as_rows(link_facts()["scale_up"]) if accelerator.link.startswith(str(row["link"])))
     domain = accelerator.link_domain if row["spans_machines"] else min(accelerator.link_domain, accelerators_in_machine)
     return Link(
         name=accelerator.link,
         bytes_per_s=accelerator.link_bytes_per_s,
-        latency_s=_number(row.get("latency_us", 0)) * 1e-6,
+        latency_s=as_number(row.get("latency_us", 0)) * 1e-6,
         domain=max(1, domain),
         shape=_shape(row, accelerator, max(accelerators, accelerators_in_machine)),
     )
@@ -113,7 +112,7 @@ def _shape(row: Mapping[str, object], accelerator: Accelerator, chips: int) -> S
     """The shape that a row of the facts tells; of a torus, of the slice that *chips* come in."""
     match row["shape"]:
         case "torus":
-            full = tuple(int(_number(axis)) for axis in _list(row["full_axes"]))
+            full = tuple(int(as_number(axis)) for axis in as_list(row["full_axes"]))
             axes = slice_axes(accelerator.topologies, chips, full)
             cubes = bool(row.get("cubes"))  # wraparound by optical switches, which join whole cubes only
             whole = all(axis % unit == 0 for axis, unit in zip(axes, full, strict=True))
@@ -136,36 +135,13 @@ def slice_axes(topologies: tuple[str, ...], chips: int, full: tuple[int, ...]) -
     return min(boxes(grid, chips), key=lambda box: (sum(box), box))
 
 
-@cache
 def link_facts() -> dict[str, Any]:
     """The packaged facts of links: shapes, buses and networks, each with its source."""
-    text = files("sizing.performance").joinpath("facts/links.json").read_text(encoding="utf-8")
-    facts: dict[str, Any] = json.loads(text)
-    return facts
+    return packaged_facts("links")
 
 
 @cache
 def _network(fabric: str | None) -> Mapping[str, object]:
     """Facts of the network of that name; of a plain one where it has none of its own."""
-    rows = _rows(link_facts()["networks"])
+    rows = as_rows(link_facts()["networks"])
     return next((row for row in rows if row["fabric"] == fabric), rows[-1])
-
-
-def _rows(value: object) -> list[dict[str, object]]:
-    return [row for row in _list(value) if isinstance(row, dict)]
-
-
-def _names(value: object) -> tuple[str, ...]:
-    return tuple(str(name) for name in value) if isinstance(value, list) else ()
-
-
-def _list(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise TypeError(f"link facts: {value!r} is not a list")
-    return value
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"link facts: {value!r} is not a number")
-    return float(value)

@@ -5,14 +5,12 @@ Facts in `facts/efficiencies.json`. Nothing here is per model or per measurement
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 from math import inf
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +21,8 @@ from sizing.catalog.provenance import Provenance
 from sizing.errors import UnknownFact
 from sizing.performance.certainty.estimate import Grade
 from sizing.performance.configuration.engine import Engine
+from sizing.performance.configuration.replica import Replica
+from sizing.performance.packaged_facts import as_names, as_number, as_rows, as_table, packaged_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,12 +81,9 @@ class Spread:
     high: float
 
 
-@cache
-def packaged() -> dict[str, object]:
+def packaged() -> dict[str, Any]:
     """The constants that ship with sizeup, as their document."""
-    text = files("sizing.performance").joinpath("facts/efficiencies.json").read_text(encoding="utf-8")
-    document: dict[str, object] = json.loads(text)
-    return document
+    return packaged_facts("efficiencies")
 
 
 _IN_USE: ContextVar[Mapping[str, object] | None] = ContextVar("efficiencies in use", default=None)
@@ -138,19 +135,19 @@ def device_class(accelerator: Accelerator) -> str:
     Raises:
         UnknownFact: If no row matches.
     """
-    for row in _rows(_document()["classes"]):
+    for row in as_rows(_document()["classes"]):
         if _matches(row, accelerator):
             return str(row["name"])
     raise UnknownFact(kind="device class", name=accelerator.architecture)
 
 
 def _matches(row: Mapping[str, object], accelerator: Accelerator) -> bool:
-    vendors, architectures = _names(row.get("vendors")), _names(row.get("architectures"))
+    vendors, architectures = as_names(row.get("vendors")), as_names(row.get("architectures"))
     return (
-        accelerator.kind.value in _names(row["kinds"])
+        accelerator.kind.value in as_names(row["kinds"])
         and (not vendors or accelerator.vendor in vendors)
         and (not architectures or accelerator.architecture.startswith(architectures))
-        and accelerator.link_domain >= _number(row.get("least_link_domain", 0))
+        and accelerator.link_domain >= as_number(row.get("least_link_domain", 0))
     )
 
 
@@ -162,43 +159,48 @@ def efficiency(accelerator: Accelerator, engine: Engine, model: Model | None = N
     They are the same for every *model*; intervals are wider where the measurements say little of it.
     """
     name = device_class(accelerator)
-    row = next(row for row in _rows(_document()["classes"]) if row["name"] == name)
-    factor = next((row for row in _rows(_document()["engines"]) if _runs(row, engine)), {})
-    overhead = _number(factor.get("overhead", 1.0))
+    row = next(row for row in as_rows(_document()["classes"]) if row["name"] == name)
+    factor = next((row for row in as_rows(_document()["engines"]) if _runs(row, engine)), {})
+    overhead = as_number(factor.get("overhead", 1.0))
     return Efficiency(
         device_class=name,
         flops=_by_precision(row["flops"]),
         bandwidth=_by_precision(row["bandwidth"]),
-        attention_flops=_number(row["attention_flops"]),
-        cache_bandwidth=_number(row["cache_bandwidth"]),
-        layer_s=_number(row["layer_us"]) * 1e-6 * overhead,
-        prefill_layer_s=_number(factor.get("prefill_layer_us", 0.0)) * 1e-6,
-        moe_layer_s=_number(row["moe_layer_us"]) * 1e-6 * overhead,
-        sequence_s=_number(row["sequence_us"]) * 1e-6 * _number(factor.get("sequence", 1.0)),
-        step_s=_number(row["step_us"]) * 1e-6 * overhead,
+        attention_flops=as_number(row["attention_flops"]),
+        cache_bandwidth=as_number(row["cache_bandwidth"]),
+        layer_s=as_number(row["layer_us"]) * 1e-6 * overhead,
+        prefill_layer_s=as_number(factor.get("prefill_layer_us", 0.0)) * 1e-6,
+        moe_layer_s=as_number(row["moe_layer_us"]) * 1e-6 * overhead,
+        sequence_s=as_number(row["sequence_us"]) * 1e-6 * as_number(factor.get("sequence", 1.0)),
+        step_s=as_number(row["step_us"]) * 1e-6 * overhead,
         collective_s=MappingProxyType({n: us * 1e-6 for n, us in _by_ranks(row["collective_us"]).items()}),
         link_share=_by_ranks(row["link_share"]),
-        grouped_flops=_number(row["grouped_flops"]),
-        unpacked_flops=_number(row["unpacked_flops"]),
-        routing_variation=_number(_document()["routing_variation"]),
-        interference=_number(factor.get("interference", 1.0)),
-        clumping=_number(factor.get("clumping", 1.0)),
-        ttft_floor_s=_number(factor.get("ttft_floor_ms", 20.0)) * 1e-3,
-        ttft_steps=_number(factor.get("ttft_steps", 0.0)),
+        grouped_flops=as_number(row["grouped_flops"]),
+        unpacked_flops=as_number(row["unpacked_flops"]),
+        routing_variation=as_number(_document()["routing_variation"]),
+        interference=as_number(factor.get("interference", 1.0)),
+        clumping=as_number(factor.get("clumping", 1.0)),
+        ttft_floor_s=as_number(factor.get("ttft_floor_ms", 20.0)) * 1e-3,
+        ttft_steps=as_number(factor.get("ttft_steps", 0.0)),
         grade=Grade(str(row["grade"])),
-        measured=accelerator.name in _names(row.get("measured")) and (model is None or _is_known_kind(model)),
+        measured=accelerator.name in as_names(row.get("measured")) and (model is None or _is_known_kind(model)),
     )
 
 
 def _is_known_kind(model: Model) -> bool:
     """Whether measurements are of this model, or of others built alike: dense ones with plain attention are."""
     plain = model.moe is None and model.mla is None and model.linear_layers == 0
-    return plain or model.name in _names(_document().get("measured_models"))
+    return plain or model.name in as_names(_document().get("measured_models"))
 
 
 def _runs(row: Mapping[str, object], engine: Engine) -> bool:
     """Whether a row of factors is of this engine; a row that names no version is of all of them."""
     return row["name"] == engine.name and row.get("version", engine.version) == engine.version
+
+
+def efficiency_of(replica: Replica) -> Efficiency:
+    """The constants that hold for *replica*: its device, its engine, its model."""
+    return efficiency(replica.accelerator, replica.engine, replica.model)
 
 
 # The physical limit: every unit at its peak and nothing else to wait for.
@@ -234,13 +236,13 @@ def spread(metric: str, class_name: str, situation: Situation, *, measured: bool
 
     What no measurement is of takes the wider interval of devices and models that were left out of the fit whole.
     """
-    inside, outside = (_table(_document()[name])[metric] for name in ("intervals", "outside"))
+    inside = as_table(_document()["intervals"])[metric]
     wider = (situation, Situation.LOOP) if situation is Situation.OPEN else (situation,)  # as a server, mostly
     names = [f"{way} {name}" for way in wider for name in (class_name, ANY)] + [f"{ANY} {ANY}"]
     found = _spread(next(inside[name] for name in names if name in inside))
     if measured:
         return found
-    wide = _spread(outside)
+    wide = _spread(as_table(_document()["outside"])[metric])
     return Spread(low=min(found.low, wide.low), high=max(found.high, wide.high))
 
 
@@ -248,36 +250,10 @@ def _spread(row: Mapping[str, float]) -> Spread:
     return Spread(low=float(row["low"]), high=float(row["high"]))
 
 
-def _table(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(f"efficiency facts: {value!r} is not a table")
-    return value
-
-
 def _by_precision(value: object) -> Mapping[Precision, float]:
-    if not isinstance(value, dict):
-        raise TypeError(f"efficiency facts: {value!r} is not a table")
-    given = {Precision(name): float(share) for name, share in value.items()}
+    given = {Precision(name): float(share) for name, share in as_table(value).items()}
     return MappingProxyType({precision: given.get(precision, given[Precision.BF16]) for precision in Precision})
 
 
 def _by_ranks(value: object) -> Mapping[int, float]:
-    if not isinstance(value, dict):
-        raise TypeError(f"efficiency facts: {value!r} is not a table")
-    return MappingProxyType({int(ranks): float(share) for ranks, share in value.items()})
-
-
-def _rows(value: object) -> list[dict[str, object]]:
-    if not isinstance(value, list):
-        raise TypeError(f"efficiency facts: {value!r} is not a list")
-    return value
-
-
-def _names(value: object) -> tuple[str, ...]:
-    return tuple(str(name) for name in value) if isinstance(value, list) else ()
-
-
-def _number(value: object) -> float:
-    if not isinstance(value, int | float):
-        raise TypeError(f"efficiency facts: {value!r} is not a number")
-    return float(value)
+    return MappingProxyType({int(ranks): float(share) for ranks, share in as_table(value).items()})

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from sizing.performance.certainty.confidence import MEDIAN, probability_at_least, probability_at_most, quantile
 from sizing.performance.certainty.estimate import Estimate
 from sizing.performance.configuration.replica import Replica
-from sizing.performance.passes.efficiency import Situation, efficiency
+from sizing.performance.passes.efficiency import Situation, efficiency_of
 from sizing.performance.serving.closed_loop import estimate
 from sizing.performance.serving.operating_point import Excuse, OperatingPoint
-from sizing.performance.serving.queueing import capacity_per_s, highest_rate
+from sizing.performance.serving.queueing import capacity_per_s, duration, highest_rate
 from sizing.spec.workload import Objectives, Traffic
 
 LATENCIES = {"ttft_p95_s": "TTFT", "tpot_p95_s": "TPOT", "e2e_p95_s": "end to end"}
@@ -117,7 +117,7 @@ def assured(point: OperatingPoint, objectives: Objectives, *, most: Estimate) ->
 
 def _estimates(replica: Replica, value: float) -> dict[str, Estimate]:
     """*value* as any of what is predicted of a replica under random arrivals, with the interval of each."""
-    share = efficiency(replica.accelerator, replica.engine, replica.model)
+    share = efficiency_of(replica)
     metrics = {"ttft_p95_s": "ttft", "tpot_p95_s": "tpot", "e2e_p95_s": "tpot", "throughput": "throughput"}
     return {name: estimate(metric, value, share, Situation.OPEN) for name, metric in metrics.items()}
 
@@ -137,11 +137,7 @@ def _as_asked(missed: Excuse, objectives: Objectives, factors: Mapping[str, floa
     asked = getattr(objectives, missed.metric)
     reached = missed.reached * factors[missed.metric]
     text = (
-        f"{LATENCIES[missed.metric]} p95 {_duration(reached)} > {_duration(asked)} "
+        f"{LATENCIES[missed.metric]} p95 {duration(reached)} > {duration(asked)} "
         f"with {objectives.confidence:.0%} confidence even at one request in flight"
     )
     return Excuse(metric=missed.metric, asked=asked, reached=reached, text=text.replace("% ", " % ", 1))
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sizing.performance.configuration.replica import Replica
 from sizing.performance.memory.budget import memory_budget, sequence_bytes
-from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.efficiency import efficiency_of
 from sizing.performance.passes.forward import costs_of, prefill_latency_s
 
 # Copies between host and device reach 25 to 55 GB/s of PCIe 5.0's 64 (performance model section 1.10, unverified).
@@ -101,7 +101,7 @@ def tiered_cache(
         raise ValueError(f"prefix_tokens is {prefix_tokens:g}, but a prefix is a part of {input_tokens:g} tokens")
     if not 0 <= recurring <= 1 or not 0 <= zipf < 1 or prefixes <= 0:
         raise ValueError("recurring is a share, zipf 0 or more and below 1, and there is at least one prefix")
-    costs = costs_of(replica, efficiency(replica.accelerator, replica.engine, replica.model))
+    costs = costs_of(replica, efficiency_of(replica))
     cold_s = prefill_latency_s(costs, new_tokens=input_tokens, cached_tokens=0.0)
     warm_s = prefill_latency_s(costs, new_tokens=input_tokens - prefix_tokens, cached_tokens=prefix_tokens)
     each = prefix_bytes(replica, prefix_tokens)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sizing.performance.certainty.estimate import Estimate
 from sizing.performance.configuration.replica import Replica
 from sizing.performance.memory.budget import max_sequences, memory_budget
-from sizing.performance.passes.efficiency import Efficiency, Situation, efficiency
+from sizing.performance.passes.efficiency import Efficiency, Situation, efficiency_of
 from sizing.performance.passes.forward import (
     Costs,
     PassTime,
@@ -60,7 +60,7 @@ def closed_loop(
         prefix_hit: Share of prompt tokens that need no prefill, 0 to 1.
         situation: Whose measured errors make the interval.
     """
-    share = efficiency(replica.accelerator, replica.engine, replica.model)
+    share = efficiency_of(replica)
     held = min(concurrency, sequences_held(replica, input_tokens + output_tokens / 2))
     loop = loop_of(
         costs_of(replica, share),
@@ -172,7 +172,7 @@ def whole_batch(replica: Replica, *, input_tokens: float, output_tokens: float, 
 
     TTFT is the time to read all prompts, in chunks of a pass's token budget; there is no server and no queue before it.
     """
-    share = efficiency(replica.accelerator, replica.engine, replica.model)
+    share = efficiency_of(replica)
     costs = costs_of(replica, share)
     sequences = max(1.0, batch / costs.ranks)
     step = decode_step(costs, sequences=sequences, context_tokens=input_tokens + output_tokens / 2)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from sizing.performance.configuration.replica import Replica
-from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.efficiency import efficiency_of
 from sizing.performance.passes.forward import costs_of, prefill_s
 from sizing.performance.serving.operating_point import Excuse, OperatingPoint
 from sizing.performance.serving.pool_queueing import HIGHEST_LOAD, PROMPT_POINTS, disaggregated_highest_rate
@@ -75,7 +75,7 @@ def pool_balance(
     A prefill replica reads ranks / t_prefill prompts a second, less what keeps its queue stable. A decode replica is
     given as many prefill replicas as it can use, so that only its own TPOT and memory bound it.
     """
-    costs = costs_of(prefill, efficiency(prefill.accelerator, prefill.engine, prefill.model))
+    costs = costs_of(prefill, efficiency_of(prefill))
     lengths = quantiles(traffic.input_tokens, PROMPT_POINTS)
     hit = traffic.prefix_hit
     mean_s = sum(prefill_s(costs, new_tokens=n * (1 - hit), cached_tokens=n * hit) for n in lengths) / PROMPT_POINTS

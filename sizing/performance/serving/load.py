@@ -9,7 +9,7 @@ from math import ceil
 from sizing.performance.configuration.replica import Replica
 from sizing.performance.configuration.scheduler import SCHEDULERS
 from sizing.performance.memory.budget import max_sequences, memory_budget
-from sizing.performance.passes.efficiency import Efficiency, efficiency
+from sizing.performance.passes.efficiency import Efficiency, efficiency_of
 from sizing.performance.passes.forward import Costs, costs_of, prefill_s
 from sizing.performance.serving.closed_loop import closed_loop, sequences_held
 from sizing.spec.lengths import Slice, cube_mean, second_moment_over_mean, slices, square_mean
@@ -53,7 +53,7 @@ class Load:
 
 def load_of(replica: Replica, traffic: Traffic) -> Load:
     """What *traffic* asks of *replica*, worked out once for all rates."""
-    return _load(replica, efficiency(replica.accelerator, replica.engine, replica.model), traffic)
+    return _load(replica, efficiency_of(replica), traffic)
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from sizing.performance.configuration.replica import Replica
 from sizing.performance.configuration.scheduler import SCHEDULERS
 from sizing.performance.memory.budget import max_sequences, memory_budget
-from sizing.performance.passes.efficiency import efficiency
+from sizing.performance.passes.efficiency import efficiency_of
 from sizing.performance.passes.forward import costs_of, decode_step, prompts_s
 from sizing.spec.lengths import percentile, second_moment_over_mean, slices
 from sizing.spec.workload import TokenLengths
@@ -39,7 +39,7 @@ def makespan(
     start together (n <= B), R is the whole answer; where they took each other's places, what is left of a random one,
     P(R > x) = E[(O - x)+] / E[O]. The drain ends with the longest of B answers.
     """
-    costs = costs_of(replica, efficiency(replica.accelerator, replica.engine, replica.model))
+    costs = costs_of(replica, efficiency_of(replica))
     context = input_tokens.mean + second_moment_over_mean(output_tokens) / 2
     ahead = SCHEDULERS[replica.engine.name].reserved_share * second_moment_over_mean(output_tokens) / 2
     places = max_sequences(memory_budget(replica), context + ahead) // costs.ranks

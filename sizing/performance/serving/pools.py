@@ -12,7 +12,7 @@ from math import log, sqrt
 
 from sizing.performance.configuration.precision import CACHE_BYTES_PER_ELEMENT
 from sizing.performance.configuration.replica import Replica
-from sizing.performance.passes.efficiency import Efficiency, Situation, efficiency
+from sizing.performance.passes.efficiency import Efficiency, Situation, efficiency_of
 from sizing.performance.passes.forward import Costs, PassTime, costs_of, decode_step, prefill_latency_s, prefill_s
 from sizing.performance.serving.closed_loop import capacity_binding, estimate, sequences_held, step_binding
 from sizing.performance.serving.operating_point import OperatingPoint
@@ -69,8 +69,8 @@ def fullest(sequences: float, ranks: int) -> float:
 
 def costs_of_pools(pools: Pools) -> PoolCosts:
     """The costs of *pools* on their devices."""
-    share = efficiency(pools.decode.accelerator, pools.decode.engine, pools.decode.model)
-    before = costs_of(pools.prefill, efficiency(pools.prefill.accelerator, pools.prefill.engine, pools.prefill.model))
+    share = efficiency_of(pools.decode)
+    before = costs_of(pools.prefill, efficiency_of(pools.prefill))
     after = costs_of(pools.decode, share)
     return PoolCosts(
         before=before,

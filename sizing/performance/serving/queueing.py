@@ -14,7 +14,7 @@ from statistics import NormalDist
 
 from sizing.performance.configuration.replica import Replica
 from sizing.performance.memory.budget import MemoryBudget, max_sequences, memory_budget
-from sizing.performance.passes.efficiency import Situation, efficiency
+from sizing.performance.passes.efficiency import Situation, efficiency_of
 from sizing.performance.serving.closed_loop import capacity_binding, estimate, step_binding
 from sizing.performance.serving.latencies import e2e_parts, gap_p99_s, tpot_parts, ttft_parts
 from sizing.performance.serving.load import Load, load_of
@@ -176,16 +176,17 @@ def _missed(load: Load, state: State, objectives: Objectives, share: float) -> s
 def _excuse(load: Load, state: State, metric: str, asked: float, share: float) -> Excuse:
     reached = max(asked, percentile(PARTS[metric](load, state), share))
     name = f"{NAMES[metric]} p{100 * share:g}"
-    text = f"{name} {_duration(reached)} > {_duration(asked)} even at one request in flight"
+    text = f"{name} {duration(reached)} > {duration(asked)} even at one request in flight"
     return Excuse(metric=metric, asked=asked, reached=reached, text=text)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as an excuse tells them: 852 ms, 1.2 s."""
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
 def _point(replica: Replica, load: Load, state: State, objectives: Objectives, *, share: float = P95) -> OperatingPoint:
-    measured, ranks = efficiency(replica.accelerator, replica.engine, replica.model), load.costs.ranks
+    measured, ranks = efficiency_of(replica), load.costs.ranks
     reached = {metric: percentile(parts_of(load, state), P95) for metric, parts_of in PARTS.items()}
     ttft_mean = mean(ttft_parts(load, state))
     in_flight = state.sequences + state.requests_per_s * ttft_mean
