@@ -17,11 +17,10 @@ from typing import Any
 
 from benchmarks.accuracy import write_predictions
 from benchmarks.held_out import PRIORS, unseen
-from sizing.calibration.fit import fitted
+from sizing.calibration.fit import describe, fitted
 from sizing.calibration.intervals import intervals, outside, residuals
-from sizing.calibration.measurement import Measurement, accelerator_named, read_measurements
+from sizing.calibration.measurement import Measurement, read_measurements
 from sizing.catalog import catalog
-from sizing.performance.passes.efficiency import device_class
 
 
 def calibrated(
@@ -33,11 +32,8 @@ def calibrated(
     Predictions of rows that the fit had not seen are written into the folder *keep*.
     """
     document = fitted(rows, catalog(), priors, say=print)
-    document["priors"] = {part: priors[part] for part in ("classes", "engines")}
-    document["source"] = f"fitted to {sum(row.counts for row in rows):,} published measurements; {priors['source']}"
-    for row in document["classes"]:
-        row["measured"] = sorted(measured_devices(rows, str(row["name"])))
-    document["measured_models"] = sorted({catalog().model(row.setup.model).name for row in rows if row.counts})
+    source = f"fitted to {sum(row.counts for row in rows):,} published measurements; {priors['source']}"
+    describe(document, rows, catalog(), priors=priors, source=source)
     by = {name: unseen(rows, priors, folds=folds, by=name)[0] for name in ("pair", "accelerator", "model")}
     for name, predictions in by.items():
         if keep is not None:
@@ -45,13 +41,6 @@ def calibrated(
     document["intervals"] = intervals(residuals(rows, by["pair"], catalog()))
     document["outside"] = outside(*(residuals(rows, by[name], catalog()) for name in ("accelerator", "model")))
     return document
-
-
-def measured_devices(rows: Sequence[Measurement], class_name: str) -> set[str]:
-    """Names of the devices of a class that rows which count are of."""
-    names = {row.setup.accelerator for row in rows if row.counts}
-    devices = {accelerator_named(name, catalog().accelerators) for name in names}
-    return {device.name for device in devices if device is not None and device_class(device) == class_name}
 
 
 def main() -> None:

@@ -13,12 +13,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from sizing.calibration.fit import fitted
 from sizing.calibration.intervals import intervals, residuals, situation_of
 from sizing.calibration.measurement import Measurement, accelerator_named, read_measurements
 from sizing.calibration.prediction import Prediction
-from sizing.catalog import catalog
+from sizing.catalog import Accelerator, catalog
 from sizing.performance.passes.efficiency import device_class, spread, using
 
 PRIORS = Path(__file__).parent / "priors.json"  # what the constants are before any fit, with their source
@@ -73,28 +72,26 @@ def with_intervals(
     *,
     folds: int,
     by: str,
-    outside: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Prediction]:
     """The same predictions, each with the interval that the residuals of the other folds give."""
     found: dict[str, Prediction] = {}
+    classes = {name: device_class(device) for name, device in _devices(rows).items()}
     for fold in range(folds):
         others = [row for row in rows if fold_of(row, folds, by) != fold]
-        document = {"intervals": intervals(residuals(others, predictions, catalog())), "outside": outside}
-        with using(document):
+        with using({"intervals": intervals(residuals(others, predictions, catalog()))}):
             for row in rows:
-                device = accelerator_named(row.setup.accelerator, catalog().accelerators)
-                if row.id in predictions and device is not None and fold_of(row, folds, by) == fold:
-                    factors = spread(metric_of(row), _class_of(device.name), situation_of(row))
+                if row.id in predictions and fold_of(row, folds, by) == fold:
+                    factors = spread(metric_of(row), classes[row.setup.accelerator], situation_of(row))
                     one = predictions[row.id]
                     low = one.predicted * factors.low * one.layouts
                     found[row.id] = replace(one, low=low, high=one.predicted * factors.high)
     return found
 
 
-@cache
-def _class_of(name: str) -> str:
-    with using(json.loads(PRIORS.read_text(encoding="utf-8"))):
-        return device_class(catalog().accelerator(name))
+def _devices(rows: Sequence[Measurement]) -> dict[str, Accelerator]:
+    """The catalog's accelerators for the names of a table, as far as it has them."""
+    found = {row.setup.accelerator: accelerator_named(row.setup.accelerator, catalog().accelerators) for row in rows}
+    return {name: device for name, device in found.items() if device is not None}
 
 
 def main() -> None:
@@ -109,8 +106,7 @@ def main() -> None:
     rows = read_measurements(options.table.read_text(encoding="utf-8")).measurements
     priors = json.loads(options.priors.read_text(encoding="utf-8"))
     predictions, refused = unseen(rows, priors, folds=options.folds, by=options.by)
-    everywhere = {name: {"low": math.inf, "high": 0.0} for name in ("throughput", "tpot", "ttft", "e2e")}
-    predictions = with_intervals(rows, predictions, folds=options.folds, by=options.by, outside=everywhere)
+    predictions = with_intervals(rows, predictions, folds=options.folds, by=options.by)
     if options.predictions is not None:
         write_predictions(options.predictions, rows, predictions)
     print(text_of(report(rows, predictions, refused)))

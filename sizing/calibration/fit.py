@@ -99,6 +99,21 @@ def fitted(
     return document
 
 
+def describe(
+    document: dict[str, Any], rows: Sequence[Measurement], facts: Facts, *, priors: Mapping[str, Any], source: str
+) -> None:
+    """Write into *document* what it was fitted to: source, priors, and the devices and models that *rows* are of."""
+    counted = [row for row in rows if row.counts]
+    devices = [accelerator_named(name, facts.accelerators) for name in {row.setup.accelerator for row in counted}]
+    models = {facts.model(row.setup.model).name for row in counted}
+    document["source"] = source
+    document["priors"] = {part: priors[part] for part in ("classes", "engines")}
+    document["measured_models"] = sorted(models.union(document.get("measured_models", ())))
+    for target in document["classes"]:
+        own = {one.name for one in devices if one is not None and device_class(one) == target["name"]}
+        target["measured"] = sorted(own.union(target.get("measured", ())))
+
+
 def spread_out(rows: Sequence[Measurement]) -> list[Measurement]:
     """At most `RUNS_PER_CELL` runs of each cell, evenly over its table order, with all their metrics."""
     cells: dict[tuple[object, ...], list[str]] = defaultdict(list)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sizing.calibration.errors import Errors, errors, metric_of, predict_all
-from sizing.calibration.fit import Knob, fitted, get, knobs_of_class, knobs_of_engine
-from sizing.calibration.measurement import Measurement, accelerator_named
+from sizing.calibration.fit import Knob, describe, fitted, get, knobs_of_class, knobs_of_engine
+from sizing.calibration.measurement import Measurement
 from sizing.calibration.prediction import Facts, Prediction
-from sizing.performance.passes.efficiency import device_class, packaged, using
+from sizing.performance.passes.efficiency import packaged, using
 
 FOLDS = 3  # at most: whole groups of model and accelerator are left out in turn
 LEAST_MOVE = 0.02  # of a constant, in logarithms, that is worth telling
@@ -73,11 +73,9 @@ def fit_own(
     priors = packaged()
     say(f"fitting to {len(rows)} rows")
     document = fitted(rows, facts, priors)
-    document["source"] = f"fitted to {len(rows)} rows of {source}; priors: the constants of {priors['as_of']}"
+    provenance = f"fitted to {len(rows)} rows of {source}; priors: the constants of {priors['as_of']}"
+    describe(document, rows, facts, priors=priors, source=provenance)
     document["as_of"] = as_of
-    document["priors"] = {part: priors[part] for part in ("classes", "engines")}
-    for target in document["classes"]:
-        target["measured"] = sorted({*target.get("measured", ()), *_devices(rows, facts, str(target["name"]))})
     before, refused = predict_all(rows, facts)
     with using(document):
         after, _ = predict_all(rows, facts)
@@ -125,12 +123,6 @@ def _errors(
         after=errors([(row, after[row.id]) for row in part]),
         unseen=errors([(row, unseen[row.id]) for row in part]) if unseen else None,
     )
-
-
-def _devices(rows: Sequence[Measurement], facts: Facts, class_name: str) -> set[str]:
-    """Names of the devices of a class that there are rows of."""
-    devices = {accelerator_named(row.setup.accelerator, facts.accelerators) for row in rows}
-    return {device.name for device in devices if device is not None and device_class(device) == class_name}
 
 
 def _moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Moved]:
