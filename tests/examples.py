@@ -90,6 +90,31 @@ LLAMA_8B = Model(
     provenance=Provenance(source="config.json of meta-llama/Llama-3.1-8B-Instruct", as_of="2024-07"),
 )
 
+# The fields of the published config.json that shape the model.
+DEEPSEEK_R1_CONFIG: dict[str, object] = {
+    "model_type": "deepseek_v3",
+    "hidden_size": 7168,
+    "num_hidden_layers": 61,
+    "num_attention_heads": 128,
+    "num_key_value_heads": 128,
+    "intermediate_size": 18432,
+    "moe_intermediate_size": 2048,
+    "n_routed_experts": 256,
+    "n_shared_experts": 1,
+    "num_experts_per_tok": 8,
+    "first_k_dense_replace": 3,
+    "moe_layer_freq": 1,
+    "q_lora_rank": 1536,
+    "kv_lora_rank": 512,
+    "qk_rope_head_dim": 64,
+    "qk_nope_head_dim": 128,
+    "v_head_dim": 128,
+    "vocab_size": 129280,
+    "max_position_embeddings": 163840,
+    "tie_word_embeddings": False,
+    "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
+}
+
 DEEPSEEK_R1 = Model(
     name="DeepSeek-R1",
     aliases=("deepseek-ai/DeepSeek-R1",),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sizing.catalog import Precision, catalog, model_from_config
 from sizing.errors import InvalidModel
-from tests.examples import DEEPSEEK_R1, LLAMA_8B, LLAMA_70B
+from tests.examples import DEEPSEEK_R1, DEEPSEEK_R1_CONFIG, LLAMA_8B, LLAMA_70B
 
 LLAMA_70B_CONFIG: dict[str, object] = {
     "model_type": "llama",
@@ -25,29 +25,6 @@ LLAMA_70B_CONFIG: dict[str, object] = {
     "max_position_embeddings": 131072,
     "tie_word_embeddings": False,
     "torch_dtype": "bfloat16",
-}
-DEEPSEEK_R1_CONFIG: dict[str, object] = {
-    "model_type": "deepseek_v3",
-    "hidden_size": 7168,
-    "num_hidden_layers": 61,
-    "num_attention_heads": 128,
-    "num_key_value_heads": 128,
-    "intermediate_size": 18432,
-    "moe_intermediate_size": 2048,
-    "n_routed_experts": 256,
-    "n_shared_experts": 1,
-    "num_experts_per_tok": 8,
-    "first_k_dense_replace": 3,
-    "moe_layer_freq": 1,
-    "q_lora_rank": 1536,
-    "kv_lora_rank": 512,
-    "qk_rope_head_dim": 64,
-    "qk_nope_head_dim": 128,
-    "v_head_dim": 128,
-    "vocab_size": 129280,
-    "max_position_embeddings": 163840,
-    "tie_word_embeddings": False,
-    "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
 }
 QWEN3_NEXT_CONFIG: dict[str, object] = {
     "model_type": "qwen3_next",

@@ -13,7 +13,7 @@ from sizing.performance import Layout, closed_loop, memory_budget, replica_on
 from sizing.performance.configuration.parameters import count_parameters
 from sizing.performance.configuration.shard import shard_of
 from sizing.performance.memory.budget import sequence_bytes
-from tests.examples import DEEPSEEK_R1, H100
+from tests.examples import DEEPSEEK_R1, DEEPSEEK_R1_CONFIG, H100
 
 # config.json as bundled in ai-dynamo/aiconfigurator model_configs (2026-10), with the fields that shape the model
 DEEPSEEK_V4_FLASH: dict[str, object] = {
@@ -166,24 +166,9 @@ def test_compressed_layers_cache_an_entry_for_many_tokens():
 
 def test_an_indexer_holds_all_tokens_and_reads_the_best():
     """61 layers x 576 elements of 2 bytes and 61 x 128 x (1 + 4 / 128) held; the latter grow with the context."""
-    indexed = {
+    plain = {name: value for name, value in DEEPSEEK_R1_CONFIG.items() if name != "quantization_config"}
+    indexed = plain | {
         "model_type": "deepseek_v32",
-        "hidden_size": 7168,
-        "num_hidden_layers": 61,
-        "num_attention_heads": 128,
-        "num_key_value_heads": 128,
-        "intermediate_size": 18432,
-        "moe_intermediate_size": 2048,
-        "n_routed_experts": 256,
-        "n_shared_experts": 1,
-        "num_experts_per_tok": 8,
-        "first_k_dense_replace": 3,
-        "q_lora_rank": 1536,
-        "kv_lora_rank": 512,
-        "qk_rope_head_dim": 64,
-        "qk_nope_head_dim": 128,
-        "v_head_dim": 128,
-        "vocab_size": 129280,
         "index_topk": 2048,
         "index_n_heads": 64,
         "index_head_dim": 128,
