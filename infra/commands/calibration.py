@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from infra.commands.answer import answer
 from infra.failures import DONE, WrongInput
 from infra.files import write_whole
 from infra.terminal import progress
+from sizing.calibration.constants import mistakes
 from sizing.calibration.own_fit import OwnFit, fit_own
 from sizing.calibration.own_table import own_measurements
 from sizing.catalog import catalog
@@ -48,33 +48,10 @@ def constants(path: Path | None) -> AbstractContextManager[None]:
         document = json.loads(_text(path, mend))
     except ValueError as error:
         raise WrongInput(f"{path}: is no JSON ({error})\n    hint: {mend}") from None
-    wrong = list(_differences(document, packaged(), "constants"))
+    wrong = list(mistakes(document, packaged()))
     if wrong:
         raise WrongInput(f"{path}: " + "\n  ".join(wrong) + f"\n    hint: {mend}")
     return using(document)
-
-
-def _differences(given: object, known: object, path: str) -> Iterator[str]:
-    """Where a document lacks what the packaged one has, or holds another kind of value there."""
-    match known:
-        case Mapping() if not isinstance(given, Mapping):
-            yield f"{path} is no table"
-        case Mapping() if isinstance(given, Mapping) and not path.endswith(("intervals", "outside")):
-            for key, value in known.items():
-                if key in given:
-                    yield from _differences(given[key], value, f"{path}.{key}")
-                elif key not in {"measured", "version", "priors"}:
-                    yield f"{path}.{key} is missing"
-        case list() if path.endswith(("classes", "engines")):
-            if not isinstance(given, list) or len(given) != len(known):
-                yield f"{path} should be a list of {len(known)}"
-                return
-            for mine, packaged_row in zip(given, known, strict=True):
-                yield from _differences(mine, packaged_row, f"{path} {packaged_row['name']}")
-        case int() | float() if not isinstance(given, int | float) or given < 0:
-            yield f"{path} is {given!r}, and should be a number"
-        case _:
-            return
 
 
 def _document(found: OwnFit, written: str | None) -> dict[str, object]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sizing.performance.passes.efficiency import packaged
 from tests.project import sizeup
 
 ON_H100 = ["predict", "Llama-3.1-8B", "--accelerator", "nvidia-h100-80gb"]
@@ -314,6 +316,32 @@ def test_constants_that_are_none_are_refused(tmp_path: Path, text: str):
     assert ended.status == 2
     assert "hint: give a file that sizeup predict --calibrate wrote" in ended.err
     assert ended.out == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong", "told"),
+    [
+        (("intervals",), {}, "has no interval 'any any'"),
+        (("classes", 0, "bandwidth", "bf16"), 7, "is a share"),
+        (("classes", 0, "bandwidth", "bf16"), 0, "should be a number above 0"),
+        (("classes", 0, "step_us"), float("nan"), "should be a number above 0"),
+        (("outside",), [], "constants.outside is no table"),
+    ],
+)
+def test_constants_that_cannot_be_are_refused_by_their_place(
+    tmp_path: Path, place: tuple[str | int, ...], wrong: object, told: str
+):
+    """The packaged constants with one of them wrong: a share of seven, a rate of nothing, no interval."""
+    document = json.loads(json.dumps(packaged()))
+    inner: Any = document
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = wrong
+    constants = tmp_path / "mine.json"
+    constants.write_text(json.dumps(document), encoding="utf-8")
+    ended = sizeup(*ON_H100, "--efficiencies", str(constants))
+    assert ended.status == 2
+    assert told in ended.err
 
 
 def test_help_tells_the_columns_of_a_table():
