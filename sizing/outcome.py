@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from sizing.optimiser.status import SolverStatus
 from sizing.plan import SizingPlan
-
-
-class SolverStatus(StrEnum):
-    """How the search ended; the three ways of having no plan are told apart."""
-
-    OPTIMAL = "optimal"
-    FEASIBLE = "feasible"  # a limit stopped the search: the gap is not closed
-    INFEASIBLE = "infeasible"  # proved: no plan exists
-    UNKNOWN = "unknown"  # ended without a plan or a proof
-    OUT_OF_TIME = "out_of_time"  # a limit stopped the search before any plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

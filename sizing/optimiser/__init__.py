@@ -1,0 +1,1 @@
+"""What to buy so that all demands are carried, in whole numbers: an integer problem, strategies for it, and a check."""
