@@ -8,6 +8,11 @@ from enum import StrEnum
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.machine import Cloud
 from sizing.catalog.model import Model
+from sizing.catalog.offer import PurchaseMode
+from sizing.spec.capacity import NO_COMMITMENTS, CapacityBlock, Commitments, QuotaLimit, Reservation, TeamQuota
+from sizing.spec.schedule import DayPart, Window
+
+PAYBACK_DAYS = 30  # a move away from the current plan must pay for itself within so many days
 
 
 class Survive(StrEnum):
@@ -35,16 +40,18 @@ class Traffic:
     output_tokens: TokenLengths
     prefix_hit: float  # share of prompt tokens found in the prefix cache, 0 to 1
     burstiness: float  # squared coefficient of variation of the times between arrivals; 1: Poisson
+    day: tuple[DayPart, ...] = ()  # share of the peak by hours, all 24 of them, sorted; empty: the peak all day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objectives:
-    """Latency limits, each at the 95th percentile; None: not asked."""
+    """Latency limits, each at the 95th percentile, and how soon a replica is ready; None: not asked."""
 
     ttft_p95_s: float | None
     tpot_p95_s: float | None
     e2e_p95_s: float | None
     confidence: float = 0.5  # probability, over the error of the prediction, that a plan must keep each limit with
+    ready_s: float | None = None  # most seconds from the start of a container to its first answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,7 @@ class Allowed:
     machines: tuple[str, ...]
     spot_share: float  # most of the capacity that may be on spot, 0 to 1
     min_spot_share: float  # least of the capacity that must be on spot, 0 to 1
+    purchase: tuple[PurchaseMode, ...] = ()  # ways to buy its machines; empty: any but flex-start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +79,10 @@ class Serving:
     survive: Survive
     max_context_tokens: int  # longest prompt plus answer that must be accepted
     engine: str  # vllm
+    regions: tuple[str, ...] = ()  # where it may stand; empty: in any region of the spec
+    team: str | None = None
+    priority: int | None = None  # 1 to 9, higher is more important; None: must be served
+    needed: Window | None = None  # None: always
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,3 +97,9 @@ class Spec:
     workloads: tuple[Serving, ...]
     hash: str  # sha256 of the canonical form, model configurations included
     assumptions: tuple[str, ...]  # defaults that were taken, in words, printed with the plan
+    quotas: tuple[QuotaLimit, ...] = ()  # a quota that is not told limits nothing
+    reservations: tuple[Reservation, ...] = ()
+    capacity_blocks: tuple[CapacityBlock, ...] = ()
+    commitments: Commitments = NO_COMMITMENTS
+    teams: tuple[TeamQuota, ...] = ()
+    payback_days: int = PAYBACK_DAYS
