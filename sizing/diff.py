@@ -70,12 +70,30 @@ def diff(old: SizingPlan, new: SizingPlan) -> tuple[PlanChange, ...]:
 
 
 def _plan_changes(old: SizingPlan, new: SizingPlan) -> Iterator[PlanChange]:
-    parts = {"deployments", "node_pools", "buckets", "promises", "cost_lines"}
-    names = [field.name for field in dataclasses.fields(SizingPlan) if field.name not in parts]
-    before = {name: getattr(old, name) for name in names} | {"usd_per_hour": old.usd_per_hour}
-    after = {name: getattr(new, name) for name in names} | {"usd_per_hour": new.usd_per_hour}
-    if fields := _field_changes(before, after):
+    if fields := _field_changes(_own_fields(old), _own_fields(new)):
         yield PlanChange(subject=Subject.PLAN, action=Action.CHANGED, name="", fields=fields)
+
+
+def _own_fields(plan: SizingPlan) -> dict[str, Scalar]:
+    """What the plan says beside its parts: zones of other regions by region, machines to commit by their type."""
+    parts = {"deployments", "node_pools", "buckets", "promises", "cost_lines", "elsewhere", "commitments", "left_out"}
+    names = [field.name for field in dataclasses.fields(SizingPlan) if field.name not in parts]
+    committed = {
+        f"commitments.{one.machine} {one.region} {one.mode}.{field}": getattr(one, field)
+        for one in plan.commitments
+        for field in ("owned", "to_buy", "usd_per_hour", "price_source", "price_as_of")
+    }
+    return {
+        **{name: getattr(plan, name) for name in names},
+        "usd_per_hour": plan.usd_per_hour,
+        **{f"elsewhere.{site.region}": site.zones for site in plan.elsewhere},
+        **committed,
+        **{
+            f"left_out.{one.workload}.{field}": getattr(one, field)
+            for one in plan.left_out
+            for field in ("priority", "why")
+        },
+    }
 
 
 def _workload_changes(old: SizingPlan, new: SizingPlan) -> Iterator[PlanChange]:

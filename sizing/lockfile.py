@@ -15,16 +15,20 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
+from sizing.consistency import inconsistencies
 from sizing.errors import DamagedPlan, Problem
 from sizing.older_plans import upgraded
 from sizing.plan import Promise, SizingPlan
 from sizing.spec.wording import shown
 
-FORMAT = 2
+FORMAT = 3
 OLDEST_FORMAT = 1  # that is still read: `older_plans` says it in the words of the present one
 ESTIMATE_DIGITS = 4  # significant: predictions are no better, and float noise must not make a diff
 STATED_DIGITS = 12  # significant, for what was asked: as it was written
 USD_DECIMALS = 6  # of a price per hour: 100 machines for a month are off by at most 4 cents
+USD_DIGITS = 6  # significant, of a price below that of any machine: a gigabyte of storage for an hour
+SMALL_USD = 0.001
+EXACT = frozenset({"quantity", "hours_per_month"})  # counted, not estimated
 MOST_PROBLEMS = 5  # shown of one file
 
 _RESTORE = "restore the file from version control, or work it out anew with `sizeup size --fresh`"
@@ -72,7 +76,7 @@ def from_dict(document: object, *, source: str = "the plan") -> SizingPlan:
     present = upgraded(document)
     decoded = _decode(SizingPlan, {key: present[key] for key in present if key != "format"}, "", problems)
     if not problems and isinstance(decoded, SizingPlan):
-        problems += _inconsistent(decoded)
+        problems += [Problem(path=path, what=what, mend=_RESTORE) for path, what in inconsistencies(decoded)]
     if problems or not isinstance(decoded, SizingPlan):
         raise DamagedPlan(source=source, what=_listed(problems), mend=_RESTORE)
     return decoded
@@ -103,7 +107,9 @@ def _rounded(value: object, name: str = "") -> object:
         return tuple(_rounded(part, name) for part in value)
     if not isinstance(value, float):
         return value
-    return round(value, USD_DECIMALS) if name.startswith("usd_") else _significant(value, ESTIMATE_DIGITS)
+    if name.endswith("usd_per_hour") or name.startswith("usd_"):
+        return _significant(value, USD_DIGITS) if value < SMALL_USD else round(value, USD_DECIMALS)
+    return _significant(value, STATED_DIGITS if name in EXACT else ESTIMATE_DIGITS)
 
 
 def _rounded_promise(promise: Promise) -> Promise:
@@ -193,34 +199,6 @@ def _wrong(value: object, expected: str, path: str, problems: list[Problem]) -> 
     """Nothing, in place of a value that does not fit; it is told in *problems*."""
     problems.append(Problem(path=path, what=f"is {shown(value)}, but must be {expected}", mend=_RESTORE))
     return ()
-
-
-def _inconsistent(plan: SizingPlan) -> list[Problem]:
-    """What a merge or an edit by hand leaves: names that stand twice, pools that are not there, counts below one."""
-    pools = {pool.name for pool in plan.node_pools}
-    named = [
-        (f"deployments[{i}].placements[{j}].pool", placement.pool)
-        for i, deployment in enumerate(plan.deployments)
-        for j, placement in enumerate(deployment.placements)
-    ]
-    named += [(f"cost_lines[{i}].pool", line.pool) for i, line in enumerate(plan.cost_lines)]
-    problems = [(path, f"is {pool}, which is not among node_pools") for path, pool in named if pool not in pools]
-    for parts, key in ((plan.deployments, "deployments"), (plan.node_pools, "node_pools"), (plan.buckets, "buckets")):
-        names = [part.name for part in parts]
-        twice = [i for i, name in enumerate(names) if name in names[:i]]
-        problems += [(f"{key}[{i}].name", f"is {names[i]}, which stands twice") for i in twice]
-    problems += [
-        (f"node_pools[{i}].nodes", f"is {pool.nodes}, but must be above 0")
-        for i, pool in enumerate(plan.node_pools)
-        if pool.nodes <= 0
-    ]
-    problems += [
-        (f"deployments[{i}].placements[{j}].replicas", f"is {placement.replicas}, but must be above 0")
-        for i, deployment in enumerate(plan.deployments)
-        for j, placement in enumerate(deployment.placements)
-        if placement.replicas <= 0
-    ]
-    return [Problem(path=path, what=what, mend=_RESTORE) for path, what in problems]
 
 
 def _check_format(found: object, source: str) -> None:

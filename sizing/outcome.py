@@ -52,6 +52,7 @@ class Sized:
     outcome: SolverOutcome
     runners_up: tuple[RunnerUp, ...]
     surer: tuple[RunnerUp, ...] = ()  # the best plans at higher confidences, where they were worked out
+    moves: tuple[str, ...] = ()  # from the current plan: what moved, what it saves, what it costs, when that has paid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sizing.catalog.accelerator import AcceleratorKind, Precision
@@ -10,6 +10,7 @@ from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import PurchaseMode
 from sizing.performance.configuration.layout import Layout
 from sizing.performance.host.cold_start import ColdStart
+from sizing.units import HOURS_PER_MONTH
 
 
 class PoolRole(StrEnum):
@@ -26,9 +27,11 @@ class NodePool:
     name: str  # p5-48xlarge-use1-az4, ...-spot: stable while machine, zone and mode are
     role: PoolRole
     machine: str
+    region: str
     zone: str  # AWS: zone id; GCP: zone name
     mode: PurchaseMode
-    nodes: int
+    nodes: int  # in the hours that need most of them
+    least_nodes: int  # in the hours that need fewest: the autoscaler's floor; equal to nodes where load does not change
     accelerator: str | None
     accelerator_kind: AcceleratorKind | None
     accelerators_per_node: int
@@ -38,9 +41,12 @@ class NodePool:
     placed_together: bool  # replicas span its machines: they stand close, at the price of failing together
     local_disks: int
     boot_disk_gb: int  # network disk of each node, for images and, without local disks, weights
-    usd_per_hour: float  # of one machine
+    usd_per_hour: float  # of one machine, without a commitment
     price_source: str
     price_as_of: str
+    reservation: str | None = None  # or capacity block, that its machines come from, as its cloud names it
+    committed: int = 0  # of its machines, that a commitment pays for: all hours, at the price below
+    committed_usd_per_hour: float | None = None  # of one of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +73,16 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """Equal replicas of one model: same machine, layout, precision and purchase mode, spread over zones."""
+    """Equal replicas of a model in one region: one accelerator, layout and precisions, over zones and machine types."""
 
     name: str  # chat, or chat-spot beside it
     workload: str
     model: str  # name in the catalog
     hub_id: str  # what the server loads
     accelerator: str
-    machine: str
-    mode: PurchaseMode
+    region: str
+    machines: tuple[str, ...]  # types that replicas stand on, each once: g6e.xlarge and free slots of a g6e.12xlarge
+    mode: PurchaseMode  # spot, or on_demand for all that stays: reservations, blocks and commitments are pools' own
     layout: Layout
     weights: Precision
     kv: Precision
@@ -88,7 +95,11 @@ class Deployment:
     cold_start: ColdStart  # by part; probes derive from it
     requests_per_s: float  # that one replica sustains within the objectives, with the confidence that is asked
     concurrency: int  # requests in flight per replica at that rate
+    least_replicas: int  # in the hours that need fewest: the autoscaler's floor
     max_replicas: int  # that the planned machines hold; the autoscaler's ceiling
+    load_tier: str  # storage that weights are read from at a start, as the catalog names it: s3
+    team: str | None = None  # whose workload it is, where teams share the stack
+    priority: int | None = None  # 1 to 9, the higher the more important; None: it must be served
 
     @property
     def replicas(self) -> int:
@@ -103,9 +114,10 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """Object storage for model weights."""
+    """Object storage for model weights, read in its own region."""
 
     name: str
+    region: str
     tier: str  # STANDARD
     bytes: int  # expected content
     usd_per_gb_month: float | None
@@ -130,14 +142,53 @@ class Promise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostLine:
-    """Quantity x price: machines of one pool."""
+    """Quantity x price x hours: machines of one pool, or what is paid beside machines, such as storage."""
 
     item: str  # what is paid for: p5.48xlarge on_demand use1-az4
-    pool: str
-    quantity: int
-    usd_per_hour: float  # each
+    pool: str | None  # None: of no pool
+    quantity: float  # a whole number of machines; of other units also a part
+    usd_per_hour: float  # of one unit, while it is paid; a price by the month divided by 730
     source: str
     as_of: str
+    unit: str = "machine"  # GB
+    hours_per_month: float = HOURS_PER_MONTH  # that one unit is paid: fewer where a schedule takes machines away
+
+    @property
+    def usd_per_hour_on_average(self) -> float:
+        """All of it, over the hours of a month."""
+        whole = self.quantity * self.usd_per_hour
+        return whole if self.hours_per_month == HOURS_PER_MONTH else whole * self.hours_per_month / HOURS_PER_MONTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commitment:
+    """Machines of one type in a region that are paid for all hours of a term; people buy them, never a program."""
+
+    machine: str
+    region: str
+    mode: PurchaseMode  # committed_1y, committed_3y
+    owned: int  # that are paid already
+    to_buy: int  # beside them
+    usd_per_hour: float  # of one machine
+    price_source: str
+    price_as_of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A workload that nothing serves: machines, quotas or money do not suffice for all, and others come first."""
+
+    workload: str
+    priority: int  # 1 to 9; what has none is never left out
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One region of a plan: a network, a cluster and buckets of its own."""
+
+    region: str
+    zones: tuple[str, ...]  # of its network: those that pools use, and more up to three
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +196,8 @@ class SizingPlan:
     """
     The decisions of one stack: what the lock file holds.
 
-    Deterministic: the same spec, facts, versions and current plan give equal values.
+    Deterministic: the same spec, facts, versions and current plan give equal values. The home region is the one whose
+    resources carry plain names; those of every other site carry its region.
     """
 
     spec_hash: str
@@ -154,16 +206,36 @@ class SizingPlan:
     sizeup_version: str
     solver: str  # ortools 9.15.6755
     cloud: Cloud
-    region: str
-    zones: tuple[str, ...]  # of the network: those that pools use, and more up to three
+    region: str  # home
+    zones: tuple[str, ...]  # of the home network: those that pools use, and more up to three
     deployments: tuple[Deployment, ...]
     node_pools: tuple[NodePool, ...]
     buckets: tuple[Bucket, ...]
     promises: tuple[Promise, ...]
     cost_lines: tuple[CostLine, ...]
     assumptions: tuple[str, ...]
+    elsewhere: tuple[Site, ...] = ()  # the other regions, by name
+    commitments: tuple[Commitment, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def usd_per_hour(self) -> float:
-        """Machines of the plan, per hour; what else costs money the preview adds from the recorded resources."""
-        return sum(line.quantity * line.usd_per_hour for line in self.cost_lines)
+        """What the plan's own lines cost per hour, over all hours; the preview adds what else costs money."""
+        return sum(line.usd_per_hour_on_average for line in self.cost_lines)
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Every region of the plan, home first."""
+        return (Site(region=self.region, zones=self.zones), *self.elsewhere)
+
+    def at(self, site: Site) -> SizingPlan:
+        """The part of the plan that stands in *site*, as a plan whose home it is; promises and costs stay whole."""
+        return replace(
+            self,
+            region=site.region,
+            zones=site.zones,
+            deployments=tuple(one for one in self.deployments if one.region == site.region),
+            node_pools=tuple(pool for pool in self.node_pools if pool.region == site.region),
+            buckets=tuple(bucket for bucket in self.buckets if bucket.region == site.region),
+            elsewhere=(),
+        )

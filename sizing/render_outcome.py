@@ -9,12 +9,13 @@ from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome
 
 
 def sized_document(sized: Sized) -> dict[str, object]:
-    """The plan document, what the solver proved, the alternatives, and what more confidence costs."""
+    """The plan document, what the solver proved, the alternatives, what more confidence costs, and what moved."""
     return {
         "plan": lockfile.to_dict(sized.plan),
         "solver": _outcome(sized.outcome),
         "alternatives": [_runner_up(runner) for runner in sized.runners_up],
         "surer": [_runner_up(runner) for runner in sized.surer],
+        "moves": list(sized.moves),
     }
 
 

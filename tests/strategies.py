@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from sizing.plan import Placement, SizingPlan
+from sizing.plan import NodePool, Placement, SizingPlan
 
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 
@@ -39,31 +39,52 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
     raise TypeError(f"no strategy for {kind}")
 
 
+def _pool(draw: st.DrawFn, pool: NodePool, *, name: str, zone: str) -> NodePool:
+    nodes = max(1, pool.nodes)
+    counts = st.integers(0, nodes)
+    return dataclasses.replace(
+        pool, name=name, zone=zone, nodes=nodes, least_nodes=draw(counts), committed=draw(counts)
+    )
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> SizingPlan:
-    """Plans whose parts have different names, and whose placements and cost lines stand on pools that exist."""
+    """Plans of up to three regions whose parts have different names, stand where the plan is, and count as they may."""
     plan: SizingPlan = draw(of_type(SizingPlan))
-    names = draw(st.lists(NAMES, min_size=8, max_size=8, unique=True))
-    pools = tuple(
-        dataclasses.replace(pool, name=names[i], nodes=max(1, pool.nodes)) for i, pool in enumerate(plan.node_pools)
-    )
+    names = draw(st.lists(NAMES, min_size=12, max_size=12, unique=True))
+    zones = st.sampled_from((*plan.zones, "z"))
+    pools = tuple(_pool(draw, pool, name=names[i], zone=draw(zones)) for i, pool in enumerate(plan.node_pools))
+    pools = tuple(dataclasses.replace(pool, region=plan.region) for pool in pools)
     first = [pool.name for pool in pools[:1]]
+    regions = st.sampled_from((plan.region, *(f"{names[8 + i]}-1" for i in range(len(plan.elsewhere)))))
     return dataclasses.replace(
         plan,
+        zones=tuple(dict.fromkeys((*plan.zones, "z"))),
+        elsewhere=tuple(dataclasses.replace(site, region=f"{names[8 + i]}-1") for i, site in enumerate(plan.elsewhere)),
+        commitments=tuple(
+            dataclasses.replace(one, machine=names[10 + i], region=draw(regions))
+            for i, one in enumerate(plan.commitments)
+        ),
+        left_out=tuple(dataclasses.replace(one, workload=names[10 + i]) for i, one in enumerate(plan.left_out)),
         node_pools=pools,
         deployments=tuple(
             dataclasses.replace(
                 deployment,
                 name=names[2 + i],
                 workload=names[2 + i],
+                region=plan.region,
+                least_replicas=draw(st.integers(0, len(first))),
                 placements=tuple(Placement(pool=pool, replicas=draw(st.integers(1, 99))) for pool in first),
             )
             for i, deployment in enumerate(plan.deployments)
         ),
-        buckets=tuple(dataclasses.replace(bucket, name=names[4 + i]) for i, bucket in enumerate(plan.buckets)),
+        buckets=tuple(
+            dataclasses.replace(bucket, name=names[4 + i], region=draw(regions))
+            for i, bucket in enumerate(plan.buckets)
+        ),
         promises=tuple(dataclasses.replace(promise, workload=names[6 + i]) for i, promise in enumerate(plan.promises)),
         cost_lines=tuple(
-            dataclasses.replace(line, pool=pool, item=f"machines {i}")
+            dataclasses.replace(line, pool=pool if line.pool is not None else None, item=f"machines {i}")
             for pool in first
             for i, line in enumerate(plan.cost_lines)
         ),

@@ -134,9 +134,11 @@ def _pool(
         name=pool_name(machine.name, zone, offer.mode),
         role=PoolRole.SYSTEM if accelerator is None else PoolRole.ACCELERATOR,
         machine=machine.name,
+        region=offer.region,
         zone=zone,
         mode=offer.mode,
         nodes=nodes,
+        least_nodes=nodes,
         accelerator=machine.accelerator,
         accelerator_kind=None if accelerator is None else accelerator.kind,
         accelerators_per_node=machine.accelerators,
@@ -195,7 +197,8 @@ def _deployments(
                 for _, pool, number in stands
             )
             room = sum(_room(choice, pool, bought, arranged) for choice, pool, _ in stands)
-            found.append(_deployment(workload, candidate, mode, placements, max_replicas=room))
+            region = formulation.market.region
+            found.append(_deployment(workload, candidate, mode, placements, region=region, max_replicas=room))
     return found
 
 
@@ -211,6 +214,7 @@ def _deployment(
     mode: PurchaseMode,
     placements: tuple[Placement, ...],
     *,
+    region: str,
     max_replicas: int,
 ) -> Deployment:
     replica, model = candidate.replica, candidate.replica.model
@@ -220,7 +224,8 @@ def _deployment(
         model=model.name,
         hub_id=model.hub_id,
         accelerator=replica.accelerator.name,
-        machine=candidate.machine.name,
+        region=region,
+        machines=(candidate.machine.name,),
         mode=mode,
         layout=replica.layout,
         weights=replica.weights,
@@ -234,7 +239,9 @@ def _deployment(
         cold_start=start_of(candidate),
         requests_per_s=candidate.point.requests_per_s,
         concurrency=math.ceil(candidate.point.concurrency),
+        least_replicas=sum(placement.replicas for placement in placements),
         max_replicas=max_replicas,
+        load_tier=OBJECT_STORE[candidate.machine.cloud][0],
     )
 
 
@@ -290,6 +297,7 @@ def _bucket(spec: Spec, catalog: Catalog, market: Market) -> Bucket:
     storage = catalog.storage_tier(market.cloud, market.region, service, tier)
     return Bucket(
         name="models",
+        region=market.region,
         tier=BUCKET_TIER,
         bytes=sum(published_bytes(model) for model in models.values()),
         usd_per_gb_month=None if storage is None else storage.usd_per_gb_month,

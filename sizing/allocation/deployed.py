@@ -22,5 +22,5 @@ def deployed_replica(workload: Serving, deployment: Deployment, catalog: Catalog
         weights=deployment.weights,
         kv=deployment.kv,
         engine=workload.engine,
-        accelerators_in_machine=catalog.machine(cloud, deployment.machine).accelerators,
+        accelerators_in_machine=catalog.machine(cloud, deployment.machines[0]).accelerators,
     )

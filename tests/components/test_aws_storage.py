@@ -13,7 +13,7 @@ from tests.recording import Registered, only, recorded
 @functools.cache
 def bucket() -> tuple[Registered, ...]:
     def program() -> None:
-        planned = Bucket(name="models", tier="STANDARD", bytes=10**11, usd_per_gb_month=0.023)
+        planned = Bucket(name="models", region="us-east-1", tier="STANDARD", bytes=10**11, usd_per_gb_month=0.023)
         ModelBucket("models", ModelBucketArgs(bucket=planned, access_log_bucket="access-log-1a2b"))
 
     return recorded(program)

@@ -7,7 +7,7 @@ from components.gcp.storage import ModelBucket, ModelBucketArgs
 from sizing.plan import Bucket
 from tests.gcp import at, built, every, one
 
-PLANNED = Bucket(name="models", tier="STANDARD", bytes=70_600_000_000, usd_per_gb_month=0.02)
+PLANNED = Bucket(name="models", region="us-central1", tier="STANDARD", bytes=70_600_000_000, usd_per_gb_month=0.02)
 GRAPH = built(
     lambda: ModelBucket(
         "models",

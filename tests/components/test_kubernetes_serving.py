@@ -29,7 +29,9 @@ ARGS = ServingArgs(
     served=tuple(
         Served(
             deployment=deployment,
-            scheduling=Scheduling(machines=(deployment.machine.replace(".", "-"),), device="nvidia.com/gpu", devices=4),
+            scheduling=Scheduling(
+                machines=(deployment.machines[0].replace(".", "-"),), device="nvidia.com/gpu", devices=4
+            ),
             image="vllm/vllm-openai:v0.27.1",
             engine_version="0.27.1",
         )

@@ -313,7 +313,7 @@ def test_a_write_that_fails_leaves_the_old_plan_whole(root: Path, monkeypatch: p
     ("text", "what", "mend"),
     [
         (dumps(CHAT_PLAN)[:700], "was cut short", "version control"),
-        (dumps(CHAT_PLAN).replace('"format": 2', '"format": 7'), "is of format 7", "upgrade sizeup"),
+        (dumps(CHAT_PLAN).replace('"format": 3', '"format": 7'), "is of format 7", "upgrade sizeup"),
         (dumps(CHAT_PLAN).replace('"replicas": 4', '"replicas": "four"'), "is four, but must be a whole", "version"),
     ],
 )

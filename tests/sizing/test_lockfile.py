@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from sizing.errors import DamagedPlan
 from sizing.lockfile import dumps, from_dict, loads, rounded, to_dict
-from sizing.plan import SizingPlan
+from sizing.plan import Site, SizingPlan
 from tests.examples import CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL
 from tests.strategies import plans
 
@@ -66,7 +66,7 @@ def test_a_plan_that_just_keeps_its_limit_is_not_rounded_over_it() -> None:
 def test_the_file_is_sorted_indented_and_ends_in_a_newline() -> None:
     text = dumps(CHAT_PLAN)
     assert text == json.dumps(json.loads(text), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    assert json.loads(text)["format"] == 2
+    assert json.loads(text)["format"] == 3
 
 
 def test_whole_and_fractional_numbers_give_the_same_bytes() -> None:
@@ -84,7 +84,7 @@ def test_whole_and_fractional_numbers_give_the_same_bytes() -> None:
         ("[]", "is no JSON object"),
         ("{}", "states no format"),
         ('{"format": true}', "states the format true"),
-        ('{"format": 0}', "states the format 0, but must state 2"),
+        ('{"format": 0}', "states the format 0, but must state 3"),
         ('{"cloud": "aws", "format": 1, "format": 1}', "key 'format' stands twice"),
         ('{"format": 1, "cloud": NaN}', "NaN is no number"),
         ("<<<<<<< HEAD\n" + dumps(CHAT_PLAN), "marks of a merge"),
@@ -108,8 +108,8 @@ def test_a_file_that_is_no_plan_is_told_with_the_reason(text: str, what: str) ->
 
 
 def test_a_newer_format_says_that_sizeup_is_too_old() -> None:
-    with pytest.raises(DamagedPlan, match="format 3, and this sizeup reads formats 1 to 2") as error:
-        loads('{"format": 3, "anything": "else"}', source="p.json")
+    with pytest.raises(DamagedPlan, match="format 4, and this sizeup reads formats 1 to 3") as error:
+        loads('{"format": 4, "anything": "else"}', source="p.json")
     assert "upgrade sizeup" in error.value.mend
 
 
@@ -131,6 +131,57 @@ def test_counts_below_one_are_told() -> None:
     none = replace(CHAT_DEPLOYMENT, placements=(replace(CHAT_DEPLOYMENT.placements[0], replicas=0),))
     with pytest.raises(DamagedPlan, match=r"placements\[0\].replicas is 0, but must be above 0"):
         from_dict(to_dict(replace(CHAT_PLAN, deployments=(none,))))
+
+
+WEST = Site(region="us-west-2", zones=("usw2-az1",))
+TWO_REGIONS = replace(
+    CHAT_PLAN, elsewhere=(WEST,), buckets=(*CHAT_PLAN.buckets, replace(CHAT_PLAN.buckets[0], region="us-west-2"))
+)
+
+
+def test_a_plan_of_two_regions_comes_back_with_a_bucket_of_one_name_in_each() -> None:
+    assert loads(dumps(TWO_REGIONS), source="p.json") == TWO_REGIONS
+
+
+@pytest.mark.parametrize(
+    ("plan", "what"),
+    [
+        (replace(TWO_REGIONS, elsewhere=(WEST, WEST)), r"elsewhere\[1\].region is us-west-2, which stands twice"),
+        (replace(TWO_REGIONS, region="us-west-2", zones=()), r"elsewhere\[0\].region is us-west-2, which stands twice"),
+        (
+            replace(TWO_REGIONS, elsewhere=()),
+            r"buckets\[1\].region is us-west-2, which is none of the plan's: us-east-1",
+        ),
+        (
+            replace(TWO_REGIONS, node_pools=(replace(CHAT_POOL, region="us-west-2", zone="usw2-az1"),)),
+            r"placements\[0\].pool is p5-48xlarge-use1-az4 in us-west-2, not in us-east-1",
+        ),
+        (
+            replace(TWO_REGIONS, node_pools=(replace(CHAT_POOL, zone="usw2-az1"),)),
+            r"node_pools\[0\].zone is usw2-az1, where the plan has no network in us-east-1",
+        ),
+        (replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, least_nodes=3),)), r"least_nodes is 3, which is above 2"),
+        (
+            replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, least_nodes=-1),)),
+            r"least_nodes is -1, but must be at least 0",
+        ),
+        (replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, committed=3),)), r"committed is 3, which is above 2"),
+        (
+            replace(CHAT_PLAN, deployments=(replace(CHAT_DEPLOYMENT, least_replicas=5),)),
+            r"least_replicas is 5, which is above 4",
+        ),
+    ],
+)
+def test_what_does_not_agree_with_the_rest_is_told(plan: SizingPlan, what: str) -> None:
+    with pytest.raises(DamagedPlan, match=what):
+        from_dict(to_dict(plan))
+
+
+def test_prices_of_small_units_keep_six_digits_and_counts_all() -> None:
+    """0.023 USD a GB and month is 0.0000315068 USD an hour: six decimals would lose a sixtieth of it."""
+    line = replace(CHAT_PLAN.cost_lines[0], pool=None, unit="GB", quantity=141_123.4, usd_per_hour=0.023 / 730)
+    kept = rounded(replace(CHAT_PLAN, cost_lines=(line,))).cost_lines[0]
+    assert (kept.usd_per_hour, kept.quantity) == (0.0000315068, 141_123.4)
 
 
 def test_the_mend_of_a_damaged_plan_leaves_that_plan_out() -> None:

@@ -13,9 +13,30 @@ from sizing.performance import ColdStart
 from tests.examples import CHAT_PLAN
 
 
+def second_format() -> dict[str, Any]:
+    """The chat plan as format 2 would have written it: one region, one machine type, everything runs all hours."""
+    document: dict[str, Any] = json.loads(dumps(CHAT_PLAN))
+    document["format"] = 2
+    for key in ("elsewhere", "commitments", "left_out"):
+        del document[key]
+    for part in document["deployments"]:
+        part["machine"] = part.pop("machines")[0]
+        for key in ("region", "least_replicas", "load_tier", "team", "priority"):
+            del part[key]
+    for part in document["node_pools"]:
+        for key in ("region", "least_nodes", "reservation", "committed", "committed_usd_per_hour"):
+            del part[key]
+    for part in document["cost_lines"]:
+        del part["unit"], part["hours_per_month"]
+        part["quantity"] = int(part["quantity"])
+    for part in document["buckets"]:
+        del part["region"]
+    return document
+
+
 def first_format(**deployment: object) -> dict[str, Any]:
     """The chat plan as format 1 would have written it: started in 390 s, nothing told by part."""
-    document: dict[str, Any] = json.loads(dumps(CHAT_PLAN))
+    document = second_format()
     document["format"] = 1
     for part in document["deployments"]:
         for key in ("cold_start", "checkpoint_bytes"):
@@ -34,6 +55,28 @@ def test_what_was_decided_stays_decided():
     assert plan.deployments[0].placements == CHAT_PLAN.deployments[0].placements
     assert plan.deployments[0].layout == CHAT_PLAN.deployments[0].layout
     assert plan.usd_per_hour == CHAT_PLAN.usd_per_hour
+
+
+def test_a_plan_of_one_region_is_the_same_plan():
+    """Format 2 knew one region, its object store, and machines that run all hours: the present one says so."""
+    assert from_dict(second_format()) == CHAT_PLAN
+    on_gcp = second_format() | {"cloud": "gcp"}
+    assert from_dict(on_gcp).deployments[0].load_tier == "gcs"
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ({"machine": 5}, r"deployments\[0\].machine is no key of a plan"),
+        ({"placements": "all"}, r"deployments\[0\].placements is all, but must be a list"),
+        ({"placements": [{"pool": "p5-48xlarge-use1-az4"}]}, r"placements\[0\].replicas is missing"),
+    ],
+)
+def test_damage_in_a_file_of_format_2_is_told(damage: dict[str, object], told: str):
+    document = second_format()
+    document["deployments"][0] |= damage
+    with pytest.raises(DamagedPlan, match=told):
+        loads(json.dumps(document), source="p.json")
 
 
 def test_a_start_is_split_as_it_was_added_up():
@@ -65,7 +108,7 @@ def test_promises_gain_their_probability():
 
 def test_it_is_written_back_in_the_present_format():
     document = json.loads(dumps(from_dict(first_format())))
-    assert document["format"] == 2
+    assert document["format"] == 3
     assert from_dict(document) == from_dict(first_format())
 
 

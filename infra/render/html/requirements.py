@@ -111,7 +111,7 @@ def _deployment(deployment: Deployment) -> Element:
     engine = deployment.engine
     what = (
         f"{plural(deployment.replicas, 'replica')} of {deployment.model}, {deployment.weights} weights, "
-        f"{deployment.kv} KV, {deployment.layout} on {deployment.accelerator} ({deployment.machine})"
+        f"{deployment.kv} KV, {deployment.layout} on {deployment.accelerator} ({', '.join(deployment.machines)})"
     )
     how = (
         f"{rate(deployment.requests_per_s)} and {deployment.concurrency} in flight each; {engine.name} with "
