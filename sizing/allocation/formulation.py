@@ -106,7 +106,7 @@ def _choice(candidate: Candidate, current: SizingPlan | None) -> Choice:
 def _runs_today(candidate: Candidate, current: SizingPlan) -> bool:
     replica = candidate.replica
     return any(
-        (one.workload, one.machine, one.layout, one.weights, one.kv)
+        (one.workload, one.machines[0], one.layout, one.weights, one.kv)
         == (candidate.workload, candidate.machine.name, replica.layout, replica.weights, replica.kv)
         for one in current.deployments
     )
