@@ -7,11 +7,22 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from sizing.catalog import Accelerator, Catalog, Charge, Machine, Model, ModelKind, Offer, StorageTier
+from sizing.catalog import (
+    Accelerator,
+    AccountQuota,
+    Catalog,
+    Charge,
+    Machine,
+    Model,
+    ModelKind,
+    Offer,
+    QuotaScope,
+    StorageTier,
+)
 from sizing.figures import arithmetic, bandwidth, count, memory, parameters, unit_price
 from sizing.table import WIDTH, table, wrapped
 
-Fact: TypeAlias = Accelerator | Machine | Offer | StorageTier | Charge | Model
+Fact: TypeAlias = Accelerator | Machine | Offer | StorageTier | Charge | Model | AccountQuota
 UNKNOWN = "unknown"
 
 _HEADS: dict[type, tuple[list[str], str]] = {
@@ -20,6 +31,7 @@ _HEADS: dict[type, tuple[list[str], str]] = {
     Offer: (["machine", "region", "bought", "USD/h", "zones", "as of"], "<<<>><"),
     StorageTier: (["service", "tier", "region", "USD/GB-month", "as of"], "<<<><"),
     Charge: (["item", "tier", "region", "USD", "per", "as of"], "<<<><<"),
+    AccountQuota: (["quota", "cloud", "unit", "for each", "bought", "as of", "counts"], "<<<<<<<"),
     Model: (["model", "parameters", "active", "layers", "context", "as published"], "<>>>><"),
 }
 
@@ -59,6 +71,11 @@ def _row(fact: Fact) -> list[str]:  # noqa: PLR0911  one line for each kind of f
             return [fact.service, fact.tier, fact.region, _usd(fact.usd_per_gb_month), _date(fact)]
         case Charge():
             return [fact.item, fact.tier, fact.region, _usd(fact.usd), fact.unit, _date(fact)]
+        case AccountQuota():
+            bought = ", ".join(mode.value.replace("_", " ") for mode in fact.modes)
+            counted = " ".join(fact.families)
+            where = "account" if fact.scope is QuotaScope.GLOBAL else "region"
+            return [fact.id, fact.cloud, fact.unit.value, where, bought, _date(fact), counted]
         case Model():
             if fact.kind is ModelKind.OTHER:
                 return [fact.name, parameters(fact.parameters), "", "", "", "not sized for serving"]

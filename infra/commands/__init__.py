@@ -1,6 +1,6 @@
 """One module a command: reads the files it needs, calls the libraries, renders, and tells the exit status."""
 
-FACTS = ("accelerators", "machines", "offers", "storage", "charges", "models")  # what `sizeup facts list` can list
+FACTS = ("accelerators", "machines", "offers", "storage", "charges", "models", "quotas")  # what `facts list` can list
 FAULTS = (  # what `sizeup rehearse` can play
     "no-capacity",
     "quota-exceeded",

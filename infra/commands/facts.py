@@ -67,8 +67,8 @@ def _known_region(facts: Catalog, region: str) -> None:
 
 
 def _names(fact: Fact) -> str:
-    words = [getattr(fact, field, "") for field in ("name", "machine", "item", "service", "tier")]
-    return " ".join([*words, *getattr(fact, "aliases", ())]).lower()
+    words = [getattr(fact, field, "") for field in ("name", "id", "machine", "item", "service", "tier")]
+    return " ".join([*words, *getattr(fact, "aliases", ()), *getattr(fact, "families", ())]).lower()
 
 
 def _show(facts: Catalog, arguments: argparse.Namespace) -> int:

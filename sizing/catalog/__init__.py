@@ -10,10 +10,12 @@ from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.catalog.packaged import catalog
 from sizing.catalog.provenance import Provenance
 from sizing.catalog.quantization import with_quantization
+from sizing.catalog.quota import AccountQuota, QuotaScope, QuotaUnit
 
 __all__ = [
     "Accelerator",
     "AcceleratorKind",
+    "AccountQuota",
     "Catalog",
     "Charge",
     "Cloud",
@@ -26,6 +28,8 @@ __all__ = [
     "Precision",
     "Provenance",
     "PurchaseMode",
+    "QuotaScope",
+    "QuotaUnit",
     "StorageTier",
     "catalog",
     "model_from_config",

@@ -11,7 +11,8 @@ from sizing.catalog.accelerator import Accelerator
 from sizing.catalog.charge import Charge, StorageTier
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.model import Model
-from sizing.catalog.offer import Offer
+from sizing.catalog.offer import Offer, PurchaseMode
+from sizing.catalog.quota import AccountQuota
 from sizing.errors import UnknownFact
 
 
@@ -29,6 +30,7 @@ class Catalog:
     as_of: str  # newest date of a price
     hash: str  # sha256 of the facts files
     oldest_price_as_of: str = "unknown"  # oldest date of a price that has a day
+    quotas: tuple[AccountQuota, ...] = ()
 
     def accelerator(self, name: str) -> Accelerator:
         """
@@ -62,6 +64,23 @@ class Catalog:
         if model is None:
             raise UnknownFact(kind="model", name=name, nearest=self._near_models(name))
         return model
+
+    def quota(self, cloud: Cloud, name: str) -> AccountQuota:
+        """
+        The quota of *cloud* with this id or name, in any case.
+
+        Raises:
+            UnknownFact: With the nearest ids and names, where there is none.
+        """
+        known = {word.lower(): fact for fact in self.quotas if fact.cloud is cloud for word in (fact.name, fact.id)}
+        if name.lower() not in known:
+            words = [word for fact in self.quotas if fact.cloud is cloud for word in (fact.id, fact.name)]
+            raise UnknownFact(kind=f"{cloud} quota", name=name, nearest=_near(name, dict.fromkeys(words)))
+        return known[name.lower()]
+
+    def quotas_of(self, machine: Machine, mode: PurchaseMode) -> tuple[AccountQuota, ...]:
+        """Every quota that a machine counts against when it is bought so; empty where no source tells one."""
+        return tuple(quota for quota in self.quotas if quota.counts(machine, mode))
 
     def offers_for(self, cloud: Cloud, region: str, machine: str) -> tuple[Offer, ...]:
         """Every offer of one machine type in one region; empty where it is not sold there."""

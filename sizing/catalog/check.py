@@ -290,6 +290,27 @@ def _model_totals(catalog: Catalog) -> Iterator[Doubt]:
             yield _warning("model-total", one.name, text)
 
 
+def _quotas(catalog: Catalog) -> Iterator[Doubt]:
+    """A quota counts families that there are, and a machine bought one way counts once against each scope."""
+    families = {(one.cloud, one.family): one for one in catalog.machines if one.accelerators}
+    for quota in catalog.quotas:
+        for family in quota.families:
+            if (quota.cloud, family) not in families:
+                yield _error("quota-family", quota.id, f"counts {family}, which is no family with accelerators")
+    counted = Counter(
+        (quota.cloud, family, mode, quota.scope)
+        for quota in catalog.quotas
+        for family in quota.families
+        for mode in quota.modes
+    )
+    for (cloud, family, mode, scope), count in counted.items():
+        if count > 1:
+            yield _error("quota-twice", f"{cloud} {family} {mode}", f"counts against {count} quotas of each {scope}")
+    for name, count in Counter((quota.cloud, quota.id) for quota in catalog.quotas).items():
+        if count > 1:
+            yield _error("unique", " ".join(name), f"stands {count} times")
+
+
 def _zones(catalog: Catalog) -> Iterator[Doubt]:
     """A zone is of its region: Google's carry its name, and no zone is in two regions."""
     homes: dict[tuple[str, str], str] = {}
@@ -316,4 +337,5 @@ RULES: tuple[Callable[[Catalog], Iterator[Doubt]], ...] = (
     _charges,
     _models,
     _model_totals,
+    _quotas,
 )

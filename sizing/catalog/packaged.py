@@ -20,9 +20,10 @@ from sizing.catalog.model import LatentAttention, MixtureOfExperts, Model, Model
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.catalog.provenance import Provenance
 from sizing.catalog.quantization import named_precision
+from sizing.catalog.quota import AccountQuota, QuotaScope, QuotaUnit
 from sizing.catalog.shape import Shape, dimensions
 
-FILES = ("accelerators", "charges", "machines", "models", "offers", "storage", "zones")
+FILES = ("accelerators", "charges", "machines", "models", "offers", "quotas", "storage", "zones")
 UNGATED = frozenset(  # two matrices in the feed-forward, by the published architecture of the family
     {"bloom", "falcon", "gpt-neo", "gpt2", "gpt3", "gptj", "megatron", "mpt", "nemotron-4", "opt", "phi", "pythia"}
     | {"nemotron-3", "nemotron-h", "starcoder2"}
@@ -47,6 +48,7 @@ def catalog() -> Catalog:
         storage=_facts(texts["storage"], _storage_tier),
         charges=_facts(texts["charges"], _charge),
         models=_facts(texts["models"], _model),
+        quotas=_facts(texts["quotas"], _quota),
         zones_by_region={
             (Cloud(row["cloud"]), row["region"]): tuple(row.get("zones", ()))
             for row in json.loads(texts["zones"])["rows"]
@@ -166,6 +168,19 @@ def _charge(row: Raw, provenance: Provenance) -> Charge:
         tier=row["tier"],
         usd=row.get("usd"),
         unit=row["unit"],
+        provenance=provenance,
+    )
+
+
+def _quota(row: Raw, provenance: Provenance) -> AccountQuota:
+    return AccountQuota(
+        cloud=Cloud(row["cloud"]),
+        id=row["id"],
+        name=row["name"],
+        scope=QuotaScope(row["scope"]),
+        unit=QuotaUnit(row["unit"]),
+        families=tuple(row["families"]),
+        modes=tuple(PurchaseMode(mode) for mode in row["modes"]),
         provenance=provenance,
     )
 

@@ -102,6 +102,7 @@ def test_every_fact_has_a_source_and_a_date():
         *(fact.provenance for fact in FACTS.storage),
         *(fact.provenance for fact in FACTS.charges),
         *(fact.provenance for fact in FACTS.models),
+        *(fact.provenance for fact in FACTS.quotas),
     }
     for provenance in provenances:
         assert provenance.source
@@ -257,3 +258,37 @@ def test_totals_follow_from_the_shapes():
     for model in FACTS.models:
         if model.kind is ModelKind.DECODER and not model.linear_layers and model.attention_parameters is None:
             assert shape_of(model).parameters(0, active=False) == pytest.approx(model.parameters, rel=0.013), model.name
+
+
+@pytest.mark.parametrize(
+    ("cloud", "machine", "mode", "counted"),
+    [
+        (Cloud.AWS, "p5.48xlarge", PurchaseMode.ON_DEMAND, {"L-417A185B": 192}),
+        (Cloud.AWS, "p5.48xlarge", PurchaseMode.RESERVATION, {"L-417A185B": 192}),
+        (Cloud.AWS, "p5.48xlarge", PurchaseMode.SPOT, {"L-C4BD4855": 192}),
+        (Cloud.AWS, "p5.48xlarge", PurchaseMode.CAPACITY_BLOCK, {}),  # counted in machines, by another quota
+        (Cloud.AWS, "g6e.48xlarge", PurchaseMode.SPOT, {"L-3819A6DF": 192}),
+        (Cloud.AWS, "p6-b200.48xlarge", PurchaseMode.SPOT, {}),  # sources disagree, so nothing is told
+        (Cloud.GCP, "g2-standard-96", PurchaseMode.ON_DEMAND, {"NVIDIA_L4_GPUS": 8, "GPUS_ALL_REGIONS": 8}),
+        (
+            Cloud.GCP,
+            "a3-megagpu-8g",
+            PurchaseMode.FLEX_START,
+            {"PREEMPTIBLE-NVIDIA-H100-MEGA-GPUS-per-project-region": 8},
+        ),
+        (Cloud.GCP, "ct6e-standard-4t", PurchaseMode.SPOT, {"PREEMPTIBLE-TPU-V6E-per-project-region": 4}),
+    ],
+)
+def test_a_machine_counts_against_the_quotas_of_its_family_in_their_own_unit(
+    cloud: Cloud, machine: str, mode: PurchaseMode, counted: dict[str, int]
+):
+    """AWS counts vCPUs: a p5.48xlarge has 192; Google counts accelerators, each generation on its own."""
+    of = FACTS.machine(cloud, machine)
+    assert {quota.id: quota.units_of(of) for quota in FACTS.quotas_of(of, mode)} == counted
+
+
+def test_a_quota_is_found_by_its_id_or_by_the_name_that_the_console_shows():
+    by_name = FACTS.quota(Cloud.AWS, "running on-demand p instances")
+    assert by_name == FACTS.quota(Cloud.AWS, "L-417A185B")
+    with pytest.raises(UnknownFact, match="L-417A185B"):
+        FACTS.quota(Cloud.AWS, "L-417A185C")

@@ -124,3 +124,14 @@ def test_each_rule_finds_a_fact_that_cannot_be_true(rule, subject, broken):
     """One figure or name is spoilt as a source once spoilt it, and that rule names that fact."""
     found = {(doubt.rule, doubt.subject) for doubt in check(broken())} - {(d.rule, d.subject) for d in check(FACTS)}
     assert any(of == rule and subject in about for of, about in found), found
+
+
+def test_a_quota_that_counts_what_there_is_not_or_counts_twice_is_wrong():
+    """A family without machines is a misspelling, and no machine counts against two quotas of one scope."""
+    p_family = FACTS.quota(Cloud.AWS, "L-417A185B")
+    strange = replace(p_family, id="L-1", families=("p99",), name="of no family")
+    twin = replace(p_family, id="L-2", name="a twin")
+    found = {(doubt.rule, doubt.subject) for doubt in check(replace(FACTS, quotas=(p_family, strange, twin)))}
+    assert ("quota-family", "L-1") in found
+    assert ("quota-twice", "aws p5 on_demand") in found
+    assert not [doubt for doubt in check(FACTS) if doubt.rule.startswith("quota")]

@@ -19,6 +19,7 @@ from tools.facts.charges import PUBLISHED_CHARGES, charge_fact, storage_fact
 from tools.facts.hardware import accelerator_fact, machine_fact
 from tools.facts.models import model_fact
 from tools.facts.offers import offers, plain_zones, unpriced, zone_facts, zones_by_region
+from tools.facts.quotas import quota_facts
 
 FACTS = Path(__file__).parents[2] / "sizing" / "catalog" / "facts"
 SHARE_ALIKE = "sparecores"
@@ -42,6 +43,7 @@ def main(folder: Path) -> None:
     _write("offers", [*offers(prices, offered, machines, zones), *unpriced(prices, offered, machines, zones)])
     _write("storage", (storage_fact(row) for row in _rows(folder, "storage")))
     _write("charges", [*(charge_fact(row) for row in _rows(folder, "network")), *PUBLISHED_CHARGES])
+    _write("quotas", quota_facts(_rows(folder, "quotas")))
     models = list(_rows(folder, "models"))
     _write("models", (model_fact(row, models) for row in models))
     _write("zones", zone_facts(zones))
