@@ -142,7 +142,7 @@ class Commitment:
     """
     Machines that are paid for all hours, for a year or three, at a lower price.
 
-    It covers on-demand machines of its type in its region, in whichever zone: whatever runs beyond it is paid on demand.
+    It covers on-demand machines of its type in its region, in whichever zone; what runs beyond it is paid on demand.
     """
 
     machine: str

@@ -1,0 +1,72 @@
+"""The strategies by name, and how much effort they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from importlib import import_module
+
+from sizing.optimiser.problem import Problem
+from sizing.optimiser.purchase import Purchase
+
+
+class Strategy(StrEnum):
+    """A way to solve a problem; the textbook ones stand beside ours to be compared with."""
+
+    AUTO = "auto"  # exact or columns, by size
+    EXACT = "exact"  # one mixed-integer model
+    COLUMNS = "columns"  # column generation, an integer master, neighbourhoods
+    GREEDY = "greedy"  # the largest first, each in its cheapest place
+    EXHAUSTIVE = "exhaustive"  # every way, for small cases
+    RELAXATION = "relaxation"  # linear programme, rounded
+    COVERING = "covering"  # dynamic programme: each workload by itself
+    MELANGE = "melange"  # the rule of Melange: each workload by itself, on accelerators that are rented one by one
+
+
+class Effort(StrEnum):
+    """How long a search goes on; each in numbers of nodes and rounds, so that the answer is always the same."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+def solve(
+    problem: Problem,
+    *,
+    strategy: Strategy = Strategy.AUTO,
+    effort: Effort = Effort.NORMAL,
+    improved: Callable[[Purchase], None] | None = None,
+) -> Purchase:
+    """
+    What to buy, as *strategy* finds it.
+
+    Args:
+        problem: What is needed, and what can be bought.
+        strategy: How to search.
+        effort: When to stop.
+        improved: Told each better purchase as it is found, with the bound that is known by then.
+
+    Raises:
+        ValueError: If the problem is too large for an exhaustive search.
+    """
+    match strategy:  # each is imported where it is first used: numpy and the solvers take half a second
+        case Strategy.AUTO | Strategy.EXACT | Strategy.COLUMNS:
+            return _ours(problem, effort, improved)
+        case _:
+            return _textbook(strategy)(problem)
+
+
+def _ours(problem: Problem, effort: Effort, improved: Callable[[Purchase], None] | None) -> Purchase:
+    from sizing.optimiser.exact import exact  # noqa: PLC0415
+    from sizing.optimiser.solving import Limits  # noqa: PLC0415
+
+    nodes = {Effort.LOW: 100, Effort.NORMAL: 1000, Effort.HIGH: 20000}[effort]
+    return exact(problem, Limits(nodes=nodes), improved)
+
+
+def _textbook(strategy: Strategy) -> Callable[[Problem], Purchase]:
+    """The function of a strategy that we compare with: a module and its function are called as the strategy is."""
+    module = import_module(f"sizing.optimiser.{strategy}")
+    found: Callable[[Problem], Purchase] = getattr(module, strategy.value)
+    return found
