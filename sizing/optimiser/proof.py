@@ -64,7 +64,8 @@ def proven(
 
     first = [Aim(expression=level, limit=deterministic_limit) for level in _left_out(problem, made)]
     cost = Aim(expression=objective, limit=deterministic_limit, improved=told if improved is not None else None)
-    last = [changed, weighted(numbers := _machines(made), range(1, len(numbers) + 1))]
+    numbers = _machines(made)
+    last = [*changed, weighted(numbers, range(1, len(numbers) + 1))]
     aims = [*first, cost, *(Aim(expression=level, limit=deterministic_limit) for level in last)]
     solved = lexicographic(made.model, aims)
     if solved.value is None:
@@ -85,11 +86,11 @@ def _left_out(problem: Problem, made: Rows) -> list[cp_model.LinearExprT]:
     return levels
 
 
-def _objective(problem: Problem, made: Rows) -> tuple[cp_model.LinearExprT, int, cp_model.LinearExprT]:
-    """The cost with moves priced in, how many times a micro-USD an hour it counts, and how many machines change."""
+def _objective(problem: Problem, made: Rows) -> tuple[cp_model.LinearExprT, int, list[cp_model.LinearExpr]]:
+    """The cost with moves priced in, what a micro-USD an hour counts in it, and where it matters how many change."""
     hours = sum(made.hours)
     if not problem.moves:
-        return made.cost, hours, weighted([], [])
+        return made.cost, hours, []
     model, price, changed = made.model, Sum(variables=[], weights=[]), Sum(variables=[], weights=[])
     for pool, numbers in made.machines.items():
         running = pool.running or 0
@@ -102,7 +103,7 @@ def _objective(problem: Problem, made: Rows) -> tuple[cp_model.LinearExprT, int,
         changed.add(fewer, 1)
     common = math.gcd(problem.payback_h, problem.double_running_h)
     payback_h, double_h = problem.payback_h // common, problem.double_running_h // common
-    return made.cost * payback_h + price.expression * (double_h * hours), hours * payback_h, changed.expression
+    return made.cost * payback_h + price.expression * (double_h * hours), hours * payback_h, [changed.expression]
 
 
 def _machines(made: Rows) -> list[cp_model.IntVar]:
