@@ -28,9 +28,17 @@ def node_labels(pool: NodePool) -> Mapping[str, str]:
     return {POOL: pool.name, MACHINES: machine_kind(pool), ROLE: pool.role.value} | accelerator
 
 
+# Machines that go by themselves stand apart from those that stay, which are alike to pods however they are paid.
+_LEAVING: Mapping[PurchaseMode, str] = {
+    PurchaseMode.SPOT: "-spot",
+    PurchaseMode.CAPACITY_BLOCK: "-block",
+    PurchaseMode.FLEX_START: "-flex",
+}
+
+
 def machine_kind(pool: NodePool) -> str:
     """The kind of machine that pods ask for, without its zone: more zones or pools of it touch no pod."""
-    return pool.machine.replace(".", "-").lower() + ("-spot" if pool.mode is PurchaseMode.SPOT else "")
+    return pool.machine.replace(".", "-").lower() + _LEAVING.get(pool.mode, "")
 
 
 def machine_kinds(pools: Iterable[NodePool]) -> tuple[str, ...]:

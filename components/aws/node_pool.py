@@ -18,7 +18,7 @@ from pulumi_aws import vpc as vpc_rules
 from components.arguments import checked
 from components.aws.ami import ami_type
 from components.aws.efa import Interface, interfaces, layout_mistakes
-from components.aws.purchase import Shape, shape_mistakes
+from components.aws.purchase import BLOCK_MARKET, Shape, reservation_id_mistakes, shape_mistakes
 from components.labels import node_labels
 from components.rules.aws_nodes import release_mistakes
 from components.rules.broken import broken
@@ -34,25 +34,26 @@ TAINT_KEYS: Mapping[AcceleratorKind, str] = {
     AcceleratorKind.NEURON: "aws.amazon.com/neuron",
 }
 
-# How a mode is bought. Committed prices are a billing matter: the machines are on demand.
+# How a mode is bought. Committed prices are a billing matter: the machines are on demand, as those of a reservation are
+# that their launch template names.
 _CAPACITY_TYPES: Mapping[PurchaseMode, str] = {
     PurchaseMode.ON_DEMAND: "ON_DEMAND",
     PurchaseMode.COMMITTED_1Y: "ON_DEMAND",
     PurchaseMode.COMMITTED_3Y: "ON_DEMAND",
+    PurchaseMode.RESERVATION: "ON_DEMAND",
     PurchaseMode.SPOT: "SPOT",
+    PurchaseMode.CAPACITY_BLOCK: "CAPACITY_BLOCK",
 }
+_FROM_RESERVATION = frozenset({PurchaseMode.RESERVATION, PurchaseMode.CAPACITY_BLOCK})
 
 
 class UnsupportedPurchase(SizingError):
-    """A purchase mode that needs a reservation, which the plan does not name."""
+    """A pool that cannot be bought in the way that the plan says."""
 
-    def __init__(self, pool: PlannedPool) -> None:
-        """Tell which *pool* cannot be bought."""
+    def __init__(self, pool: PlannedPool, *, why: str, mend: str) -> None:
+        """Tell which *pool* cannot be bought, and why."""
         self.pool = pool.name
-        super().__init__(
-            f"node pool {pool.name}: {pool.mode.value} is not provisioned yet, it needs the id of a reservation"
-            "\n    hint: size the stack with on-demand or spot capacity"
-        )
+        super().__init__(f"node pool {pool.name}: {why}\n    hint: {mend}")
 
 
 @checked
@@ -85,11 +86,13 @@ def capacity_type(pool: PlannedPool) -> str:
     How the node group buys its machines.
 
     Raises:
-        UnsupportedPurchase: For capacity blocks and reservations.
+        UnsupportedPurchase: For a mode that AWS does not sell.
     """
     found = _CAPACITY_TYPES.get(pool.mode)
     if found is None:
-        raise UnsupportedPurchase(pool)
+        raise UnsupportedPurchase(
+            pool, why=f"{pool.mode.value} is no way to buy on AWS", mend="size the stack again: sizeup size <stack>"
+        )
     return found
 
 
@@ -98,16 +101,32 @@ def shape(pool: PlannedPool) -> Shape:
     How the node group and its template say what is bought.
 
     Raises:
-        UnsupportedPurchase: For capacity blocks and reservations.
+        UnsupportedPurchase: For a mode that AWS does not sell.
     """
+    is_block = pool.mode is PurchaseMode.CAPACITY_BLOCK
     return Shape(
         capacity_type=capacity_type(pool),
-        types_on_group=True,
-        type_on_template=False,
-        market="",
-        targets_reservation=False,
+        types_on_group=not is_block,
+        type_on_template=is_block,
+        market=BLOCK_MARKET if is_block else "",
+        targets_reservation=pool.reservation is not None,
         subnets=1,
     )
+
+
+def scaling(pool: PlannedPool) -> eks.NodeGroupScalingConfigArgs:
+    """
+    From the machines of the quietest hours to those of the busiest, of which it starts with all.
+
+    The machines of a capacity block go when it ends, whatever the group wants, so its least is none.
+    """
+    least = 0 if pool.mode is PurchaseMode.CAPACITY_BLOCK else pool.least_nodes
+    return eks.NodeGroupScalingConfigArgs(min_size=least, desired_size=pool.nodes, max_size=pool.nodes)
+
+
+def is_scaled(pool: PlannedPool) -> bool:
+    """Whether an autoscaler moves the number of machines between a least and a most."""
+    return pool.least_nodes < pool.nodes
 
 
 def has_efa(pool: PlannedPool) -> bool:
@@ -123,7 +142,7 @@ def is_placed_together(pool: PlannedPool) -> bool:
     And only on-demand machines with EFA: spot capacity is found machine by machine, and reserved capacity lies where
     its reservation was made, so a group of our own could never be filled (terraform-aws-eks#3661).
     """
-    return pool.placed_together and has_efa(pool) and capacity_type(pool) == "ON_DEMAND"
+    return pool.placed_together and has_efa(pool) and capacity_type(pool) == "ON_DEMAND" and pool.reservation is None
 
 
 def check_pool(pool: PlannedPool) -> None:
@@ -131,13 +150,26 @@ def check_pool(pool: PlannedPool) -> None:
     Refuse a pool that no node group can be, before anything is registered.
 
     Raises:
-        UnsupportedPurchase: For capacity that needs a reservation.
+        UnsupportedPurchase: For a mode that AWS does not sell, or reserved machines without the id of what holds them.
         UnknownFact: If there is no image for its machine, or nothing tells where its EFA interfaces sit.
     """
     capacity_type(pool)
+    for why in _reservation_mistakes(pool):
+        mend = "give its id as the name: aws ec2 describe-capacity-reservations lists them; then size the stack again"
+        raise UnsupportedPurchase(pool, why=why, mend=mend)
     ami_type(pool.machine, pool.accelerator_kind)
     if has_efa(pool):
         interfaces(pool.machine)
+
+
+def _reservation_mistakes(pool: PlannedPool) -> Iterator[str]:
+    """Why machines of *pool* would not come from the reservation that holds them, or from one that is not theirs."""
+    if pool.mode in _FROM_RESERVATION and pool.reservation is None:
+        yield f"bought as {pool.mode.value}, but of no reservation"
+    elif pool.mode not in _FROM_RESERVATION and pool.reservation is not None:
+        yield f"bought as {pool.mode.value}, but from {pool.reservation}"
+    elif pool.reservation is not None:
+        yield from reservation_id_mistakes(pool.reservation)
 
 
 def user_data(pool: PlannedPool) -> str | None:
@@ -195,11 +227,9 @@ class NodePool(pulumi.ComponentResource):
             version=args.kubernetes,
             release_version=args.ami_release,
             capacity_type=capacity_type(pool),
-            instance_types=[pool.machine],
+            instance_types=[pool.machine] if shape(pool).types_on_group else None,
             launch_template=eks.NodeGroupLaunchTemplateArgs(id=template.id, version=template.latest_version.apply(str)),
-            scaling_config=eks.NodeGroupScalingConfigArgs(
-                min_size=pool.nodes, desired_size=pool.nodes, max_size=pool.nodes
-            ),
+            scaling_config=scaling(pool),
             update_config=eks.NodeGroupUpdateConfigArgs(
                 max_unavailable=1,
                 # Old nodes go before new ones come: nobody has spare accelerators lying about.
@@ -211,6 +241,7 @@ class NodePool(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(args.after),
+                ignore_changes=["scalingConfig.desiredSize"] if is_scaled(pool) else None,  # the autoscaler's
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="3h", delete="60m"),
             ),
         )
@@ -246,6 +277,9 @@ def _launch_template(name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions
         ],
         network_interfaces=_network_interfaces(name, args, opts) if has_efa(pool) else None,
         placement=_placement(name, opts) if is_placed_together(pool) else None,
+        instance_type=pool.machine if shape(pool).type_on_template else None,
+        instance_market_options=_market(pool),
+        capacity_reservation_specification=_reserved(pool),
         user_data=user_data(pool),
         tag_specifications=[
             ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags=tags)
@@ -253,6 +287,22 @@ def _launch_template(name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions
         ],
         opts=opts,
     )
+
+
+def _market(pool: PlannedPool) -> ec2.LaunchTemplateInstanceMarketOptionsArgs | None:
+    """The market of machines out of a capacity block; EC2 refuses a reservation of any other kind beside one."""
+    market = shape(pool).market
+    return ec2.LaunchTemplateInstanceMarketOptionsArgs(market_type=market) if market else None
+
+
+def _reserved(pool: PlannedPool) -> ec2.LaunchTemplateCapacityReservationSpecificationArgs | None:
+    """The reservation or block that the machines come out of, by its id; never another that happens to be open."""
+    if pool.reservation is None:
+        return None
+    target = ec2.LaunchTemplateCapacityReservationSpecificationCapacityReservationTargetArgs(
+        capacity_reservation_id=pool.reservation
+    )
+    return ec2.LaunchTemplateCapacityReservationSpecificationArgs(capacity_reservation_target=target)
 
 
 def _placement(name: str, opts: pulumi.ResourceOptions) -> ec2.LaunchTemplatePlacementArgs:

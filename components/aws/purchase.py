@@ -7,10 +7,12 @@ Sources: AWS CloudFormation reference of AWS::EKS::Nodegroup and AWS::EC2::Launc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 BLOCK_MARKET = "capacity-block"
+_RESERVATION_ID = re.compile(r"cr-[0-9a-f]{8,17}")  # of capacity blocks too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,12 @@ class Shape:
     market: str | None  # market type of the template; empty: none
     targets_reservation: bool | None  # the template names a reservation
     subnets: int | None
+
+
+def reservation_id_mistakes(reservation: str) -> Iterator[str]:
+    """Why *reservation* is no id that a launch template can name."""
+    if not _RESERVATION_ID.fullmatch(reservation):
+        yield f"{reservation} is no id of a reservation or capacity block, which is written cr-0123456789abcdef0"
 
 
 def shape_mistakes(shape: Shape) -> Iterator[tuple[str, str]]:

@@ -45,16 +45,16 @@ def disruption_budget(deployment: Deployment) -> policy.PodDisruptionBudgetSpecA
 
 def autoscaler(deployment: Deployment) -> autoscaling.HorizontalPodAutoscalerSpecArgs:
     """
-    From the planned replicas, which carry the stated peak, to what the planned machines hold.
+    From the replicas of the quietest hours to what the planned machines hold.
 
-    The planned replicas are the floor because their machines are paid for anyway; the autoscaler keeps that floor
-    even while nothing serves the metric.
+    Where load does not change with the hour these are the planned replicas, whose machines are paid for anyway. A
+    deployment starts with all of them, and while nothing serves the metric no autoscaler takes any away.
     """
     return autoscaling.HorizontalPodAutoscalerSpecArgs(
         scale_target_ref=autoscaling.CrossVersionObjectReferenceArgs(
             api_version="apps/v1", kind="Deployment", name=deployment.name
         ),
-        min_replicas=deployment.replicas,
+        min_replicas=max(1, deployment.least_replicas),
         max_replicas=max(deployment.replicas, deployment.max_replicas),
         metrics=[
             autoscaling.MetricSpecArgs(

@@ -8,12 +8,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from components.aws.node_pool import NodePool, NodePoolArgs, UnsupportedPurchase, is_placed_together, user_data
+from components.aws.node_pool import (
+    NodePool,
+    NodePoolArgs,
+    UnsupportedPurchase,
+    check_pool,
+    is_placed_together,
+    user_data,
+)
+from components.graph import Graph
+from components.rules import violations
+from infra.recorder.recorder import record
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.offer import PurchaseMode
 from sizing.plan import NodePool as PlannedPool
@@ -21,26 +32,33 @@ from tests.examples import AWS_SPOT_POOL, AWS_SYSTEM_POOL, CHAT_POOL
 from tests.recording import Registered, only, recorded
 
 
+def make(pool: PlannedPool) -> NodePool:
+    args = NodePoolArgs(
+        pool=pool,
+        kubernetes="1.35",
+        ami_release="1.35.6-20260714",
+        tags={"owner": "ml-platform"},
+        cluster_name="sizeup-test",
+        cluster_security_group_id="sg-cluster",
+        node_role_arn="arn:node",
+        vpc_id="vpc-1",
+        subnet_id="subnet-4",
+        after=[],
+    )
+    return NodePool(pool.name, args)
+
+
 @functools.cache
 def built(pool: PlannedPool) -> tuple[Registered, ...]:
     def program() -> None:
-        NodePool(
-            pool.name,
-            NodePoolArgs(
-                pool=pool,
-                kubernetes="1.35",
-                ami_release="1.35.6-20260714",
-                tags={"owner": "ml-platform"},
-                cluster_name="sizeup-test",
-                cluster_security_group_id="sg-cluster",
-                node_role_arn="arn:node",
-                vpc_id="vpc-1",
-                subnet_id="subnet-4",
-                after=[],
-            ),
-        )
+        make(pool)
 
     return recorded(program)
+
+
+def recorded_graph(pool: PlannedPool) -> Graph:
+    """The pool as the preview records it."""
+    return record(lambda: make(pool), project="sizeup", stack="test", root=Path.cwd())
 
 
 def template_of(pool: PlannedPool) -> Mapping[str, Any]:
@@ -76,11 +94,72 @@ def test_the_purchase_mode_decides_capacity_type_and_placement_group(mode, capac
     assert ("placement" in template_of(pool)) is placed
 
 
-@pytest.mark.parametrize("mode", [PurchaseMode.CAPACITY_BLOCK, PurchaseMode.RESERVATION, PurchaseMode.FLEX_START])
-def test_reserved_capacity_is_refused_with_the_mend(mode):
-    """The plan names no reservation, so there is nothing to point the node group at."""
-    with pytest.raises(UnsupportedPurchase, match=f"p5-48xlarge-use1-az4: {mode.value}"):
-        built(replace(CHAT_POOL, mode=mode))
+RESERVED = replace(CHAT_POOL, name="p5-reserved", mode=PurchaseMode.RESERVATION, reservation="cr-0123456789abcdef0")
+BLOCK = replace(CHAT_POOL, name="p5-block", mode=PurchaseMode.CAPACITY_BLOCK, reservation="cr-02168da1478b509e0")
+
+
+def test_machines_of_a_reservation_are_on_demand_and_named_to_it_alone():
+    """
+    Its id in the template, no market, and no placement group, which the reservation was not made in.
+
+    Source: awsome-distributed-ai#1263 (a market beside a targeted reservation is refused), terraform-aws-eks#3661.
+    """
+    group, template = group_of(RESERVED), template_of(RESERVED)
+    assert (group["capacityType"], group["instanceTypes"]) == ("ON_DEMAND", ["p5.48xlarge"])
+    target = {"capacityReservationTarget": {"capacityReservationId": "cr-0123456789abcdef0"}}
+    assert template["capacityReservationSpecification"] == target
+    assert not {"instanceMarketOptions", "instanceType", "placement"} & set(template)
+
+
+def test_machines_of_a_capacity_block_take_type_and_market_from_the_template_and_may_all_go():
+    """
+    The type stands in the template, not on the group, and the least is none: at its end the block takes them away.
+
+    Source: Amazon EKS user guide, capacity-blocks-mng, 2026.
+    """
+    group, template = group_of(BLOCK), template_of(BLOCK)
+    assert group["capacityType"] == "CAPACITY_BLOCK"
+    assert "instanceTypes" not in group
+    assert group["scalingConfig"] == {"minSize": 0, "desiredSize": 2, "maxSize": 2}
+    assert template["instanceType"] == "p5.48xlarge"
+    assert template["instanceMarketOptions"] == {"marketType": "capacity-block"}
+    target = {"capacityReservationTarget": {"capacityReservationId": "cr-02168da1478b509e0"}}
+    assert template["capacityReservationSpecification"] == target
+    assert "placement" not in template
+
+
+@pytest.mark.parametrize(
+    ("pool", "why"),
+    [
+        (replace(CHAT_POOL, mode=PurchaseMode.FLEX_START), "flex_start is no way to buy on AWS"),
+        (replace(RESERVED, reservation=None), "bought as reservation, but of no reservation"),
+        (replace(BLOCK, reservation=None), "bought as capacity_block, but of no reservation"),
+        (replace(RESERVED, mode=PurchaseMode.ON_DEMAND), "bought as on_demand, but from cr-0123456789abcdef0"),
+        (replace(RESERVED, reservation="ours"), "ours is no id of a reservation"),
+    ],
+)
+def test_what_cannot_be_bought_is_refused_with_the_reason(pool, why):
+    """Before anything is registered, by whoever provisions the plan."""
+    with pytest.raises(UnsupportedPurchase, match=f"{pool.name}: {why}"):
+        check_pool(pool)
+
+
+def test_an_autoscaled_pool_starts_with_all_its_machines_and_keeps_those_of_the_quietest_hours():
+    """Two by day, one by night; the desired count is the autoscaler's from then on."""
+    pool = replace(CHAT_POOL, name="p5-by-day", least_nodes=1)
+    (group,) = [one for one in recorded_graph(pool).resources if one.type.endswith(":NodeGroup")]
+    assert group.inputs["scalingConfig"] == {"minSize": 1, "desiredSize": 2, "maxSize": 2}
+    assert group.ignore_changes == ("scalingConfig.desiredSize",)
+
+
+@pytest.mark.parametrize("pool", [RESERVED, BLOCK, replace(CHAT_POOL, name="p5-by-day", least_nodes=1)])
+def test_every_way_of_buying_keeps_every_rule_that_on_demand_keeps(pool):
+    """Of reservations, blocks, markets, placement and autoscaling; a pool by itself breaks what needs its cluster."""
+
+    def broken(of: PlannedPool) -> set[str]:
+        return {rule.id for rule, _ in violations(recorded_graph(of))}
+
+    assert broken(pool) <= broken(CHAT_POOL)
 
 
 def test_a_placement_group_is_for_replicas_that_span_machines_with_efa():

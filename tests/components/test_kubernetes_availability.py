@@ -11,7 +11,8 @@ from tests.examples import CHAT_DEPLOYMENT
 
 
 def with_replicas(replicas: int, *, most: int) -> Deployment:
-    return replace(CHAT_DEPLOYMENT, placements=(Placement(pool="p", replicas=replicas),), max_replicas=most)
+    placements = (Placement(pool="p", replicas=replicas),)
+    return replace(CHAT_DEPLOYMENT, placements=placements, least_replicas=replicas, max_replicas=most)
 
 
 def rolling_update(deployment: Deployment) -> Any:
@@ -45,6 +46,14 @@ def test_the_autoscaler_moves_between_the_planned_replicas_and_what_the_machines
     (metric,) = scaler.metrics
     assert metric.pods.metric.name == "vllm:num_requests_running"
     assert metric.pods.target.average_value == "32"
+
+
+def test_the_autoscaler_goes_down_to_the_replicas_of_the_quietest_hours():
+    """Five at the peak, two by night; and never to none, from where no metric would bring it back."""
+    by_night: Any = availability.autoscaler(replace(with_replicas(5, most=6), least_replicas=2))
+    assert (by_night.min_replicas, by_night.max_replicas) == (2, 6)
+    never_none: Any = availability.autoscaler(replace(with_replicas(5, most=6), least_replicas=0))
+    assert never_none.min_replicas == 1
 
 
 def test_the_autoscaler_scales_the_deployment_of_the_same_name():

@@ -254,7 +254,7 @@ def test_no_secret_is_registered_in_the_open():
 
 def test_a_plan_that_cannot_be_bought_registers_nothing():
     """All checks come first: half a network would be left behind otherwise."""
-    blocked = replace(AWS_PLAN, node_pools=(replace(CHAT_POOL, mode=PurchaseMode.CAPACITY_BLOCK),))
+    blocked = replace(AWS_PLAN, node_pools=(replace(CHAT_POOL, mode=PurchaseMode.FLEX_START),))
     built_anyway: list[str] = []
 
     def program() -> None:
