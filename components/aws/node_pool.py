@@ -115,18 +115,17 @@ def shape(pool: PlannedPool) -> Shape:
 
 
 def scaling(pool: PlannedPool) -> eks.NodeGroupScalingConfigArgs:
+    """From the machines of the quietest hours to those of the busiest, of which it starts with all."""
+    return eks.NodeGroupScalingConfigArgs(min_size=least_size(pool), desired_size=pool.nodes, max_size=pool.nodes)
+
+
+def least_size(pool: PlannedPool) -> int:
     """
-    From the machines of the quietest hours to those of the busiest, of which it starts with all.
+    Machines that the group keeps, whatever its autoscaler says.
 
-    The machines of a capacity block go when it ends, whatever the group wants, so its least is none.
+    Those of a capacity block go when it ends, whatever the group wants, so it keeps none.
     """
-    least = 0 if pool.mode is PurchaseMode.CAPACITY_BLOCK else pool.least_nodes
-    return eks.NodeGroupScalingConfigArgs(min_size=least, desired_size=pool.nodes, max_size=pool.nodes)
-
-
-def is_scaled(pool: PlannedPool) -> bool:
-    """Whether an autoscaler moves the number of machines between a least and a most."""
-    return pool.least_nodes < pool.nodes
+    return 0 if pool.mode is PurchaseMode.CAPACITY_BLOCK else pool.least_nodes
 
 
 def has_efa(pool: PlannedPool) -> bool:
@@ -241,7 +240,7 @@ class NodePool(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=list(args.after),
-                ignore_changes=["scalingConfig.desiredSize"] if is_scaled(pool) else None,  # the autoscaler's
+                ignore_changes=["scalingConfig.desiredSize"] if least_size(pool) < pool.nodes else None,  # moved since
                 custom_timeouts=pulumi.CustomTimeouts(create="60m", update="3h", delete="60m"),
             ),
         )
