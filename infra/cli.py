@@ -6,6 +6,9 @@ Results go to stdout, all else to stderr.
 
 from __future__ import annotations
 
+from infra.interruption import ignored_from_here  # first: it tells of a Ctrl-C during all other imports
+
+# isort: split
 import argparse
 import importlib
 import os
@@ -20,7 +23,14 @@ from sizing.errors import SizingError, StalePlan
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status."""
+    """Run one command and return its exit status; without *argv* as the program that was started."""
+    status = _status(argv)
+    if argv is None:
+        ignored_from_here()
+    return status
+
+
+def _status(argv: Sequence[str] | None) -> int:
     try:
         arguments = parser().parse_args(argv)
         command = importlib.import_module(f"infra.commands.{arguments.command}")
@@ -31,8 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _ended(str(error), WRONG_INPUT)
     except ProgramFailed as error:
         return _ended(str(error), PROGRAM_FAILED)
-    except KeyboardInterrupt:
-        return _ended("interrupted; no file was changed", REFUSED)
+    except KeyboardInterrupt as error:  # some tell what was done by then
+        if argv is None:
+            ignored_from_here()
+        return _ended(str(error) or "interrupted; no file was changed", REFUSED)
     except BrokenPipeError:  # the reader of a pipe went away: head, less
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE

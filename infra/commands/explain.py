@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from infra.commands.answer import answer, no_plan
 from infra.failures import DONE
+from infra.interruption import interruptible
 from infra.project import project_root
 from infra.stack import current_plan, load_stack
 from infra.terminal import progress
@@ -25,8 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     spec = load_stack(root, stack, facts).spec
     current = current_plan(root, stack)
     with progress(f"weighing the alternatives of {stack}"):
-        found = size(spec, facts, current=current)
-        more = surer(spec, facts, current=current) if not isinstance(found, NoPlan) else ()
+        found = interruptible(lambda: size(spec, facts, current=current))
+        more = () if isinstance(found, NoPlan) else interruptible(lambda: surer(spec, facts, current=current))
     if isinstance(found, NoPlan):
         return no_plan(found, stack=stack, as_json=arguments.json)
     sized = replace(found, plan=lockfile.rounded(found.plan), surer=more)  # the figures that `size` locks and shows

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from infra.commands.answer import no_plan
 from infra.failures import DONE
+from infra.interruption import interruptible
 from infra.project import project_root
 from infra.stack import STACKS, check_fresh, current_plan, load_plan, load_stack, plan_path, write_plan
 from infra.staleness import facts_note
@@ -36,9 +37,10 @@ def _check(root: Path, stack: str, spec: Spec, facts: Catalog, *, as_json: bool)
     note = facts_note(plan, facts, stack=stack)
     if note is not None:
         sys.stderr.write(f"note: {note}\n")
-    name = plan_path(root, stack).relative_to(root)
     sys.stdout.write(
-        lockfile.dumps(plan) if as_json else f"{name} is the plan of {STACKS}/Pulumi.{stack}.yaml as it stands\n"
+        lockfile.dumps(plan)
+        if as_json
+        else f"{_name(root, stack)} is the plan of {STACKS}/Pulumi.{stack}.yaml as it stands\n"
     )
     return DONE
 
@@ -48,16 +50,32 @@ def _size(root: Path, stack: str, spec: Spec, facts: Catalog, arguments: argpars
 
     current = None if arguments.fresh else current_plan(root, stack)
     with progress(f"sizing {stack}"):
-        found = size(spec, facts, current=current)
+        found = interruptible(lambda: size(spec, facts, current=current))
     if isinstance(found, NoPlan):
         return no_plan(found, stack=stack, as_json=arguments.json)
     plan = lockfile.rounded(found.plan)  # what is shown is what is locked
-    written = write_plan(root, stack, plan)
-    if arguments.json:
-        sys.stdout.write(lockfile.dumps(plan))
-    else:
-        next_best = found.runners_up[0] if found.runners_up else None
-        show(render_plan(plan, name=stack, next_best=next_best), sys.stdout, os.environ)
-    name = plan_path(root, stack).relative_to(root)
-    sys.stderr.write(f"{'wrote' if written else 'unchanged:'} {name}\n")
+    before = _content(root, stack)
+    try:
+        written = write_plan(root, stack, plan)
+        if arguments.json:
+            sys.stdout.write(lockfile.dumps(plan))
+        else:
+            next_best = found.runners_up[0] if found.runners_up else None
+            show(render_plan(plan, name=stack, next_best=next_best), sys.stdout, os.environ)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        changed = _content(root, stack) != before
+        told = f"{_name(root, stack)} is written" if changed else "no file was changed"
+        raise KeyboardInterrupt(f"interrupted; {told}") from None
+    sys.stderr.write(f"{'wrote' if written else 'unchanged:'} {_name(root, stack)}\n")
     return DONE
+
+
+def _name(root: Path, stack: str) -> Path:
+    return plan_path(root, stack).relative_to(root)
+
+
+def _content(root: Path, stack: str) -> bytes | None:
+    """What the plan file holds; None where there is none."""
+    path = plan_path(root, stack)
+    return path.read_bytes() if path.exists() else None
