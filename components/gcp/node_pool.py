@@ -1,12 +1,13 @@
 """
 Node pools: GPU machines, TPU slices and the machines of the system, from the plan's pools.
 
-What GKE requires across fields holds by construction here: a static count and never an autoscaler beside it, one zone,
-no reservation, a surge that is not zero on both sides, no placement on a slice within one machine.
+What GKE requires across fields holds by construction here: a static count or an autoscaler, one zone, no reservation
+but the one that is named, a surge that is not zero on both sides, no placement on a slice within one machine.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -35,6 +36,15 @@ _PRESENT = "present"  # the value that GKE gives the taints of accelerator nodes
 # one. Stated, because a driver version left to GKE shows up as a replacement of the pool when GKE's default moves
 # (hashicorp/terraform-provider-google#23248).
 GPU_DRIVER = "LATEST"
+
+RESERVATION_KEY = "compute.googleapis.com/reservation-name"
+# Its name, alone or after the project that shares it, and a block of it where one is meant.
+_RESERVATION = re.compile(
+    r"(projects/[a-z0-9:.-]+/reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?(/reservationBlocks/[-a-z0-9]+)?"
+)
+_FROM_RESERVATION = frozenset({PurchaseMode.RESERVATION, PurchaseMode.CAPACITY_BLOCK})  # calendar mode makes one, too
+_COMING_AND_GOING = frozenset({PurchaseMode.CAPACITY_BLOCK, PurchaseMode.FLEX_START})
+_FLEX_START_S = 7 * 24 * 3600  # the longest that a machine of flex-start runs: GKE, "flex-start provisioning", 2026
 
 
 @checked
@@ -80,15 +90,20 @@ class NodePool(pulumi.ComponentResource):
             location=args.region,
             cluster=args.cluster_name,
             node_locations=[pool.zone],
-            node_count=pool.nodes,  # per zone, of which there is one
+            node_count=None if is_scaled(pool) else pool.nodes,  # per zone, of which there is one
+            initial_node_count=_initial_count(pool),
+            autoscaling=autoscaling(pool),
             max_pods_per_node=machine.max_pods,
             placement_policy=_placement(name, args, self),
-            management=container.NodePoolManagementArgs(auto_repair=True, auto_upgrade=True),
+            management=container.NodePoolManagementArgs(
+                auto_repair=pool.mode is not PurchaseMode.FLEX_START, auto_upgrade=True
+            ),
             upgrade_settings=upgrade_settings(pool.role),
             network_config=container.NodePoolNetworkConfigArgs(enable_private_nodes=True),
             node_config=_node_config(args, machine),
             opts=pulumi.ResourceOptions(
                 parent=self,
+                ignore_changes=["initialNodeCount"] if is_scaled(pool) else None,  # it would replace the pool
                 # 30 minutes, the provider's own, end too early where large machines come slowly (NVIDIA/aicr#2065)
                 custom_timeouts=pulumi.CustomTimeouts(create="90m", update="90m", delete="60m"),
             ),
@@ -102,16 +117,56 @@ def check_pool(pool: PlannedPool) -> None:
     Refuse a pool that cannot be built.
 
     Raises:
-        Unprovisionable: If its machine, its slice or its purchase mode is not supported.
+        Unprovisionable: If its machine or its slice is not supported, or what is reserved is not named.
     """
     gke_machine(pool)
-    if pool.accelerator_kind is AcceleratorKind.TPU:
-        slice_of(pool)
-    if pool.mode not in {PurchaseMode.ON_DEMAND, PurchaseMode.SPOT}:
+    if pool.accelerator_kind is AcceleratorKind.TPU and slice_of(pool).hosts > 1 and is_scaled(pool):
         raise Unprovisionable(
-            what=f"pool {pool.name} is bought as {pool.mode.value}, which cannot be built on Google Cloud yet",
-            mend="size the stack with on-demand and spot only",
+            what=f"pool {pool.name} is one slice of {pool.nodes} machines, which stand together, but its least is "
+            f"{pool.least_nodes}",
+            mend="size the stack again: sizeup size <stack>",
         )
+    for what in _reservation_mistakes(pool):
+        raise Unprovisionable(
+            what=f"pool {pool.name} is bought as {pool.mode.value}, but {what}",
+            mend="name it as `gcloud compute reservations list` does, and size the stack again",
+        )
+
+
+def _reservation_mistakes(pool: PlannedPool) -> Iterator[str]:
+    """Why machines of *pool* would not come from the reservation that holds them, or from one that is not theirs."""
+    if pool.mode in _FROM_RESERVATION and pool.reservation is None:
+        yield "of no reservation"
+    elif pool.mode not in _FROM_RESERVATION and pool.reservation is not None:
+        yield f"from {pool.reservation}"
+    elif pool.reservation is not None and not _RESERVATION.fullmatch(pool.reservation):
+        yield f"{pool.reservation} is no name of a reservation"
+
+
+def is_scaled(pool: PlannedPool) -> bool:
+    """Whether an autoscaler moves the number of machines; those of flex-start and of calendar mode go by themselves."""
+    return least_size(pool) < pool.nodes
+
+
+def least_size(pool: PlannedPool) -> int:
+    """Machines that the pool keeps, whatever its autoscaler says."""
+    return 0 if pool.mode in _COMING_AND_GOING else pool.least_nodes
+
+
+def autoscaling(pool: PlannedPool) -> container.NodePoolAutoscalingArgs | None:
+    """From the machines of the quietest hours to those of the busiest; None where the count is fixed."""
+    if not is_scaled(pool):
+        return None
+    return container.NodePoolAutoscalingArgs(
+        total_min_node_count=least_size(pool), total_max_node_count=pool.nodes, location_policy="ANY"
+    )
+
+
+def _initial_count(pool: PlannedPool) -> int | None:
+    """All machines at first; of flex-start none, which come as they can be had; None where the count is fixed."""
+    if not is_scaled(pool):
+        return None
+    return 0 if pool.mode is PurchaseMode.FLEX_START else pool.nodes
 
 
 def _placement(name: str, args: NodePoolArgs, parent: pulumi.Resource) -> container.NodePoolPlacementPolicyArgs | None:
@@ -170,10 +225,9 @@ def _node_config(args: NodePoolArgs, machine: GkeMachine) -> container.NodePoolN
         spot=pool.mode is PurchaseMode.SPOT,
         guest_accelerators=guest_accelerators(pool, machine),
         ephemeral_storage_local_ssd_config=_local_ssds(machine),
-        # Never an open reservation of somebody else in the project: the plan bought these machines one by one.
-        reservation_affinity=container.NodePoolNodeConfigReservationAffinityArgs(
-            consume_reservation_type="NO_RESERVATION"
-        ),
+        flex_start=True if pool.mode is PurchaseMode.FLEX_START else None,
+        max_run_duration=f"{_FLEX_START_S}s" if pool.mode is PurchaseMode.FLEX_START else None,
+        reservation_affinity=_affinity(pool),
         gvnic=container.NodePoolNodeConfigGvnicArgs(enabled=True),
         service_account=args.node_email,
         oauth_scopes=list(SCOPES),
@@ -185,6 +239,15 @@ def _node_config(args: NodePoolArgs, machine: GkeMachine) -> container.NodePoolN
         labels=dict(node_labels(pool)),
         resource_labels=dict(args.labels),
         taints=_taints(pool),
+    )
+
+
+def _affinity(pool: PlannedPool) -> container.NodePoolNodeConfigReservationAffinityArgs:
+    """The reservation that the plan names, and else none: never an open one of somebody else in the project."""
+    if pool.reservation is None:
+        return container.NodePoolNodeConfigReservationAffinityArgs(consume_reservation_type="NO_RESERVATION")
+    return container.NodePoolNodeConfigReservationAffinityArgs(
+        consume_reservation_type="SPECIFIC_RESERVATION", key=RESERVATION_KEY, values=[pool.reservation]
     )
 
 

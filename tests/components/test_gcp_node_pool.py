@@ -18,6 +18,7 @@ from components.gcp.node_pool import (
 )
 from components.graph import Graph, Resource
 from components.kubernetes.scheduling import Toleration
+from components.rules import violations
 from sizing.catalog.offer import PurchaseMode
 from sizing.performance.configuration.layout import Layout
 from sizing.plan import NodePool as PlannedPool
@@ -80,7 +81,9 @@ def test_a_tpu_pool_has_neither_gpus_nor_a_placement_within_one_machine() -> Non
 def test_a_slice_over_machines_is_one_pool_with_a_placement() -> None:
     """4x4 = 16 chips = 4 machines with 4."""
     pool = node_pool(
-        replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4)
+        replace(
+            GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4, least_nodes=4
+        )
     )
     assert at(pool, "placementPolicy") == {"type": "COMPACT", "tpuTopology": "4x4"}
     assert at(pool, "nodeCount") == 4
@@ -89,7 +92,9 @@ def test_a_slice_over_machines_is_one_pool_with_a_placement() -> None:
 def test_a_tpu7x_slice_over_machines_brings_its_policy() -> None:
     """2x2x2 = 8 chips = 2 machines; the policy is a resource, the type stays empty."""
     graph = graph_of(
-        replace(GCP_TPU_POOL, machine="tpu7x-standard-4t", accelerators_per_node=4, topology="2x2x2", nodes=2)
+        replace(
+            GCP_TPU_POOL, machine="tpu7x-standard-4t", accelerators_per_node=4, topology="2x2x2", nodes=2, least_nodes=2
+        )
     )
     assert at(one(graph, "ResourcePolicy"), "workloadPolicy") == {
         "type": "HIGH_THROUGHPUT",
@@ -177,7 +182,14 @@ def test_a_slice_of_another_size_than_its_shape_is_refused_with_the_arguments() 
     """4x4 are 16 chips, four machines of four; before anything is registered."""
     with pytest.raises(InvalidArguments, match=r"3 machines, but one slice 4x4 is 4 x .*rule gke-tpu-node-count"):
         NodePoolArgs(
-            pool=replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=3),
+            pool=replace(
+                GCP_TPU_POOL,
+                machine="ct6e-standard-4t",
+                accelerators_per_node=4,
+                topology="4x4",
+                nodes=3,
+                least_nodes=3,
+            ),
             project="acme-ml",
             region="us-central1",
             labels={},
@@ -186,13 +198,89 @@ def test_a_slice_of_another_size_than_its_shape_is_refused_with_the_arguments() 
         )
 
 
-@pytest.mark.parametrize(
-    "mode", [mode for mode in PurchaseMode if mode not in {PurchaseMode.ON_DEMAND, PurchaseMode.SPOT}]
+RESERVED = replace(GCP_GPU_POOL, mode=PurchaseMode.RESERVATION, reservation="h100-march")
+CALENDAR = replace(
+    GCP_GPU_POOL,
+    mode=PurchaseMode.CAPACITY_BLOCK,
+    nodes=2,
+    least_nodes=2,
+    reservation="projects/acme/reservations/run-7",
 )
-def test_other_ways_to_buy_are_refused(mode: PurchaseMode) -> None:
-    """Rather than bought on demand."""
-    with pytest.raises(Unprovisionable, match="cannot be built on Google Cloud yet"):
-        check_pool(replace(GCP_GPU_POOL, mode=mode))
+FLEX = replace(GCP_GPU_POOL, mode=PurchaseMode.FLEX_START, nodes=3, least_nodes=3)
+BY_DAY = replace(GCP_GPU_POOL, nodes=5, least_nodes=2)
+
+
+def test_machines_of_a_reservation_come_from_it_alone() -> None:
+    """By its name, as a specific reservation; as many as planned."""
+    pool = node_pool(RESERVED)
+    assert at(pool, "nodeConfig", "reservationAffinity") == {
+        "consumeReservationType": "SPECIFIC_RESERVATION",
+        "key": "compute.googleapis.com/reservation-name",
+        "values": ["h100-march"],
+    }
+    assert at(pool, "nodeCount") == 1
+
+
+def test_calendar_mode_is_a_reservation_whose_machines_go_at_its_end() -> None:
+    """
+    The future reservation makes an ordinary one of its name when its time comes; at its end nothing is kept.
+
+    Source: GKE, "Request TPUs with future reservation in calendar mode": --reservation-affinity=specific, 2026.
+    """
+    pool = node_pool(CALENDAR)
+    assert at(pool, "nodeConfig", "reservationAffinity", "values") == ["projects/acme/reservations/run-7"]
+    assert at(pool, "autoscaling") == {"totalMinNodeCount": 0, "totalMaxNodeCount": 2, "locationPolicy": "ANY"}
+    assert at(pool, "initialNodeCount") == 2
+
+
+def test_flex_start_waits_for_machines_and_keeps_them_a_week_at_most() -> None:
+    """None at first, no repair, no reservation, not spot; GKE brings up to three as they can be had."""
+    pool = node_pool(FLEX)
+    config = at_config(pool)
+    assert (config["flexStart"], config["maxRunDuration"], config["spot"]) == (True, "604800s", False)
+    assert config["reservationAffinity"] == {"consumeReservationType": "NO_RESERVATION"}
+    assert at(pool, "management", "autoRepair") is False
+    assert at(pool, "autoscaling", "totalMaxNodeCount") == 3
+    assert at(pool, "initialNodeCount") == 0
+    assert "nodeCount" not in pool.inputs
+
+
+def test_an_autoscaled_pool_starts_with_all_and_is_not_replaced_when_that_number_changes() -> None:
+    """Five by day, two by night; the count that a pool starts with can never be changed in place."""
+    pool = node_pool(BY_DAY)
+    assert at(pool, "autoscaling") == {"totalMinNodeCount": 2, "totalMaxNodeCount": 5, "locationPolicy": "ANY"}
+    assert at(pool, "initialNodeCount") == 5
+    assert pool.ignore_changes == ("initialNodeCount",)
+    assert "nodeCount" not in pool.inputs
+
+
+@pytest.mark.parametrize("pool", [RESERVED, CALENDAR, FLEX, BY_DAY], ids=lambda pool: pool.mode)
+def test_every_way_of_buying_keeps_every_rule_that_on_demand_keeps(pool: PlannedPool) -> None:
+    """Of reservations, flex-start, autoscalers; a pool by itself breaks what needs its cluster."""
+
+    def broken(of: PlannedPool) -> set[str]:
+        return {rule.id for rule, _ in violations(graph_of(of))}
+
+    assert broken(pool) <= broken(GCP_GPU_POOL)
+
+
+@pytest.mark.parametrize(
+    ("pool", "why"),
+    [
+        (replace(RESERVED, reservation=None), "bought as reservation, but of no reservation"),
+        (replace(CALENDAR, reservation=None), "bought as capacity_block, but of no reservation"),
+        (replace(FLEX, reservation="h100-march"), "bought as flex_start, but from h100-march"),
+        (replace(RESERVED, reservation="H100 March"), "H100 March is no name of a reservation"),
+        (
+            replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4),
+            "one slice of 4 machines, which stand together, but its least is 3",
+        ),
+    ],
+)
+def test_what_cannot_be_bought_is_refused_with_the_reason(pool: PlannedPool, why: str) -> None:
+    """Before anything is registered, by whoever provisions the plan."""
+    with pytest.raises(Unprovisionable, match=why):
+        check_pool(pool)
 
 
 def test_pods_go_where_they_are_placed_and_put_up_with_the_taint() -> None:
@@ -247,7 +335,9 @@ def test_a_replica_over_several_machines_is_refused() -> None:
 
 def test_a_server_on_a_slice_over_machines_is_refused() -> None:
     """Its pods would have to start as one group, on 4 machines of 4x4."""
-    pool = replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4)
+    pool = replace(
+        GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4, least_nodes=4
+    )
     with pytest.raises(Unprovisionable, match="is one slice 4x4 of 4 machines"):
         scheduling(replace(CHAT_DEPLOYMENT, layout=Layout(tp=4)), (pool,))
 

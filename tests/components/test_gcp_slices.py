@@ -88,7 +88,9 @@ def test_a_machine_that_is_no_tpu_is_refused() -> None:
 
 def test_the_pool_of_a_slice_over_machines_has_exactly_its_machines() -> None:
     """A node pool is one slice: 4x4 on 4-chip machines is 4 machines, never 3."""
-    pool = replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4)
+    pool = replace(
+        GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4, least_nodes=4
+    )
     assert slice_of(pool).hosts == 4
     with pytest.raises(Unprovisionable, match="planned with 3 machines, but one slice 4x4 has 4"):
         slice_of(replace(pool, nodes=3))

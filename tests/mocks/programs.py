@@ -29,7 +29,9 @@ ADMIN = "arn:aws:iam::123456789012:role/team/PlatformAdmin"
 LABELS = {"owner": "ml-platform"}
 BUCKET = Bucket(name="models", region="us-east-1", tier="STANDARD", bytes=10**11, usd_per_gb_month=0.023)
 INTERNAL = {"networking.gke.io/load-balancer-type": "Internal"}
-SLICE = replace(GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4)
+SLICE = replace(
+    GCP_TPU_POOL, machine="ct6e-standard-4t", accelerators_per_node=4, topology="4x4", nodes=4, least_nodes=4
+)
 GPU_TAINT = (Toleration(key="nvidia.com/gpu", effect="NoSchedule"),)
 
 AWS: Mapping[type[pulumi.ComponentResource], Callable[[], object]] = {
