@@ -1,15 +1,17 @@
-"""What one region sells of what the workloads could use: priced offers, the system machine, and what is not sold."""
+"""What one region sells of what the workloads could use: priced offers, what is held, and what is not sold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sizing.allocation.reserved import Held, held_in
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.outcome import Miss
-from sizing.spec.workload import Spec
+from sizing.spec.schedule import FLEX_START_DAYS
+from sizing.spec.workload import Serving, Spec
 from sizing.units import GB
 
 if TYPE_CHECKING:
@@ -44,18 +46,25 @@ class Market:
     offers: tuple[tuple[Machine, Offer], ...]  # priced, orderable, with the zones that the spec allows
     system: tuple[Machine, Offer] | None  # cheapest machine for cluster services
     unsold: tuple[Unsold, ...]
+    held: tuple[Held, ...]  # reservations and capacity blocks that a workload can use
+    only_for: Mapping[PurchaseMode, frozenset[str]]  # workloads that may buy so; a mode that is not there: any
 
 
 def market(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str, machines: Iterable[Machine]) -> Market:
     """
-    The offers of one region for *machines*: on demand, and spot where a workload may use it.
+    The offers of one region for *machines*: on demand, spot and flex-start where a workload may use it; what is held.
 
-    An offer without a price, that the cloud does not sell, or of which no zone is known, cannot be bought.
+    An offer without a price, that the cloud does not sell, or of which no zone is known, cannot be bought. Commitments
+    are no offers of machines: they cover what runs on demand.
     """
+    machines = tuple(machines)
     zones = tuple(zone for zone in catalog.zones(cloud, region) if zone not in ZONES_WITHOUT_CONTROL_PLANE)
     modes = [PurchaseMode.ON_DEMAND]
     if any(workload.allowed.spot_share > 0 for workload in spec.workloads):
         modes.append(PurchaseMode.SPOT)
+    flexible = frozenset(workload.name for workload in spec.workloads if may_start_flexibly(workload))
+    if flexible:
+        modes.append(PurchaseMode.FLEX_START)
     within = frozenset(spec.zones or zones) & frozenset(zones)
     if len(within) >= CONTROL_PLANE_ZONES:
         zones = tuple(zone for zone in zones if zone in within)
@@ -67,6 +76,9 @@ def market(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str, machines:
         offers += [(machine, offer) for offer in sorted(sold, key=lambda one: modes.index(one.mode))]
         if not any(offer.mode is PurchaseMode.ON_DEMAND for offer in sold):
             unsold.append(Unsold(machine=machine.name, miss=_why_not(listed, region, within)))
+    names = {machine.name for machine in machines}
+    held = [one for one in held_in(spec, catalog, cloud=cloud, region=region) if one.machine.name in names]
+    unsold += [Unsold(machine=one.machine.name, miss=miss) for one in held for miss in _unusable(one, within)]
     return Market(
         cloud=cloud,
         region=region,
@@ -74,7 +86,27 @@ def market(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str, machines:
         offers=tuple((machine, _within(offer, within)) for machine, offer in offers),
         system=_system_machine(catalog, cloud, region, frozenset(zones)),
         unsold=tuple(unsold),
+        held=tuple(one for one in held if not list(_unusable(one, within))),
+        only_for={PurchaseMode.FLEX_START: flexible},
     )
+
+
+def may_start_flexibly(workload: Serving) -> bool:
+    """Whether a workload may run on flex-start machines, which the cloud takes back after seven days."""
+    short = workload.needed is not None and workload.needed.days <= FLEX_START_DAYS
+    return short and PurchaseMode.FLEX_START in workload.allowed.purchase
+
+
+def _unusable(held: Held, within: frozenset[str]) -> Iterator[Miss]:
+    """Why nothing can stand on machines that the account holds."""
+    what = f"{held.offer.mode.value.replace('_', ' ')} {held.name}"
+    if not within & set(held.offer.zones):
+        text = f"{what} lies in {held.offer.zones[0]}, which the network may not span"
+        yield Miss(metric="zones", asked=None, reached=None, text=text)
+    elif held.window is not None and not held.only_for:
+        days = f"{held.window.start} until {held.window.until}"
+        text = f"{what} is there from {days}, and no workload is needed within these days only"
+        yield Miss(metric="window", asked=None, reached=None, text=text)
 
 
 def _is_sold(offer: Offer) -> bool:

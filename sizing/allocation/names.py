@@ -8,11 +8,16 @@ from sizing.catalog.offer import PurchaseMode
 
 MOST_CHARACTERS = 40  # of a GKE node pool's name; EKS and Kubernetes labels take 63
 SPOT_SUFFIX = "-spot"
+_SUFFIXES = {PurchaseMode.SPOT: SPOT_SUFFIX, PurchaseMode.FLEX_START: "-flex"}
 
 
-def pool_name(machine: str, zone: str, mode: PurchaseMode) -> str:
-    """The machine, dots as dashes, its zone, and -spot: p5-48xlarge-use1-az4. What is too long ends in a digest."""
-    name = f"{machine}-{zone}".replace(".", "-").lower() + (SPOT_SUFFIX if mode is PurchaseMode.SPOT else "")
+def pool_name(machine: str, zone: str, mode: PurchaseMode, held: str | None = None) -> str:
+    """
+    The machine, dots as dashes, its zone, and -spot, -flex or the reservation's name: p5-48xlarge-use1-az4.
+
+    What is too long ends in a digest.
+    """
+    name = f"{machine}-{zone}".replace(".", "-").lower() + (f"-{held}" if held else _SUFFIXES.get(mode, ""))
     if len(name) <= MOST_CHARACTERS:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:6]

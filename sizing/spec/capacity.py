@@ -23,7 +23,7 @@ class QuotaLimit:
 class Reservation:
     """Machines that the account holds in one zone, used or not."""
 
-    name: str
+    name: str  # as the cloud calls it: cr-0123456789abcdef0 on AWS, its name on Google Cloud
     cloud: Cloud
     machine: str
     region: str
@@ -36,7 +36,7 @@ class Reservation:
 class CapacityBlock:
     """Machines of one zone that are paid upfront for a few days."""
 
-    name: str
+    name: str  # as the cloud calls it
     cloud: Cloud
     machine: str
     region: str
@@ -59,6 +59,7 @@ class OwnedCommitment:
     machine: str
     region: str
     machines: int
+    term: PurchaseMode = PurchaseMode.COMMITTED_1Y  # how it was bought: told with the plan, nothing rests on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

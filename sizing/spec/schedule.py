@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 HOURS_PER_DAY = 24
+FLEX_START_DAYS = 7  # Google Cloud takes flex-start machines back after so many. Source: "About Flex-start VMs", 2026
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

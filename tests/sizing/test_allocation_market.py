@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from sizing.allocation.market import market
 from sizing.catalog import Cloud, PurchaseMode, catalog
+from sizing.spec.capacity import CapacityBlock, Reservation
+from sizing.spec.schedule import Window
 from tests.markets import (
     CHAT_70B,
     H100_NODE,
@@ -87,3 +90,51 @@ def test_no_network_in_a_zone_without_control_plane():
     sold = market(spec_of(CHAT_70B), catalog(), cloud=Cloud.AWS, region="us-east-1", machines=[])
     assert "use1-az3" not in sold.zones
     assert set(ZONES) <= set(sold.zones)
+
+
+def test_flex_start_is_for_sale_to_workloads_that_end_within_seven_days():
+    """Google takes the machines back after seven days; eight are too many, and who does not name the way gets none."""
+    flex = replace(offer(H100_NODE, 40.0), mode=PurchaseMode.FLEX_START)
+    facts = catalog_of([H100_NODE], [offer(H100_NODE, 55.04), flex])
+    found = []
+    for days, purchase in ((7, (PurchaseMode.FLEX_START,)), (8, (PurchaseMode.FLEX_START,)), (7, ())):
+        needed = Window(start=date(2026, 12, 1), until=date(2026, 12, 1 + days))
+        chat = replace(CHAT_70B, needed=needed, allowed=replace(CHAT_70B.allowed, purchase=purchase))
+        sold = market(spec_of(chat), facts, cloud=Cloud.AWS, region=REGION, machines=[H100_NODE])
+        found.append([one.mode for _, one in sold.offers])
+    plain = [PurchaseMode.ON_DEMAND]
+    assert found == [[*plain, PurchaseMode.FLEX_START], plain, plain]
+
+
+def test_what_is_held_where_the_network_may_not_go_is_told_and_not_used():
+    """The spec allows az2 only, and the reservation lies in az1."""
+    held = Reservation(name="cr-1", cloud=Cloud.AWS, machine="p5.48xlarge", region=REGION, zone="use1-az1", machines=4)
+    spec = replace(spec_of(CHAT_70B, zones=("use1-az2",)), reservations=(held,))
+    sold = market(spec, SMALL_MARKET, cloud=Cloud.AWS, region=REGION, machines=[H100_NODE])
+    assert sold.held == ()
+    assert [one.miss.text for one in sold.unsold] == [
+        "reservation cr-1 lies in use1-az1, which the network may not span"
+    ]
+
+
+def test_a_block_for_days_on_which_no_workload_is_needed_alone_is_told_and_not_used():
+    """A workload that is needed always cannot stand on machines that are there for a week."""
+    week = Window(start=date(2026, 12, 1), until=date(2026, 12, 8))
+    block = CapacityBlock(
+        name="cr-2",
+        cloud=Cloud.AWS,
+        machine="p5.48xlarge",
+        region=REGION,
+        zone="use1-az1",
+        machines=2,
+        window=week,
+        upfront_usd=10_000,
+    )
+    spec = replace(spec_of(CHAT_70B), capacity_blocks=(block,))
+    sold = market(spec, SMALL_MARKET, cloud=Cloud.AWS, region=REGION, machines=[H100_NODE])
+    assert sold.held == ()
+    (missing,) = sold.unsold
+    assert missing.miss.text == (
+        "capacity block cr-2 is there from 2026-12-01 until 2026-12-08, "
+        "and no workload is needed within these days only"
+    )

@@ -1,0 +1,107 @@
+"""What an account holds or may commit to: reservations, capacity blocks and commitments of a stack, with their prices.
+
+Prices of what is held are the stack's own word, and are told as such; those of commitments are facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sizing.catalog.machine import Cloud, Machine
+from sizing.catalog.offer import Offer, PurchaseMode
+from sizing.catalog.provenance import Provenance
+from sizing.optimiser.problem import Commitment
+from sizing.spec.capacity import CapacityBlock, Reservation
+from sizing.spec.schedule import Window
+from sizing.spec.workload import Serving, Spec
+from sizing.units import micro_usd
+
+if TYPE_CHECKING:
+    from sizing.catalog import Catalog
+
+TOLD = "undated"  # the stack tells no date of its prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Machines of one zone that the account holds under a name."""
+
+    name: str
+    machine: Machine
+    offer: Offer  # with the price that the stack tells, in its zone only
+    most: int  # machines
+    only_for: frozenset[str] | None  # workloads that may stand on it; None: any
+    window: Window | None  # None: it stays
+
+
+def held_in(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str) -> tuple[Held, ...]:
+    """The reservations and capacity blocks of one region, in the order of the spec."""
+    return tuple(
+        _held(told, spec, catalog)
+        for told in (*spec.reservations, *spec.capacity_blocks)
+        if (told.cloud, told.region) == (cloud, region)
+    )
+
+
+def needed_within(workloads: Iterable[Serving], window: Window) -> frozenset[str]:
+    """Workloads that are needed on days of *window* only, so a block of these days can carry them."""
+    return frozenset(one.name for one in workloads if one.needed is not None and window.holds(one.needed))
+
+
+def commitments_of(
+    spec: Spec, catalog: Catalog, *, cloud: Cloud, regions: Iterable[str], machines: Iterable[Machine]
+) -> tuple[Commitment, ...]:
+    """
+    What is committed to already, at no price, and what may be committed to beside, at its price all hours.
+
+    Only what is sold on demand can be covered: that a commitment's machines exist is no promise that one can be had.
+    """
+    names = [machine.name for machine in machines]
+    return tuple(
+        commitment
+        for region in regions
+        for name in names
+        for commitment in (*_owned(spec, cloud, region, name), *_offered(spec, catalog, cloud, region, name))
+    )
+
+
+def _owned(spec: Spec, cloud: Cloud, region: str, machine: str) -> Iterator[Commitment]:
+    for owned in spec.commitments.owned:
+        if (owned.cloud, owned.region, owned.machine) == (cloud, region, machine):
+            yield Commitment(
+                machine=machine, region=region, mode=owned.term, micro_usd_per_hour=0, owned=owned.machines, most=0
+            )
+
+
+def _offered(spec: Spec, catalog: Catalog, cloud: Cloud, region: str, machine: str) -> Iterator[Commitment]:
+    for offer in catalog.offers_for(cloud, region, machine):
+        if offer.mode in spec.commitments.terms and offer.orderable and offer.usd_per_hour is not None:
+            yield Commitment(
+                machine=machine, region=region, mode=offer.mode, micro_usd_per_hour=micro_usd(offer.usd_per_hour)
+            )
+
+
+def _held(told: Reservation | CapacityBlock, spec: Spec, catalog: Catalog) -> Held:
+    window = told.window if isinstance(told, CapacityBlock) else None
+    mode = PurchaseMode.RESERVATION if window is None else PurchaseMode.CAPACITY_BLOCK
+    source = f"{mode.value.replace('_', ' ')} {told.name}, as the stack tells"
+    return Held(
+        name=told.name,
+        machine=catalog.machine(told.cloud, told.machine),
+        offer=Offer(
+            cloud=told.cloud,
+            machine=told.machine,
+            region=told.region,
+            mode=mode,
+            usd_per_hour=told.usd_per_hour,
+            orderable=True,
+            zones=(told.zone,),
+            price_basis="told by the stack",
+            provenance=Provenance(source=source, as_of=TOLD),
+        ),
+        most=told.machines,
+        only_for=None if window is None else needed_within(spec.workloads, window),
+        window=window,
+    )
