@@ -174,7 +174,7 @@ def _changes(made: Rows, today: Mapping[Place, int]) -> tuple[list[cp_model.IntV
     changed = []
     for (choice, pool), numbers in made.replicas.items():
         if choice.workload in moving:
-            bound, was = max(number.proto.domain[-1] for number in numbers), today.get((choice, pool), 0)
+            bound, was = made.most_replicas[choice], today.get((choice, pool), 0)
             most, apart = made.model.new_int_var(0, bound, ""), made.model.new_int_var(0, max(bound, was), "")
             made.model.add_max_equality(most, list(numbers))
             made.model.add(apart >= most - was)
@@ -190,7 +190,7 @@ def _types(made: Rows) -> list[cp_model.IntVar]:
         key = (choice.workload, pool.machine, pool.is_spot)
         used = found.setdefault(key, made.model.new_bool_var(""))
         for number in numbers:
-            made.model.add(number <= number.proto.domain[-1] * used)
+            made.model.add(number <= made.most_replicas[choice] * used)
     return list(found.values())
 
 

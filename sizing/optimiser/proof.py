@@ -94,7 +94,7 @@ def _objective(problem: Problem, made: Rows) -> tuple[cp_model.LinearExprT, int,
     model, price, changed = made.model, Sum(variables=[], weights=[]), Sum(variables=[], weights=[])
     for pool, numbers in made.machines.items():
         running = pool.running or 0
-        bound = max(number.proto.domain[-1] for number in numbers)
+        bound = made.most_machines[pool]
         most, more, fewer = (model.new_int_var(0, limit, "") for limit in (bound, bound, running))
         model.add_max_equality(most, list(dict.fromkeys(numbers)))
         model.add(most - running == more - fewer)

@@ -46,7 +46,9 @@ class Rows:
 
     model: cp_model.CpModel
     machines: dict[Pool, tuple[cp_model.IntVar, ...]]
+    most_machines: dict[Pool, int]  # that could be of use in any period
     replicas: dict[Place, tuple[cp_model.IntVar, ...]]
+    most_replicas: dict[Choice, int]  # in one pool, that could be of use in any period
     chosen: dict[Option, cp_model.IntVar]
     system_machines: dict[str, cp_model.IntVar]  # by region
     committed: dict[Commitment, cp_model.IntVar]  # bought beyond those that are owned
@@ -62,7 +64,9 @@ def rows(problem: Problem) -> Rows:
     demands = {demand.workload: demand for demand in problem.demands}
     places = standing_places(problem)
     most = {choice: _most(choice, demands[choice.workload]) for choice, _ in places}
-    machines = {pool: _machines(model, pool, bounds) for pool, bounds in _enough(problem, places, most).items()}
+    enough = _enough(problem, places, most)
+    most_machines = {pool: max(bounds) for pool, bounds in enough.items()}
+    machines = {pool: _machines(model, pool, bounds) for pool, bounds in enough.items()}
     replicas = {
         (choice, pool): tuple(model.new_int_var(0, number, "") for number in most[choice]) for choice, pool in places
     }
@@ -77,23 +81,25 @@ def rows(problem: Problem) -> Rows:
     _pack(model, machines, replicas)
     _limit(model, problem, machines)
     for team in problem.teams:
-        _share(model, problem, team, replicas)
+        _share(model, problem, team, replicas, most)
     hours = _ratio([period.hours for period in problem.periods])
     cost = Sum(variables=[], weights=[])
     for pool, numbers in machines.items():
         paid = [(numbers[0], sum(hours))] if pool.is_kept else zip(numbers, hours, strict=True)
         for number, h in paid:
             cost.add(number, h * pool.micro_usd_per_hour)
-    system = _system(model, problem, machines, cost, sum(hours))
+    system = _system(model, problem, machines, most_machines, cost=cost, hours=sum(hours))
     for standing in problem.standings:
         for option, variable in chosen.items():
             if (option[0], option[2]) == (standing.workload, standing.region):
                 cost.add(variable, standing.micro_usd_per_hour * sum(hours))
-    committed = _commit(model, problem, machines, cost, hours)
+    committed = _commit(model, problem, machines, most_machines, cost=cost, hours=hours)
     return Rows(
         model=model,
         machines=machines,
+        most_machines=most_machines,
         replicas=replicas,
+        most_replicas={choice: max(bounds) for choice, bounds in most.items()},
         chosen=chosen,
         system_machines=system,
         committed=committed,
@@ -224,7 +230,11 @@ def _limit(model: cp_model.CpModel, problem: Problem, machines: dict[Pool, tuple
 
 
 def _share(
-    model: cp_model.CpModel, problem: Problem, team: Team, replicas: dict[Place, tuple[cp_model.IntVar, ...]]
+    model: cp_model.CpModel,
+    problem: Problem,
+    team: Team,
+    replicas: dict[Place, tuple[cp_model.IntVar, ...]],
+    most: dict[Choice, tuple[int, ...]],
 ) -> None:
     """No more slots at a time, and no more money on average, than a team may have."""
     own = [place for place in replicas if place[0].workload in team.workloads]
@@ -239,18 +249,18 @@ def _share(
     spent = Sum(variables=[], weights=[])
     for choice, pool in own:
         each = choice.slots * pool.micro_usd_per_hour * (whole // pool.slots)
-        for number, h in _paid(model, pool, replicas[choice, pool], hours):
+        for number, h in _paid(model, pool, replicas[choice, pool], max(most[choice]), hours):
             spent.add(number, each * h)
     model.add(spent.expression <= team.micro_usd_per_hour * sum(hours) * whole)
 
 
 def _paid(
-    model: cp_model.CpModel, pool: Pool, numbers: tuple[cp_model.IntVar, ...], hours: tuple[int, ...]
+    model: cp_model.CpModel, pool: Pool, numbers: tuple[cp_model.IntVar, ...], bound: int, hours: tuple[int, ...]
 ) -> list[tuple[cp_model.IntVar, int]]:
     """What a team pays replicas for: the hours that they are up; on machines that are kept, the most of them always."""
     if not pool.is_kept or len(numbers) == 1:
         return list(zip(numbers, hours, strict=True))
-    most = model.new_int_var(0, sum(number.proto.domain[-1] for number in numbers), "")
+    most = model.new_int_var(0, bound, "")
     for number in numbers:
         model.add(most >= number)
     return [(most, sum(hours))]
@@ -260,6 +270,8 @@ def _system(
     model: cp_model.CpModel,
     problem: Problem,
     machines: dict[Pool, tuple[cp_model.IntVar, ...]],
+    most: dict[Pool, int],
+    *,
     cost: Sum,
     hours: int,
 ) -> dict[str, cp_model.IntVar]:
@@ -272,7 +284,7 @@ def _system(
         zones = {zone: model.new_bool_var("") for zone in dict.fromkeys(pool.zone for pool in here)}
         for pool, numbers in here.items():
             for number in dict.fromkeys(numbers):
-                model.add(number <= number.proto.domain[-1] * zones[pool.zone])
+                model.add(number <= most[pool] * zones[pool.zone])
         in_use = model.new_bool_var("")
         for zone in zones.values():
             model.add_implication(zone, in_use)
@@ -288,6 +300,8 @@ def _commit(
     model: cp_model.CpModel,
     problem: Problem,
     machines: dict[Pool, tuple[cp_model.IntVar, ...]],
+    most: dict[Pool, int],
+    *,
     cost: Sum,
     hours: tuple[int, ...],
 ) -> dict[Commitment, cp_model.IntVar]:
@@ -302,7 +316,7 @@ def _commit(
             for pool in machines
             if (pool.machine, pool.region, pool.mode) == (machine, region, PurchaseMode.ON_DEMAND)
         ]
-        enough = sum(max(number.proto.domain[-1] for number in machines[pool]) for pool in pools)
+        enough = sum(most[pool] for pool in pools)
         for one in offered:
             found[one] = model.new_int_var(0, enough if one.most is None else min(one.most, enough), "")
             cost.add(found[one], one.micro_usd_per_hour * sum(hours))
@@ -311,7 +325,7 @@ def _commit(
             covered = []
             for pool in pools:
                 number = machines[pool][period]
-                covered.append(model.new_int_var(0, number.proto.domain[-1], ""))
+                covered.append(model.new_int_var(0, most[pool], ""))
                 model.add(covered[-1] <= number)
                 cost.add(covered[-1], -h * pool.micro_usd_per_hour)
             model.add(sum(covered) <= owned + sum(found[one] for one in offered))
