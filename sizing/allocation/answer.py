@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sizing.allocation.assembly import plan_of
+from sizing.allocation.candidates import Weighed
 from sizing.allocation.exact import arrangement
 from sizing.allocation.explain import runners_up
 from sizing.allocation.formulation import MICRO, Formulation
@@ -34,7 +36,14 @@ class InconsistentPlan(RuntimeError):
         super().__init__("the plan that was found breaks what was asked; please report this: " + "; ".join(broken))
 
 
-def size(spec: Spec, catalog: Catalog, *, current: SizingPlan | None = None) -> Sized | NoPlan:
+def size(
+    spec: Spec,
+    catalog: Catalog,
+    *,
+    current: SizingPlan | None = None,
+    weighed: Sequence[Weighed] | None = None,
+    alternatives: bool = True,
+) -> Sized | NoPlan:
     """
     The plan of least cost for *spec*; among equal ones that of fewest changes, then of best latency.
 
@@ -42,11 +51,13 @@ def size(spec: Spec, catalog: Catalog, *, current: SizingPlan | None = None) -> 
         spec: What is asked.
         catalog: What can be rented.
         current: The plan that runs today: moving away from it is priced. None: nothing runs.
+        weighed: The ways to run each workload, where they have been weighed before (rates and prices play no part).
+        alternatives: Whether to work out what was weighed and lost, each a search of its own.
 
     Raises:
         InconsistentPlan: If the plan breaks a rule when it is worked out anew.
     """
-    found = search(spec, catalog, current=current)
+    found = search(spec, catalog, current=current, weighed=weighed)
     best = found.best
     if best is None or best.formulation is None or best.found is None:
         return refusal(spec, catalog, found)
@@ -55,7 +66,8 @@ def size(spec: Spec, catalog: Catalog, *, current: SizingPlan | None = None) -> 
     plan = plan_of(spec, catalog, formulation, best.found, arranged)
     if broken := violations(plan, spec, catalog):
         raise InconsistentPlan(broken)
-    return Sized(plan=plan, outcome=_outcome(found, plan), runners_up=runners_up(spec, found))
+    lost = runners_up(spec, found) if alternatives else ()
+    return Sized(plan=plan, outcome=_outcome(found, plan), runners_up=lost)
 
 
 def slowness(spec: Spec, formulation: Formulation, choice: Choice) -> int:
