@@ -98,61 +98,101 @@ def provision(
         MissingSetting: Naming every version and image that nobody told, at once.
         UnusablePlan: If the plan cannot be built on AWS.
     """
-    _check(plan)
+    parts = [plan.at(site) for site in plan.sites]
+    for part in parts:
+        _check(part)
     pins = _pins(plan, platform)
-    tags = dict(cost_tags(platform, stack=stack))
-    on_aws = pulumi.ResourceOptions(
-        provider=aws.Provider("aws", region=plan.region, default_tags=aws.ProviderDefaultTagsArgs(tags=tags))
+    wide = _Wide(
+        platform=platform,
+        pins=pins,
+        name=f"{pulumi.get_project()}-{stack}",
+        tags=dict(cost_tags(platform, stack=stack)),
+        api_key=api_key,
+        hub_token=hub_token,
     )
-    name = f"{pulumi.get_project()}-{stack}"
-    log_key = LogKey("logs", LogKeyArgs(cluster_name=name), opts=on_aws)
+    built = {part.region: _site(part, wide, suffix=_suffix(plan, part.region)) for part in parts}
+    for name, value in built[plan.region].items():
+        pulumi.export(name, value)
+    if plan.elsewhere:
+        pulumi.export("sites", built)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wide:
+    """What all sites of a stack share."""
+
+    platform: Platform
+    pins: _Pins
+    name: str  # of the home cluster; those of other sites add their region
+    tags: Mapping[str, str]
+    api_key: pulumi.Input[str] | None
+    hub_token: pulumi.Input[str] | None
+
+
+def _suffix(plan: SizingPlan, region: str) -> str:
+    """What tells the resources of a site from those at home, which carry plain names: its region."""
+    return "" if region == plan.region else f"-{region}"
+
+
+def _site(plan: SizingPlan, wide: _Wide, *, suffix: str) -> dict[str, object]:
+    """Network, cluster, pools, buckets and workloads of one region; what users look for in it, by name."""
+    pins = wide.pins
+    on_aws = pulumi.ResourceOptions(
+        provider=aws.Provider(
+            f"aws{suffix}", region=plan.region, default_tags=aws.ProviderDefaultTagsArgs(tags=wide.tags)
+        )
+    )
+    name = f"{wide.name}{suffix}"
+    log_key = LogKey(f"logs{suffix}", LogKeyArgs(cluster_name=name), opts=on_aws)
     network = Network(
-        "network",
+        f"network{suffix}",
         NetworkArgs(region=plan.region, zones=plan.zones, cluster_name=name, log_key_arn=log_key.key_arn),
         opts=on_aws,
     )
-    cluster = _cluster(name, plan, platform, pins, network, log_key_arn=log_key.key_arn, opts=on_aws)
-    in_cluster = _kubernetes(cluster)
-    reached = api_reached(name, in_cluster)
+    cluster = _cluster(name, plan, wide, network, suffix=suffix, log_key_arn=log_key.key_arn, opts=on_aws)
+    in_cluster = _kubernetes(cluster, suffix)
+    reached = api_reached(name, in_cluster, suffix=suffix)
     pools = [
-        _node_pool(pool, pins, tags, network, cluster, after=_before(pool, reached), opts=on_aws)
+        _node_pool(pool, pins, wide.tags, network, cluster, after=_before(pool, reached), opts=on_aws)
         for pool in plan.node_pools
     ]
     dns = ClusterDns(
-        "dns",
+        f"dns{suffix}",
         ClusterDnsArgs(
             cluster_name=cluster.name, version=f"v{pins.versions[COREDNS]}", after=_system_nodes(plan, pools)
         ),
         opts=on_aws,
     )
-    buckets = _buckets(plan, log_key, on_aws)
+    buckets = _buckets(plan, log_key, on_aws, suffix=suffix)
     nodes: list[pulumi.Resource] = [*(pool.node_group for pool in pools), dns.addon]
-    Devices("devices", DevicesArgs(plugins=_plugins(plan, pins), after=nodes), opts=in_cluster)
+    Devices(f"devices{suffix}", DevicesArgs(plugins=_plugins(plan, pins), after=nodes), opts=in_cluster)
     for workload in dict.fromkeys(deployment.workload for deployment in plan.deployments):
-        readers = [_reader(workload, cluster, buckets[0], on_aws).association] if buckets else []
+        readers = [_reader(workload, cluster, buckets[0], on_aws, suffix=suffix).association] if buckets else []
         args = ServingArgs(
             workload=workload,
             served=_served(plan, workload, pins),
-            weights=_weights(buckets, hub_token),
+            weights=_weights(buckets, wide.hub_token),
             caller_cidrs=(CIDR,),
-            api_key=api_key,
+            api_key=wide.api_key,
             egress=(Egress(cidr=POD_IDENTITY_ENDPOINT, port=80),),
             load_balancer_annotations=INTERNAL_LOAD_BALANCER,
             after=[*nodes, *readers],
         )
-        ServingStack(workload, args, opts=in_cluster)
-    pulumi.export("clusterName", cluster.name)
-    pulumi.export("kubeconfig", cluster.kubeconfig)
-    pulumi.export("modelBuckets", [bucket.bucket_name for bucket in buckets])
+        ServingStack(f"{workload}{suffix}", args, opts=in_cluster)
+    return {
+        "clusterName": cluster.name,
+        "kubeconfig": cluster.kubeconfig,
+        "modelBuckets": [bucket.bucket_name for bucket in buckets],
+    }
 
 
 def _cluster(
     name: str,
     plan: SizingPlan,
-    platform: Platform,
-    pins: _Pins,
+    wide: _Wide,
     network: Network,
     *,
+    suffix: str,
     log_key_arn: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> Cluster:
@@ -160,23 +200,27 @@ def _cluster(
     args = ClusterArgs(
         cluster_name=name,
         region=plan.region,
-        kubernetes=pins.kubernetes,
-        addons={addon: f"v{pins.versions[component]}" for addon, component in EARLY_ADDONS.items()},
-        admin_principals=platform.admin_principals,
-        api_access_cidrs=platform.api_access_cidrs,
+        kubernetes=wide.pins.kubernetes,
+        addons={addon: f"v{wide.pins.versions[component]}" for addon, component in EARLY_ADDONS.items()},
+        admin_principals=wide.platform.admin_principals,
+        api_access_cidrs=wide.platform.api_access_cidrs,
         subnet_ids=list(network.private_subnet_ids.values()),
         log_key_arn=log_key_arn,
     )
-    return Cluster("cluster", args, opts=opts)
+    return Cluster(f"cluster{suffix}", args, opts=opts)
 
 
-def _buckets(plan: SizingPlan, log_key: LogKey, opts: pulumi.ResourceOptions) -> list[ModelBucket]:
-    """The plan's buckets, and one more, where there are any, that tells who reads them."""
+def _buckets(plan: SizingPlan, log_key: LogKey, opts: pulumi.ResourceOptions, *, suffix: str) -> list[ModelBucket]:
+    """The site's buckets, and one more, where there are any, that tells who reads them."""
     if not plan.buckets:
         return []
-    access_log = AccessLog("access-log", AccessLogArgs(account_id=log_key.account_id), opts=opts)
+    access_log = AccessLog(f"access-log{suffix}", AccessLogArgs(account_id=log_key.account_id), opts=opts)
     return [
-        ModelBucket(bucket.name, ModelBucketArgs(bucket=bucket, access_log_bucket=access_log.bucket_name), opts=opts)
+        ModelBucket(
+            f"{bucket.name}{suffix}",
+            ModelBucketArgs(bucket=bucket, access_log_bucket=access_log.bucket_name),
+            opts=opts,
+        )
         for bucket in plan.buckets
     ]
 
@@ -212,10 +256,10 @@ def _before(pool: PlannedPool, reached: pulumi.Resource) -> list[pulumi.Resource
     return [reached] if pool.role is PoolRole.ACCELERATOR else []
 
 
-def _kubernetes(cluster: Cluster) -> pulumi.ResourceOptions:
+def _kubernetes(cluster: Cluster, suffix: str) -> pulumi.ResourceOptions:
     """Options of what runs inside the cluster; a fresh kubeconfig changes none of it, a new cluster all of it."""
     provider = kubernetes.Provider(
-        "kubernetes",
+        f"kubernetes{suffix}",
         kubeconfig=cluster.kubeconfig,
         cluster_identifier=cluster.endpoint,
         enable_server_side_apply=True,
@@ -224,7 +268,7 @@ def _kubernetes(cluster: Cluster) -> pulumi.ResourceOptions:
 
 
 def _weights(buckets: Sequence[ModelBucket], hub_token: pulumi.Input[str] | None) -> Weights:
-    """From the stack's first bucket where it has one, or else from the Hub."""
+    """From the site's first bucket where it has one, or else from the Hub."""
     for bucket in buckets:
         return FromBucket(uri=pulumi.Output.concat("s3://", bucket.bucket_name))
     return FromHub(token=hub_token)
@@ -238,28 +282,20 @@ def _system_nodes(plan: SizingPlan, pools: Sequence[NodePool]) -> list[pulumi.Re
 
 
 def _check(plan: SizingPlan) -> None:
-    """Refuse a plan that EKS cannot take, before anything is registered."""
+    """Refuse the part of a plan in one region that EKS cannot take, before anything is registered."""
+    again = "size the stack again"
     for pool in plan.node_pools:
         check_pool(pool)
     strays = sorted({pool.zone for pool in plan.node_pools} - set(plan.zones))
     if strays:
-        raise UnusablePlan(
-            source="the plan",
-            what=f"node pools are in {', '.join(strays)}, where the plan has no network",
-            mend="size the stack again",
-        )
+        what = f"node pools are in {', '.join(strays)}, where the plan has no network"
+        raise UnusablePlan(source="the plan", what=what, mend=again)
     if not any(pool.role is PoolRole.SYSTEM for pool in plan.node_pools):
-        raise UnusablePlan(
-            source="the plan",
-            what="it has no system node pool, so nothing can run name resolution",
-            mend="size the stack again",
-        )
+        what = f"it has no system node pool in {plan.region}, so nothing can run name resolution there"
+        raise UnusablePlan(source="the plan", what=what, mend=again)
     if len(plan.zones) < 2:
-        raise UnusablePlan(
-            source="the plan",
-            what=f"its network has {len(plan.zones)} zone, but EKS needs two at least",
-            mend="allow more zones in sizeup:zones, and size the stack again",
-        )
+        what = f"its network in {plan.region} has {len(plan.zones)} zone, but EKS needs two at least"
+        raise UnusablePlan(source="the plan", what=what, mend=f"allow more zones in sizeup:zones, and {again}")
 
 
 def _pins(plan: SizingPlan, platform: Platform) -> _Pins:
@@ -346,10 +382,12 @@ def _one_served(deployment: Deployment, pools: Mapping[str, PlannedPool], pins: 
     )
 
 
-def _reader(workload: str, cluster: Cluster, bucket: ModelBucket, opts: pulumi.ResourceOptions) -> PodIdentity:
-    """The workload's pods may read the bucket."""
+def _reader(
+    workload: str, cluster: Cluster, bucket: ModelBucket, opts: pulumi.ResourceOptions, *, suffix: str
+) -> PodIdentity:
+    """The workload's pods may read the bucket of their own site, and no other."""
     return PodIdentity(
-        f"{workload}-identity",
+        f"{workload}{suffix}-identity",
         PodIdentityArgs(
             cluster_name=cluster.name,
             cluster_arn=cluster.arn,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_gcp
@@ -56,16 +56,31 @@ class Settled:
 class Ground:
     """What everything else is built on."""
 
-    name: str  # the stack's, as Google Cloud accepts it
+    name: str  # the stack's, as Google Cloud accepts it; away from home with its region
     project: str  # of Google Cloud
     region: str
+    suffix: str  # of names that do not start with the stack's; empty at home
     labels: dict[str, str]
     provider: pulumi_gcp.Provider
-    services: list[projects.Service]
+    services: list[projects.Service]  # of the whole project
+    agent: projects.ServiceIdentity  # that GKE itself is in the project
+
+    @property
+    def is_home(self) -> bool:
+        """Whether names here are plain, and what the whole project needs is made here."""
+        return not self.suffix
 
     def options(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a component: on this provider, after the APIs and whatever else it names."""
         return pulumi.ResourceOptions(providers=[self.provider], depends_on=[*self.services, *depends_on])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What no plan and no preview may show."""
+
+    api_key: pulumi.Input[str] | None
+    hub_token: pulumi.Input[str] | None
 
 
 def provision(
@@ -90,31 +105,46 @@ def provision(
         MissingSetting: Naming every version and image that nobody told, at once.
         Unprovisionable: If the plan or a setting holds something that cannot be built; nothing is registered then.
     """
-    check(plan)
+    for site in plan.sites:
+        check(plan.at(site))
     settled = settle(plan, platform)
-    ground = _ground(plan, platform, project=settled.project, stack=stack)
+    home = _ground(plan, platform, project=settled.project, stack=stack)
+    secrets = Secrets(api_key=api_key, hub_token=hub_token)
+    built = {plan.region: _site(plan.at(plan.sites[0]), settled, home, secrets)}
+    for site in plan.elsewhere:
+        built[site.region] = _site(plan.at(site), settled, _elsewhere(home, site.region, stack=stack), secrets)
+    for name, value in built[plan.region].items():
+        pulumi.export(name, value)
+    if plan.elsewhere:
+        pulumi.export("sites", built)
+
+
+def _site(plan: SizingPlan, settled: Settled, ground: Ground, secrets: Secrets) -> dict[str, object]:
+    """Network, cluster, pools, buckets and workloads of one region; what users look for in it, by name."""
     nodes = NodeIdentity(
         f"{ground.name}-nodes", NodeIdentityArgs(project=ground.project, stack=ground.name), ground.options()
     )
     cluster, buckets = _cluster(plan, settled, ground, nodes)
-    reached = api_reached(ground.name, pulumi.ResourceOptions(provider=cluster.kubernetes))
+    reached = api_reached(ground.name, pulumi.ResourceOptions(provider=cluster.kubernetes), suffix=ground.suffix)
     pools = _node_pools(plan, ground, cluster, nodes, reached)
     if settled.administrators:
         Administrators(
             f"{ground.name}-administrators",
-            AdministratorsArgs(project=ground.project, members=settled.administrators),
+            AdministratorsArgs(
+                project=ground.project, members=settled.administrators, may_find_clusters=ground.is_home
+            ),
             pulumi.ResourceOptions(providers=[ground.provider, cluster.kubernetes]),
         )
     for workload in dict.fromkeys(one.workload for one in plan.deployments):
         identity = _reader(workload, ground, cluster, buckets)
         ServingStack(
-            workload,
+            f"{workload}{ground.suffix}",
             ServingArgs(
                 workload=workload,
                 served=tuple(one for one in settled.served if one.deployment.workload == workload),
-                weights=_weights(buckets, hub_token),
+                weights=_weights(buckets, secrets.hub_token),
                 caller_cidrs=(NODES, PODS),
-                api_key=api_key,
+                api_key=secrets.api_key,
                 egress=METADATA_SERVER,
                 service_account_annotations=identity.annotations,
                 load_balancer_annotations=INTERNAL_LOAD_BALANCER,
@@ -122,14 +152,16 @@ def provision(
             ),
             opts=pulumi.ResourceOptions(providers=[cluster.kubernetes]),
         )
-    pulumi.export("clusterName", cluster.cluster_name)
-    pulumi.export("kubeconfig", cluster.kubeconfig)
-    pulumi.export("modelBuckets", [bucket.bucket for bucket in buckets.values()])
+    return {
+        "clusterName": cluster.cluster_name,
+        "kubeconfig": cluster.kubeconfig,
+        "modelBuckets": [bucket.bucket for bucket in buckets.values()],
+    }
 
 
 def check(plan: SizingPlan) -> None:
     """
-    Refuse a plan that GKE cannot take.
+    Refuse the part of a plan in one region that GKE cannot take.
 
     Raises:
         Unprovisionable: Telling the first thing that is wrong with it.
@@ -144,7 +176,7 @@ def check(plan: SizingPlan) -> None:
             )
     if not any(pool.role is PoolRole.SYSTEM for pool in plan.node_pools):
         raise Unprovisionable(
-            what="the plan has no system node pool, so nothing can run name resolution",
+            what=f"the plan has no system node pool in {plan.region}, so nothing can run name resolution there",
             mend="size the stack again: sizeup size <stack>",
         )
 
@@ -197,14 +229,29 @@ def _ground(plan: SizingPlan, platform: Platform, *, project: str, stack: str) -
     labels = cost_labels(platform, stack=stack)
     name = gcp_name(stack, limit=STACK_NAME)
     provider = pulumi_gcp.Provider(name, project=project, region=plan.region, default_labels=labels)
+    services = enable_services(project, pulumi.ResourceOptions(provider=provider))
     return Ground(
         name=name,
         project=project,
         region=plan.region,
+        suffix="",
         labels=labels,
         provider=provider,
-        services=enable_services(project, pulumi.ResourceOptions(provider=provider)),
+        services=services,
+        agent=projects.ServiceIdentity(
+            f"{name}-gke-agent",
+            project=project,
+            service="container.googleapis.com",
+            opts=pulumi.ResourceOptions(provider=provider, depends_on=services),
+        ),
     )
+
+
+def _elsewhere(home: Ground, region: str, *, stack: str) -> Ground:
+    """Another region of the same project, by a provider of its own."""
+    name = gcp_name(f"{stack}-{region}", limit=STACK_NAME)
+    provider = pulumi_gcp.Provider(name, project=home.project, region=region, default_labels=home.labels)
+    return replace(home, name=name, region=region, suffix=f"-{region}", provider=provider)
 
 
 def _cluster(
@@ -240,13 +287,7 @@ def _cluster(
 
 def _cluster_key(ground: Ground, ring: kms.KeyRing) -> EncryptionKey:
     """The key of the cluster's secrets, for GKE's own agent."""
-    agent = projects.ServiceIdentity(
-        f"{ground.name}-gke-agent",
-        project=ground.project,
-        service="container.googleapis.com",
-        opts=pulumi.ResourceOptions(provider=ground.provider, depends_on=ground.services),
-    )
-    users = {"gke": agent.member}
+    users = {"gke": ground.agent.member}
     arguments = EncryptionKeyArgs(key_ring_id=ring.id, users=users, labels=ground.labels)
     return EncryptionKey(f"{ground.name}-cluster-key", arguments, ground.options())
 
@@ -312,7 +353,7 @@ def _reader(workload: str, ground: Ground, cluster: Cluster, buckets: dict[str, 
 
 
 def _weights(buckets: dict[str, ModelBucket], hub_token: pulumi.Input[str] | None) -> Weights:
-    """From the stack's first bucket where it has one, or else from the Hub."""
+    """From the site's first bucket where it has one, or else from the Hub."""
     for bucket in buckets.values():
         return FromBucket(uri=bucket.uri)
     return FromHub(token=hub_token)

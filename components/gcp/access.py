@@ -24,6 +24,7 @@ class AdministratorsArgs:
 
     project: str
     members: tuple[str, ...]  # user:a@b.c, group:a@b.c, serviceAccount:a@b.c
+    may_find_clusters: bool = True  # whether to grant it here: once for all clusters of the project
 
 
 @checked
@@ -34,7 +35,7 @@ class Administrators(pulumi.ComponentResource):
         """Bind *args*; the providers of both Google Cloud and the cluster come with *opts*."""
         super().__init__("sizeup:index:GcpAdministrators", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        for number, member in enumerate(args.members):
+        for number, member in enumerate(args.members if args.may_find_clusters else ()):
             projects.IAMMember(
                 f"{name}-find-{number}", project=args.project, role=FIND_CLUSTER, member=member, opts=child
             )

@@ -15,10 +15,14 @@ from pulumi_kubernetes.meta import v1 as meta
 NAMESPACE = "kube-system"
 
 
-def api_reached(stack: str, opts: pulumi.ResourceOptions) -> v1.ConfigMap:
-    """A note in the cluster of which stack it belongs to; the Kubernetes provider comes with *opts*."""
+def api_reached(stack: str, opts: pulumi.ResourceOptions, *, suffix: str = "") -> v1.ConfigMap:
+    """
+    A note in the cluster of which stack it belongs to; the Kubernetes provider comes with *opts*.
+
+    *suffix* tells it from those of the stack's other clusters.
+    """
     return v1.ConfigMap(
-        "api-reached",
+        f"api-reached{suffix}",
         metadata=meta.ObjectMetaArgs(
             name="sizeup-stack", namespace=NAMESPACE, labels={"app.kubernetes.io/managed-by": "sizeup"}
         ),
