@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sizing.allocation.host import HostNeed, host_misses, host_need, slots_needed
+from sizing.allocation.storage import start_miss
 from sizing.allocation.support import cache_miss, device_miss, weights_miss
 from sizing.catalog.accelerator import Accelerator, Precision
 from sizing.catalog.machine import Machine
@@ -160,8 +161,10 @@ def _on_machines(workload: Serving, replica: Replica, alike: list[Machine]) -> I
     need = host_need(replica, replace(workload.traffic, requests_per_s=point.requests_per_s))
     for machine in alike:
         slots = slots_needed(machine, accelerators=replica.layout.accelerators, need=need)
-        if slots is None:
-            yield _rejected(workload, kind_of(replica), [machine], *host_misses(machine, need), replica=replica)
+        late = start_miss(replica, machine, workload.objectives)
+        if slots is None or late is not None:
+            misses = [*host_misses(machine, need), *([late] if late is not None else [])]
+            yield _rejected(workload, kind_of(replica), [machine], *misses, replica=replica)
         else:
             yield Candidate(
                 workload=workload.name, machine=machine, replica=replica, slots=slots, point=point, need=need
