@@ -214,7 +214,7 @@ def _sold(kind: Kind, least: float) -> int:
 
 
 def _usd_per_month(fact: StorageTier, size: int, *, rate: LoadTier | None) -> float | None:
-    """What a size costs, a GiB billed as a GB; with the throughput beyond what is included, where that is paid apart."""
+    """What a size costs, a GiB billed as a GB; throughput beyond what is included is paid apart."""
     if fact.usd_per_gb_month is None:
         return None
     usd = size / GIB * fact.usd_per_gb_month
