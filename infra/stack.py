@@ -38,7 +38,10 @@ SECRETS: Mapping[str, str] = {  # read by the program alone; sizing and preview 
     "api_key": "the key that clients of the model must send",
     "hub_token": "the token that fetches the weights of a gated model",
 }
-SPEC_KEYS = ("cloud", "regions", "zones", "budget_usd_per_month", "headroom", "workloads")
+SPEC_KEYS = (
+    *("cloud", "regions", "zones", "budget_usd_per_month", "headroom"),
+    *("quotas", "reservations", "capacity_blocks", "commitments", "teams", "payback_days", "workloads"),
+)
 PLAN_SUFFIX = ".plan.json"
 
 _Part = TypeVar("_Part")
@@ -144,6 +147,16 @@ def load_spec(root: Path, stack: str, catalog: Catalog) -> Spec:
     return load_stack(root, stack, catalog).spec
 
 
+def spec_of_settings(root: Path, settings: Mapping[str, object], catalog: Catalog, *, source: str) -> Spec:
+    """
+    The spec of other *settings* than those that a stack file holds, as if they stood in it.
+
+    Raises:
+        InvalidSpec: With every mistake of the settings, told to be in *source*.
+    """
+    return _spec(settings, catalog, directory=_folder(root), source=source)
+
+
 def load_platform(root: Path, stack: str) -> Platform:
     """
     The platform settings of a stack, without looking at its spec.
@@ -237,8 +250,10 @@ def check_fresh(plan: SizingPlan, spec: Spec, *, stack: str) -> None:
     if plan.spec_hash != spec.hash:
         what = f"was made for another spec than {STACKS}/Pulumi.{stack}.yaml holds now"
         raise StalePlan(source=source, what=what, mend=mend)
-    if plan.cloud not in spec.clouds or plan.region not in spec.regions:
-        what = f"is for {plan.cloud} {plan.region}, which {STACKS}/Pulumi.{stack}.yaml does not allow: edited by hand?"
+    strays = [site.region for site in plan.sites if site.region not in spec.regions]
+    if plan.cloud not in spec.clouds or strays:
+        where = f"{plan.cloud} {(strays or [plan.region])[0]}"
+        what = f"is for {where}, which {STACKS}/Pulumi.{stack}.yaml does not allow: edited by hand?"
         raise StalePlan(source=source, what=what, mend=f"{mend} --fresh")
 
 

@@ -20,6 +20,7 @@ from sizing.plan import (
     Placement,
     PoolRole,
     Promise,
+    Site,
     SizingPlan,
 )
 from sizing.spec.workload import Objectives, TokenLengths, Traffic
@@ -541,4 +542,85 @@ AWS_PLAN = replace(
             max_replicas=1,
         ),
     ),
+)
+
+# The same with a second region, where drafts are served on reserved machines and on some that run by day only.
+_WEST = "us-west-2"
+AWS_RESERVED_POOL = replace(
+    CHAT_POOL,
+    name="p5-48xlarge-usw2-az1-cr-0a1b2c3d4e5f60718",
+    region=_WEST,
+    zone="usw2-az1",
+    mode=PurchaseMode.RESERVATION,
+    nodes=1,
+    least_nodes=1,
+    placed_together=False,
+    usd_per_hour=0.0,
+    price_source="the stack file",
+    reservation="cr-0a1b2c3d4e5f60718",
+)
+AWS_DAY_POOL = replace(
+    CHAT_POOL, name="p5-48xlarge-usw2-az2", region=_WEST, zone="usw2-az2", nodes=3, least_nodes=1, placed_together=False
+)
+AWS_TWO_REGIONS = replace(
+    AWS_PLAN,
+    elsewhere=(Site(region=_WEST, zones=("usw2-az1", "usw2-az2")),),
+    node_pools=(
+        *AWS_PLAN.node_pools,
+        AWS_RESERVED_POOL,
+        AWS_DAY_POOL,
+        replace(AWS_SYSTEM_POOL, name="m7i-large-usw2-az1", region=_WEST, zone="usw2-az1"),
+    ),
+    deployments=(
+        *AWS_PLAN.deployments,
+        replace(
+            CHAT_DEPLOYMENT,
+            name="draft",
+            workload="draft",
+            region=_WEST,
+            placements=(
+                Placement(pool=AWS_RESERVED_POOL.name, replicas=2),
+                Placement(pool=AWS_DAY_POOL.name, replicas=6),
+            ),
+            least_replicas=4,
+            max_replicas=8,
+        ),
+    ),
+    buckets=(*AWS_PLAN.buckets, replace(CHAT_PLAN.buckets[0], region=_WEST)),
+)
+
+_EAST = "us-east5"
+GCP_RESERVED_POOL = replace(
+    GCP_TPU_POOL,
+    name="ct6e-standard-8t-us-east5-b-v6e-march",
+    mode=PurchaseMode.RESERVATION,
+    usd_per_hour=0.0,
+    price_source="the stack file",
+    reservation="v6e-march",
+)
+GCP_DAY_POOL = replace(GCP_TPU_POOL, name="ct6e-standard-8t-us-east5-a", zone="us-east5-a", nodes=2, least_nodes=1)
+GCP_TWO_REGIONS = replace(
+    GCP_GPU_PLAN,
+    elsewhere=(Site(region=_EAST, zones=("us-east5-a", "us-east5-b", "us-east5-c")),),
+    node_pools=(
+        *GCP_GPU_PLAN.node_pools,
+        GCP_RESERVED_POOL,
+        GCP_DAY_POOL,
+        replace(GCP_SYSTEM_POOL, name="e2-standard-4-us-east5-b", region=_EAST, zone="us-east5-b"),
+    ),
+    deployments=(
+        *GCP_GPU_PLAN.deployments,
+        replace(
+            GCP_TPU_PLAN.deployments[0],
+            name="draft",
+            workload="draft",
+            placements=(
+                Placement(pool=GCP_RESERVED_POOL.name, replicas=3),
+                Placement(pool=GCP_DAY_POOL.name, replicas=2),
+            ),
+            least_replicas=4,
+            max_replicas=5,
+        ),
+    ),
+    buckets=(*GCP_GPU_PLAN.buckets, replace(CHAT_PLAN.buckets[0], region=_EAST)),
 )

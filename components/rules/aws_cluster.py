@@ -100,17 +100,25 @@ def _someone_may(cluster: Resource, among: Surroundings) -> Iterator[Mistake]:
         yield "accessConfig", "its creator may not use it, and no access entry lets anybody else"
 
 
+def _in_other_clusters(one: Resource, other: Resource, among: Surroundings) -> bool:
+    """Whether *one* and *other* are known to be of two clusters."""
+    clusters = [{found.urn for found in behind(each_of, "clusterName", among, CLUSTER)} for each_of in (one, other)]
+    names = [text(stated(each_of, "clusterName")) for each_of in (one, other)]
+    return clusters[0].isdisjoint(clusters[1]) if all(clusters) else all(names) and names[0] != names[1]
+
+
 def _addon_order(graph: Graph) -> Iterator[Violation]:
     """CNI and proxy before nodes, name resolution after them."""
     among = surroundings(graph)
     groups = list(of_type(graph, NODE_GROUP))
     for addon in of_type(graph, ADDON):
         name = stated(addon, "addonName")
-        if name == "coredns" and groups and not waits_for(addon, among) & {group.urn for group in groups}:
+        own = [group for group in groups if not _in_other_clusters(group, addon, among)]
+        if name == "coredns" and own and not waits_for(addon, among) & {group.urn for group in own}:
             yield Violation(
                 urn=addon.urn, path="", text="coredns waits for no node group, and is not ready without nodes"
             )
-        for group in groups if name in BEFORE_NODES else ():
+        for group in own if name in BEFORE_NODES else ():
             if addon.urn not in waits_for(group, among):
                 yield Violation(
                     urn=group.urn, path="", text=f"does not wait for {name}, without which no node gets ready"
@@ -118,8 +126,8 @@ def _addon_order(graph: Graph) -> Iterator[Violation]:
 
 
 def _agent(association: Resource, among: Surroundings) -> Iterator[Mistake]:
-    del association
-    names = [stated(addon, "addonName") for addon in of_type(among, ADDON)]
+    own = [addon for addon in of_type(among, ADDON) if not _in_other_clusters(association, addon, among)]
+    names = [stated(addon, "addonName") for addon in own]
     if "eks-pod-identity-agent" not in names and not any(map(is_unknown, names)):
         yield "", "no add-on eks-pod-identity-agent is there to hand the identity to pods"
 

@@ -75,7 +75,7 @@ def test_each_region_has_a_provider_of_its_own_and_nothing_crosses():
     """Every resource away from home goes through the providers of its region."""
     providers = {one.name: one.inputs.get("region") for one in graph().resources if one.type == "pulumi:providers:aws"}
     assert providers == {"aws": "us-east-1", "aws-us-west-2": WEST}
-    used = {str(one.provider).split("::")[-2] for one in away() if one.custom and "providers" not in one.type}
+    used = {str(one.provider).split("::")[3] for one in away() if one.custom and "providers" not in one.type}
     assert used == {"aws-us-west-2", "kubernetes-us-west-2"}
 
 

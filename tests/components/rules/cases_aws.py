@@ -69,6 +69,18 @@ ANYWHERE = reached(endpointPublicAccess=True, publicAccessCidrs=["0.0.0.0/0"])
 FROM_OFFICE = reached(endpointPublicAccess=True, publicAccessCidrs=["203.0.113.0/24"])
 ONE_SUBNET = reached(subnetIds=[Unknown()])
 
+HERE, THERE = cluster(), resource("aws:eks/cluster:Cluster", "there")
+
+
+def my(kind: str, name: str, *, of: Resource = HERE, after: tuple[Resource, ...] = (), **inputs: Any) -> Resource:
+    """Something of one cluster of two."""
+    return resource(f"aws:eks/{kind}", name, inputs=inputs, refers={"clusterName": of}, after=after)
+
+
+MY_CNI = my("addon:Addon", "my-cni", addonName="vpc-cni")
+THEIR_CNI = my("addon:Addon", "their-cni", of=THERE, addonName="vpc-cni")
+AGENT = my("addon:Addon", "agent", addonName="eks-pod-identity-agent")
+
 CLUSTERS = [
     Case(
         rule="eks-api-open",
@@ -128,6 +140,14 @@ CLUSTERS = [
     ),
     Case(
         rule="addon-order",
+        note="of two clusters, each group waits for the add-ons of its own",
+        keeps=graph(HERE, THERE, MY_CNI, THEIR_CNI, my("nodeGroup:NodeGroup", "nodes", after=(MY_CNI,))),
+        breaks=graph(HERE, THERE, MY_CNI, THEIR_CNI, my("nodeGroup:NodeGroup", "nodes", after=(THEIR_CNI,))),
+        at="",
+        on="nodes",
+    ),
+    Case(
+        rule="addon-order",
         note="coredns after nodes",
         keeps=graph(NODES, COREDNS),
         breaks=graph(NODES, addon("coredns")),
@@ -140,6 +160,14 @@ CLUSTERS = [
         breaks=graph(ASSOCIATION, addon("vpc-cni")),
         at="",
         on="identity",
+    ),
+    Case(
+        rule="pod-identity-agent",
+        note="the agent of another cluster hands out nothing here",
+        keeps=graph(HERE, THERE, AGENT, my("podIdentityAssociation:PodIdentityAssociation", "mine")),
+        breaks=graph(HERE, THERE, AGENT, my("podIdentityAssociation:PodIdentityAssociation", "mine", of=THERE)),
+        at="",
+        on="mine",
     ),
     Case(
         rule="network-policy-enforced",
