@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 from components.platform import Platform
 from components.versions import packaged_pins
 from sizing.errors import InvalidSpec
-from sizing.spec.form import Form
+from sizing.spec.fields import Form
 from sizing.spec.mistake import mistake, problems_of
 from sizing.spec.wording import did_you_mean
 

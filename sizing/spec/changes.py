@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +16,11 @@ from typing import get_args
 
 from sizing.errors import InvalidSpec, Problem
 from sizing.spec.change_values import Times, Value, WrongValueError, value_text, values_of
-from sizing.spec.form import Form, LengthsForm, SpecForm, WorkloadForm
+from sizing.spec.fields import Form
+from sizing.spec.form import SpecForm
+from sizing.spec.lengths_form import LengthsForm
 from sizing.spec.wording import did_you_mean
+from sizing.spec.workload_form import WorkloadForm
 
 PRICE = "price"
 MOST_POINTS = 400
@@ -108,7 +112,10 @@ def changed(settings: Mapping[str, object], point: Point) -> dict[str, object]:
     for change, value in point.settings:
         if change.place is None:
             continue
-        for holder in _holders(tried, change):
+        holders = list(_holders(tried, change))
+        if isinstance(value, Times):  # of those that state it
+            holders = [one for one in holders if _is_written(one, change.place)] or holders
+        for holder in holders:
             try:
                 _put(holder, change.place, value)
             except WrongValueError as error:
@@ -119,10 +126,7 @@ def changed(settings: Mapping[str, object], point: Point) -> dict[str, object]:
 
 
 def _product(changes: Iterable[Change]) -> int:
-    many = 1
-    for change in changes:
-        many *= len(change.values)
-    return many
+    return math.prod(len(change.values) for change in changes)
 
 
 def _change(key: str, values: tuple[Value, ...], workloads: Sequence[str]) -> Change:
@@ -185,9 +189,9 @@ def _leaves(form: type[Form], *, of_workload: bool, path: tuple[str, ...] = ()) 
         within = _form_in(field.annotation)
         if within is None or within is LengthsForm:
             is_list = "list[" in str(field.annotation)
-            yield Place(path=(*path, name), of_workload=of_workload, is_list=is_list)
+            yield Place(path=(*path, field.alias or name), of_workload=of_workload, is_list=is_list)
         elif within is not WorkloadForm and "list[" not in str(field.annotation):
-            yield from _leaves(within, of_workload=of_workload, path=(*path, name))
+            yield from _leaves(within, of_workload=of_workload, path=(*path, field.alias or name))
 
 
 def _form_in(annotation: object) -> type[Form] | None:
@@ -206,6 +210,12 @@ def _holders(settings: dict[str, object], change: Change) -> Iterator[dict[str, 
     for workload in workloads if isinstance(workloads, list) else ():
         if isinstance(workload, dict) and change.workload in {None, workload.get("name")}:
             yield workload
+
+
+def _is_written(holder: object, place: Place) -> bool:
+    for key in place.path:
+        holder = holder.get(key) if isinstance(holder, dict) else None
+    return holder is not None
 
 
 def _put(holder: dict[str, object], place: Place, value: Value) -> None:

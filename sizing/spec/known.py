@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationInfo
 
-from sizing.catalog import Catalog, model_from_config
+from sizing.catalog import AccountQuota, Catalog, model_from_config
 from sizing.catalog.machine import Cloud
 from sizing.catalog.model import Model, ModelKind
 from sizing.catalog.quantization import named_precision
@@ -19,6 +20,18 @@ from sizing.spec.wording import did_you_mean
 
 CONFIG_SUFFIX = ".json"  # a model that ends so is a path
 
+# How each cloud calls reservations, and what tells a user the names.
+RESERVATION_NAMES = {
+    Cloud.AWS: re.compile(r"cr-[0-9a-f]{8,17}"),  # of capacity blocks too
+    Cloud.GCP: re.compile(  # alone or after the project that shares it, and a block of it where one is meant
+        r"(projects/[a-z0-9:.-]+/reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?(/reservationBlocks/[-a-z0-9]+)?"
+    ),
+}
+RESERVATION_MENDS = {
+    Cloud.AWS: "give its id, as `aws ec2 describe-capacity-reservations` does: cr-0123456789abcdef0",
+    Cloud.GCP: "give its name, as `gcloud compute reservations list` does",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -27,6 +40,8 @@ class Known:
     catalog: Catalog
     clouds: tuple[Cloud, ...]  # asked, or every cloud where that cannot be read
     regions: tuple[str, ...]  # asked and known
+    zones: tuple[str, ...]  # asked; empty: any of the regions
+    teams: tuple[str, ...]  # told
     model_configs: Mapping[str, bytes]  # by path, as written
 
     @classmethod
@@ -35,12 +50,41 @@ class Known:
         clouds = tuple(cloud for cloud in Cloud if cloud in _words(written.get("cloud"))) or tuple(Cloud)
         known = {region for cloud in clouds for region in catalog.regions(cloud)}
         regions = tuple(region for region in _words(written.get("regions")) if region in known)
-        return cls(catalog=catalog, clouds=clouds, regions=regions, model_configs=model_configs)
+        return cls(
+            catalog=catalog,
+            clouds=clouds,
+            regions=regions,
+            zones=_words(written.get("zones")),
+            teams=names_in(written, "teams"),
+            model_configs=model_configs,
+        )
 
     @property
     def clouds_text(self) -> str:
         """The clouds asked, as words."""
         return " or ".join(self.clouds)
+
+    def quota(self, written: str) -> AccountQuota:
+        """
+        The quota of a cloud that is asked, by its id or name.
+
+        Raises:
+            UnknownFact: If the facts hold no such quota.
+        """
+        for cloud in self.clouds[:-1]:
+            try:
+                return self.catalog.quota(cloud, written)
+            except UnknownFact:
+                continue
+        return self.catalog.quota(self.clouds[-1], written)
+
+    def cloud_of(self, region: str) -> Cloud:
+        """The cloud that a known region is of."""
+        return next(cloud for cloud in Cloud if region in self.catalog.regions(cloud))
+
+    def region_of(self, zone: str) -> str:
+        """The region that a zone of the regions asked lies in."""
+        return next(region for region in self.regions if zone in self.catalog.zones(self.cloud_of(region), region))
 
     def model(self, written: str, *, hub_id: str | None = None) -> Model:
         """
@@ -99,7 +143,15 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(word for word in values if isinstance(word, str))
 
 
-def _known(info: ValidationInfo) -> Known:
+def names_in(written: Mapping[str, object], key: str) -> tuple[str, ...]:
+    """The names of the mappings in a list as written; what has none is left out."""
+    listed = written.get(key)
+    names = [one.get("name") for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    return tuple(name for name in names if isinstance(name, str))
+
+
+def known_context(info: ValidationInfo) -> Known:
+    """The facts that a form is read with."""
     if not isinstance(info.context, Known):
         raise TypeError("a spec is validated with Known as context")
     return info.context
@@ -107,7 +159,7 @@ def _known(info: ValidationInfo) -> Known:
 
 def known_region(region: str, info: ValidationInfo) -> str:
     """The region, if a cloud that is asked has it."""
-    known = _known(info)
+    known = known_context(info)
     regions = [name for cloud in known.clouds for name in known.catalog.regions(cloud)]
     if region not in regions:
         for cloud in set(Cloud) - set(known.clouds):
@@ -119,9 +171,19 @@ def known_region(region: str, info: ValidationInfo) -> str:
     return region
 
 
+def known_own_region(region: str, info: ValidationInfo) -> str:
+    """The region, if it is one of those that the spec names."""
+    known = known_context(info)
+    known_region(region, info)
+    if region not in known.regions:
+        listed = f"choose from {', '.join(known.regions)}, or add {region} to regions"
+        raise mistake(f"{region} is not among the regions of the stack", listed)
+    return region
+
+
 def known_zone(zone: str, info: ValidationInfo) -> str:
     """The zone, if it lies in a region that is asked."""
-    known = _known(info)
+    known = known_context(info)
     zone_region = {
         name: region
         for cloud in known.clouds
@@ -130,6 +192,8 @@ def known_zone(zone: str, info: ValidationInfo) -> str:
     }
     inside = [name for name, region in zone_region.items() if region in known.regions]
     if zone in inside:
+        if known.zones and zone not in known.zones:  # of a reservation: the stack's own zones are all among themselves
+            raise mistake(f"{zone} is not among the zones of the stack", f"add {zone} to zones, or leave zones out")
         return zone
     if zone in zone_region:
         raise mistake(
@@ -144,7 +208,7 @@ def known_zone(zone: str, info: ValidationInfo) -> str:
 
 def known_accelerator(accelerator: str, info: ValidationInfo) -> str:
     """The accelerator, if the facts hold it."""
-    known = _known(info)
+    known = known_context(info)
     accelerators = {fact.name: fact for fact in known.catalog.accelerators}
     if accelerator not in accelerators:
         names = [name for name, fact in accelerators.items() if set(fact.rented_on) & set(known.clouds)]
@@ -159,7 +223,7 @@ def known_accelerator(accelerator: str, info: ValidationInfo) -> str:
 
 def known_machine(machine: str, info: ValidationInfo) -> str:
     """The machine type, if a cloud that is asked rents it and it has accelerators."""
-    known = _known(info)
+    known = known_context(info)
     machines = {fact.name: fact for fact in known.catalog.machines if fact.cloud in known.clouds}
     if machine not in machines:
         names = [name for name, fact in machines.items() if fact.accelerator]
@@ -170,9 +234,51 @@ def known_machine(machine: str, info: ValidationInfo) -> str:
     return machine
 
 
+def known_team(team: str | None, info: ValidationInfo) -> str | None:
+    """The team, if the spec tells one of that name."""
+    teams = known_context(info).teams
+    if team is None or team in teams:
+        return team
+    listed = f"choose from {', '.join(teams)}" if teams else f"write teams: [{{name: {team}}}] beside workloads"
+    raise mistake(f"{team} is no team of the stack", did_you_mean(team, teams, otherwise=listed))
+
+
+def known_quota(written: str, info: ValidationInfo) -> str:
+    """The id of the quota that is named by its id or its name in a console."""
+    known = known_context(info)
+    try:
+        return known.quota(written).id
+    except UnknownFact:
+        words = [word for fact in known.catalog.quotas if fact.cloud in known.clouds for word in (fact.id, fact.name)]
+        mend = did_you_mean(written, tuple(dict.fromkeys(words)), otherwise="`sizeup facts list quotas` lists them")
+        raise mistake(f"{written} is no quota of {known.clouds_text} in the facts", mend) from None
+
+
+def known_reservation(name: str, zone: str, info: ValidationInfo) -> None:
+    """Nothing, if the cloud of *zone* could call a reservation so."""
+    known = known_context(info)
+    cloud = known.cloud_of(known.region_of(zone))
+    if not RESERVATION_NAMES[cloud].fullmatch(name):
+        raise mistake(f"{name} is no name that {cloud} gives a reservation or a block", RESERVATION_MENDS[cloud])
+
+
+def one_cloud(
+    info: ValidationInfo, of: Mapping[str, str | Cloud], *, region: str | None = None, zone: str | None = None
+) -> None:
+    """Nothing, if what is named is of the same cloud as the region or the zone beside it."""
+    known = known_context(info)
+    place = region or zone or ""
+    here = known.cloud_of(region or known.region_of(place))
+    for what, named in of.items():
+        own = {named} if isinstance(named, Cloud) else {m.cloud for m in known.catalog.machines if m.name == named}
+        if here not in own:
+            others = " or ".join(sorted(own))
+            raise mistake(f"{place} is of {here}, and the {what} of {others}", f"give a {what} of {here}")
+
+
 def known_model(written: str, info: ValidationInfo) -> str:
     """The name of a model, if it can be sized."""
-    known = _known(info)
+    known = known_context(info)
     try:
         model = known.model(written)
     except UnknownFact:

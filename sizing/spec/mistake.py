@@ -125,9 +125,9 @@ def _field_at(form: type[BaseModel], loc: Sequence[str | int]) -> FieldInfo | No
     for part in loc:
         if isinstance(part, int):
             continue
-        if current is None or part not in current.model_fields:
+        field = None if current is None else _fields_of(current).get(part)
+        if field is None:
             return None
-        field = current.model_fields[part]
         current = _form_in(field.annotation)
     return field
 
@@ -135,7 +135,12 @@ def _field_at(form: type[BaseModel], loc: Sequence[str | int]) -> FieldInfo | No
 def _keys_at(form: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     field = _field_at(form, loc) if loc else None
     inner = form if field is None else _form_in(field.annotation)
-    return list(inner.model_fields) if inner else []
+    return list(_fields_of(inner)) if inner else []
+
+
+def _fields_of(form: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a form by their keys as written."""
+    return {field.alias or name: field for name, field in form.model_fields.items()}
 
 
 def _form_in(annotation: object) -> type[BaseModel] | None:

@@ -5,25 +5,27 @@ One canonical parser: the YAML of a stack file and the JSON that the engine hand
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from sizing.catalog.offer import PurchaseMode
 from sizing.errors import InvalidSpec, Problem
+from sizing.spec.account import capacity_block, commitments, quota_limits, reservation, team_quotas
+from sizing.spec.fingerprint import spec_hash
 from sizing.spec.lengths import through
 from sizing.spec.workload import Allowed, Objectives, Serving, Spec, TokenLengths, Traffic
 
 if TYPE_CHECKING:  # pydantic is imported when a spec is read, not with the library
     from sizing.catalog import Catalog
     from sizing.catalog.model import Model
-    from sizing.spec.form import AllowForm, LengthsForm, SpecForm, WorkloadForm
+    from sizing.spec.form import SpecForm
     from sizing.spec.known import Known
+    from sizing.spec.lengths_form import LengthsForm
+    from sizing.spec.workload_form import AllowForm, TrafficForm, WorkloadForm
 
 CONTEXT_STEP_TOKENS = 1024
-MEDIAN = 0.5  # the confidence of a prediction as it is
 SPOT_SUFFIX = "-spot"  # the part of a workload on spot machines is a deployment of its own
 
 _NO_CONFIGS: Mapping[str, bytes] = MappingProxyType({})
@@ -57,13 +59,13 @@ def read_spec(
     from sizing.spec.mistake import problems_of  # noqa: PLC0415
 
     known = Known.about(mapping, catalog=catalog, model_configs=model_configs)
-    problems = tuple(_clashes(mapping, prefix))
+    problems = (*_clashes(mapping, prefix), *_twins(mapping, prefix))
     try:
         form = SpecForm.model_validate(dict(mapping), context=known)
     except ValidationError as error:
         problems = (*problems_of(error, written=mapping, form=SpecForm, prefix=prefix), *problems)
         raise InvalidSpec(problems, source=source) from None
-    problems += tuple(_places(form, known, prefix))
+    problems += (*_places(form, known, prefix), *_account(form, prefix))
     if problems:
         raise InvalidSpec(problems, source=source)
     return _spec(form, known)
@@ -102,6 +104,47 @@ def _clashes(mapping: Mapping[str, object], prefix: str) -> Iterator[Problem]:
             )
 
 
+_NAMED = (("teams",), ("reservations", "capacity_blocks"))  # lists that share their names
+
+
+def _twins(mapping: Mapping[str, object], prefix: str) -> Iterator[Problem]:
+    """Teams, and reservations and capacity blocks together, that are named twice."""
+    for keys in _NAMED:
+        taken: dict[str, str] = {}
+        for key in keys:
+            listed = mapping.get(key)
+            for position, one in enumerate(listed if isinstance(listed, list) else []):
+                name = one.get("name") if isinstance(one, Mapping) else None
+                if isinstance(name, str) and taken.setdefault(name, f"{key}[{position}]") != f"{key}[{position}]":
+                    yield Problem(
+                        path=f"{prefix}{key}[{position}].name",
+                        what=f"is {name}, as {taken[name]} is called",
+                        mend="name each once",
+                    )
+
+
+def _account(form: SpecForm, prefix: str) -> Iterator[Problem]:
+    """Quotas that are told twice, and workloads whose only ways to buy the stack has nothing of."""
+    told: dict[tuple[str, str | None], int] = {}
+    for position, quota in enumerate(form.quotas):
+        if (first := told.setdefault((quota.quota, quota.region), position)) != position:
+            where = f" in {quota.region}" if quota.region else ""
+            yield Problem(
+                path=f"{prefix}quotas[{position}]",
+                what=f"tells the limit of {quota.quota}{where}, as quotas[{first}] does",
+                mend="keep the one that the console shows",
+            )
+    held = {"reservation": form.reservations, "capacity_block": form.capacity_blocks}
+    for position, workload in enumerate(form.workloads):
+        ways = workload.allow.purchase
+        if ways is not None and all(way in held and not held[way] for way in ways):
+            yield Problem(
+                path=f"{prefix}workloads[{position}].allow.purchase",
+                what=f"allows {' and '.join(ways)} alone, and the stack tells of none",
+                mend=f"write {' or '.join(f'{way}s' for way in ways)} beside workloads, or add on_demand",
+            )
+
+
 def _places(form: SpecForm, known: Known, prefix: str) -> Iterator[Problem]:
     """Clouds without a region, and zones too few to lose one."""
     for cloud in form.cloud:
@@ -112,21 +155,27 @@ def _places(form: SpecForm, known: Known, prefix: str) -> Iterator[Problem]:
                 what=f"names no region of {cloud}, which cloud allows",
                 mend=f"add a region of {cloud}, or take {cloud} out of cloud",
             )
-    must_survive = any(workload.survive.value == "zone" for workload in form.workloads)
-    if (
-        must_survive
-        and form.zones
-        and not any(
-            len(set(form.zones) & set(known.catalog.zones(cloud, region))) > 1
-            for cloud in form.cloud
-            for region in form.regions
-        )
-    ):
+        for position, workload in enumerate(form.workloads):
+            if workload.regions is not None and regions and not regions & set(workload.regions):
+                yield Problem(
+                    path=f"{prefix}workloads[{position}].regions",
+                    what=f"names no region of {cloud}, which cloud allows",
+                    mend=f"add a region of {cloud}, or take {cloud} out of cloud",
+                )
+    surviving = [workload.regions or form.regions for workload in form.workloads if workload.survive.value == "zone"]
+    if form.zones and not all(_has_two_zones(form, regions, known) for regions in surviving):
         yield Problem(
             path=f"{prefix}zones",
             what="names no two zones of one region, and a workload must survive the loss of a zone",
             mend="add a zone, or leave zones out",
         )
+
+
+def _has_two_zones(form: SpecForm, regions: Iterable[str], known: Known) -> bool:
+    """Whether the zones of the spec are two or more in one of *regions*."""
+    return any(
+        len(set(form.zones) & set(known.catalog.zones(cloud, region))) > 1 for cloud in form.cloud for region in regions
+    )
 
 
 def _spec(form: SpecForm, known: Known) -> Spec:
@@ -135,6 +184,7 @@ def _spec(form: SpecForm, known: Known) -> Spec:
     assumptions = (
         [] if "headroom" in form.model_fields_set else [f"{100 * form.headroom:g} % above the stated peak is kept free"]
     )
+    assumptions += _assumed_of_account(form)
     for workload, model in zip(form.workloads, models, strict=True):
         assumptions += [f"{workload.name}: {text}" for text in _assumed(workload, model)]
     return Spec(
@@ -144,8 +194,14 @@ def _spec(form: SpecForm, known: Known) -> Spec:
         budget_usd_per_month=form.budget_usd_per_month,
         headroom=form.headroom,
         workloads=tuple(_serving(workload, model) for workload, model in zip(form.workloads, models, strict=True)),
-        hash=_hash(form, models, known.model_configs),
+        hash=spec_hash(form, models, known.model_configs),
         assumptions=tuple(assumptions),
+        quotas=quota_limits(form, known),
+        reservations=tuple(reservation(one, known) for one in form.reservations),
+        capacity_blocks=tuple(capacity_block(one, known) for one in form.capacity_blocks),
+        commitments=commitments(form.commitments, known),
+        teams=team_quotas(form),
+        payback_days=form.payback_days,
     )
 
 
@@ -160,22 +216,28 @@ def _serving(workload: WorkloadForm, model: Model) -> Serving:
             output_tokens=_lengths(traffic.output_tokens),
             prefix_hit=traffic.prefix_hit,
             burstiness=traffic.burstiness,
+            day=tuple(part.part for part in traffic.day or ()),
         ),
         objectives=Objectives(
             ttft_p95_s=workload.objectives.ttft_p95_s,
             tpot_p95_s=workload.objectives.tpot_p95_s,
             e2e_p95_s=workload.objectives.e2e_p95_s,
             confidence=workload.objectives.confidence,
+            ready_s=workload.objectives.ready_s,
         ),
         allowed=_allowed(workload.allow, model),
         survive=workload.survive,
         max_context_tokens=_max_context_tokens(workload, model),
         engine=workload.engine,
+        regions=tuple(workload.regions or ()),
+        team=workload.team,
+        priority=workload.priority,
+        needed=None if workload.needed is None else workload.needed.window,
     )
 
 
 def _lengths(form: LengthsForm) -> TokenLengths:
-    from sizing.spec.form import P95_PER_MEAN  # noqa: PLC0415  with pydantic
+    from sizing.spec.lengths_form import P95_PER_MEAN  # noqa: PLC0415  with pydantic
 
     if not form.is_lognormal:
         return through(form.percentiles, mean=form.mean)
@@ -190,6 +252,7 @@ def _allowed(form: AllowForm, model: Model) -> Allowed:
         machines=tuple(form.machines),
         spot_share=form.spot_share,
         min_spot_share=form.min_spot_share,
+        purchase=tuple(PurchaseMode(way) for way in form.purchase or ()),
     )
 
 
@@ -201,16 +264,20 @@ def _max_context_tokens(workload: WorkloadForm, model: Model) -> int:
     return min(math.ceil(tokens / CONTEXT_STEP_TOKENS) * CONTEXT_STEP_TOKENS, model.max_context)
 
 
+def _assumed_of_account(form: SpecForm) -> Iterator[str]:
+    """The defaults that a spec takes of what the account has, in words."""
+    yield "quotas that are not told limit nothing" if form.quotas else "no quota of the account is told, so none limits"
+    for one in form.reservations:
+        if "usd_per_hour" not in one.model_fields_set:
+            yield f"reservation {one.name} is paid anyway: using it costs nothing more"
+
+
 def _assumed(workload: WorkloadForm, model: Model) -> Iterator[str]:
     """The defaults that one workload takes and that change what is rented, in words."""
-    traffic = workload.traffic
-    for what, lengths in (("prompt", traffic.input_tokens), ("answer", traffic.output_tokens)):
-        if lengths.p95 is None and lengths.is_lognormal:
-            yield f"p95 of {what} length is {_lengths(lengths).p95:g} tokens: 3 x mean, as if exponential"
-    if "prefix_hit" not in traffic.model_fields_set:
-        yield "no prompt token is found in the prefix cache"
-    if "burstiness" not in traffic.model_fields_set:
-        yield "requests arrive as a Poisson process"
+    yield from _assumed_of_traffic(workload.traffic)
+    if workload.needed is not None:
+        days = f"{workload.needed.start} until {workload.needed.until}"
+        yield f"needed from {days}; what it costs a month is told as if it always were"
     if "confidence" not in workload.objectives.model_fields_set:
         yield "confidence that each limit is kept at the highest rate is 50 %: predictions are taken as they are"
     if workload.allow.weights is None:
@@ -222,27 +289,13 @@ def _assumed(workload: WorkloadForm, model: Model) -> Iterator[str]:
         yield f"prompt and answer together take at most {tokens} tokens, and longer requests are refused"
 
 
-def _hash(form: SpecForm, models: tuple[Model, ...], model_configs: Mapping[str, bytes]) -> str:
-    """
-    SHA-256 of what is asked: the values of the form, the identity of each model, the bytes of each configuration.
-
-    No figure of the facts enters, so newer facts make no plan stale; nor do a confidence of the median and percentiles
-    of lengths that are not given, which is what every spec asked before there were the keys.
-    """
-    document = form.model_dump(mode="json")
-    for written, workload, model in zip(form.workloads, document["workloads"], models, strict=True):
-        config = model_configs.get(written.model)
-        workload["model"] = {
-            "name": model.name,
-            "hub_id": model.hub_id,
-            "config": None if config is None else hashlib.sha256(config).hexdigest(),
-        }
-        del workload["hub_id"]
-        for lengths in (workload["traffic"]["input_tokens"], workload["traffic"]["output_tokens"]):
-            for name in ("p50", "p90", "p99"):
-                if lengths[name] is None:
-                    del lengths[name]
-        if written.objectives.confidence == MEDIAN:
-            del workload["objectives"]["confidence"]
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def _assumed_of_traffic(traffic: TrafficForm) -> Iterator[str]:
+    for what, lengths in (("prompt", traffic.input_tokens), ("answer", traffic.output_tokens)):
+        if lengths.p95 is None and lengths.is_lognormal:
+            yield f"p95 of {what} length is {_lengths(lengths).p95:g} tokens: 3 x mean, as if exponential"
+    if "prefix_hit" not in traffic.model_fields_set:
+        yield "no prompt token is found in the prefix cache"
+    if "burstiness" not in traffic.model_fields_set:
+        yield "requests arrive as a Poisson process"
+    if traffic.day is None:
+        yield "the peak arrives at all hours of the day"
