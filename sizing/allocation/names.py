@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from sizing.catalog.offer import PurchaseMode
 
 MOST_CHARACTERS = 40  # of a GKE node pool's name; EKS and Kubernetes labels take 63
 SPOT_SUFFIX = "-spot"
+_ILLEGAL = re.compile(r"[^a-z0-9-]+")  # projects/shared/reservations/base is a name of a reservation
 _SUFFIXES = {PurchaseMode.SPOT: SPOT_SUFFIX, PurchaseMode.FLEX_START: "-flex"}
 
 
@@ -17,7 +19,8 @@ def pool_name(machine: str, zone: str, mode: PurchaseMode, held: str | None = No
 
     What is too long ends in a digest.
     """
-    name = f"{machine}-{zone}".replace(".", "-").lower() + (f"-{held}" if held else _SUFFIXES.get(mode, ""))
+    suffix = f"-{held}" if held else _SUFFIXES.get(mode, "")
+    name = _ILLEGAL.sub("-", f"{machine}-{zone}{suffix}".lower())
     if len(name) <= MOST_CHARACTERS:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:6]

@@ -5,7 +5,7 @@ Prices of what is held are the stack's own word, and are told as such; those of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from sizing.units import micro_usd
 if TYPE_CHECKING:
     from sizing.catalog import Catalog
 
+TERMS = (PurchaseMode.COMMITTED_1Y, PurchaseMode.COMMITTED_3Y)
 TOLD = "undated"  # the stack tells no date of its prices
 
 
@@ -54,33 +55,43 @@ def commitments_of(
     spec: Spec, catalog: Catalog, *, cloud: Cloud, regions: Iterable[str], machines: Iterable[Machine]
 ) -> tuple[Commitment, ...]:
     """
-    What is committed to already, at no price, and what may be committed to beside, at its price all hours.
+    What is committed to already, which is paid anyway, and what may be committed to beside, at its price all hours.
 
-    Only what is sold on demand can be covered: that a commitment's machines exist is no promise that one can be had.
+    One for each machine type, region and term. A term that may not be bought, or of which no price is known, has only
+    what is owned of it.
     """
     names = [machine.name for machine in machines]
-    return tuple(
-        commitment
+    found = (
+        _commitment(spec, catalog, cloud=cloud, region=region, machine=name, term=term)
         for region in regions
         for name in names
-        for commitment in (*_owned(spec, cloud, region, name), *_offered(spec, catalog, cloud, region, name))
+        for term in TERMS
     )
+    return tuple(one for one in found if one.owned or one.most is None)
 
 
-def _owned(spec: Spec, cloud: Cloud, region: str, machine: str) -> Iterator[Commitment]:
-    for owned in spec.commitments.owned:
-        if (owned.cloud, owned.region, owned.machine) == (cloud, region, machine):
-            yield Commitment(
-                machine=machine, region=region, mode=owned.term, micro_usd_per_hour=0, owned=owned.machines, most=0
-            )
-
-
-def _offered(spec: Spec, catalog: Catalog, cloud: Cloud, region: str, machine: str) -> Iterator[Commitment]:
-    for offer in catalog.offers_for(cloud, region, machine):
-        if offer.mode in spec.commitments.terms and offer.orderable and offer.usd_per_hour is not None:
-            yield Commitment(
-                machine=machine, region=region, mode=offer.mode, micro_usd_per_hour=micro_usd(offer.usd_per_hour)
-            )
+def _commitment(
+    spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str, machine: str, term: PurchaseMode
+) -> Commitment:
+    owned = sum(
+        one.machines
+        for one in spec.commitments.owned
+        if (one.cloud, one.region, one.machine, one.term) == (cloud, region, machine, term)
+    )
+    prices = [
+        offer.usd_per_hour
+        for offer in catalog.offers_for(cloud, region, machine)
+        if offer.mode is term and offer.orderable and offer.usd_per_hour is not None
+    ]
+    sold = bool(prices) and term in spec.commitments.terms
+    return Commitment(
+        machine=machine,
+        region=region,
+        mode=term,
+        micro_usd_per_hour=micro_usd(prices[0]) if sold else 0,
+        owned=owned,
+        most=None if sold else 0,
+    )
 
 
 def _held(told: Reservation | CapacityBlock, spec: Spec, catalog: Catalog) -> Held:

@@ -212,6 +212,21 @@ def test_an_owned_commitment_costs_nothing_more_and_cannot_be_bought():
     )
 
 
+def test_what_is_owned_of_a_term_stands_beside_what_may_be_bought_of_it():
+    """Four machines are paid for three years anyway, and more may be at 24 USD an hour: one commitment, not two."""
+    owned = OwnedCommitment(
+        cloud=Cloud.AWS, machine="p5.48xlarge", region=REGION, machines=4, term=PurchaseMode.COMMITTED_3Y
+    )
+    told = Commitments(terms=(PurchaseMode.COMMITTED_3Y,), owned=(owned,))
+    (found,) = sold(replace(spec_of(CHAT_70B), commitments=told)).commitments
+    assert (found.mode, found.micro_usd_per_hour, found.owned, found.most) == (
+        PurchaseMode.COMMITTED_3Y,
+        24_000_000,
+        4,
+        None,
+    )
+
+
 def limited(*quotas: tuple[str, str | None, int], **changes: object) -> Spec:
     """The chat workload, on demand and on spot, under quotas."""
     chat = replace(CHAT_70B, allowed=replace(CHAT_70B.allowed, spot_share=0.5))
@@ -277,3 +292,5 @@ def test_names_of_pools_tell_apart_what_stands_in_one_zone():
     ]
     assert names[2:4] == ["p5-48xlarge-use1-az4-flex", "p5-48xlarge-use1-az4-cr-base"]
     assert len(set(names)) == 5
+    shared = pool_name("a3-highgpu-8g", "us-a", PurchaseMode.RESERVATION, "projects/p/reservations/r")
+    assert shared.rpartition("-")[0] == "a3-highgpu-8g-us-a-projects-p-reservations-r"[:33]  # and six of a digest
