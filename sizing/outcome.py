@@ -15,6 +15,7 @@ class SolverOutcome:
     status: SolverStatus
     usd_per_hour: float | None
     bound_usd_per_hour: float | None
+    interrupted: bool = False  # stopped by the user: the best plan so far
 
     @property
     def gap(self) -> float | None:
@@ -56,6 +57,14 @@ class Sized:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One thing that a spec asks and that could be let go, as it is written."""
+
+    id: str  # chat: objectives.ttft_p95_s
+    text: str  # chat: objectives.ttft_p95_s 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoPlan:
     """There is no plan: an answer, not an error."""
 
@@ -63,3 +72,5 @@ class NoPlan:
     reason: str  # one sentence: which requirement cannot be met
     nearest: tuple[RunnerUp, ...]  # the closest candidates and what each misses
     mends: tuple[str, ...]  # what could be relaxed, cheapest first
+    conflict: tuple[Requirement, ...] = ()  # cannot hold together, while any of them let go leaves the others possible
+    conflicts_beside: tuple[tuple[Requirement, ...], ...] = ()  # further ones, where there are: each must be resolved

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sizing.allocation.assembly import plan_of
 from sizing.allocation.candidates import Weighed
-from sizing.allocation.exact import arrangement
 from sizing.allocation.explain import runners_up
-from sizing.allocation.formulation import MICRO, Formulation
+from sizing.allocation.formulation import Formulation
+from sizing.allocation.moves import moves
 from sizing.allocation.nearest import usd
-from sizing.allocation.problem import Choice, replicas_for
 from sizing.allocation.promises import at_load, worst_share
 from sizing.allocation.refusal import refusal
-from sizing.allocation.search import Search, search
+from sizing.allocation.schedule import MICRO
+from sizing.allocation.search import Asking, Search, search
 from sizing.allocation.verify import violations
-from sizing.outcome import NoPlan, Sized, SolverOutcome, SolverStatus
+from sizing.optimiser import Effort, Strategy
+from sizing.optimiser.arrangement import arranged
+from sizing.optimiser.problem import Choice, replicas_for
+from sizing.optimiser.purchase import Purchase
+from sizing.optimiser.status import SolverStatus
+from sizing.outcome import NoPlan, Sized, SolverOutcome
 from sizing.performance import Overloaded
 from sizing.plan import SizingPlan
 from sizing.spec.workload import Spec
@@ -43,6 +48,9 @@ def size(
     current: SizingPlan | None = None,
     weighed: Sequence[Weighed] | None = None,
     alternatives: bool = True,
+    strategy: Strategy = Strategy.AUTO,
+    effort: Effort = Effort.NORMAL,
+    improved: Callable[[Purchase], None] | None = None,
 ) -> Sized | NoPlan:
     """
     The plan of least cost for *spec*; among equal ones that of fewest changes, then of best latency.
@@ -53,21 +61,44 @@ def size(
         current: The plan that runs today: moving away from it is priced. None: nothing runs.
         weighed: The ways to run each workload, where they have been weighed before (rates and prices play no part).
         alternatives: Whether to work out what was weighed and lost, each a search of its own.
+        strategy: How to search for the cheapest machines.
+        effort: How long to search.
+        improved: Told each better purchase as it is found, with the bound that is known by then.
 
     Raises:
         InconsistentPlan: If the plan breaks a rule when it is worked out anew.
+        KeyboardInterrupt: Where it comes before any plan is found; later, the best so far is the answer.
     """
-    found = search(spec, catalog, current=current, weighed=weighed)
+    asking = Asking(strategy=strategy, effort=effort, improved=improved)
+    found = search(spec, catalog, current=current, weighed=weighed, asking=asking)
     best = found.best
     if best is None or best.formulation is None or best.found is None:
         return refusal(spec, catalog, found)
-    formulation = best.formulation
-    arranged = arrangement(formulation.problem, best.found, latency=lambda choice: slowness(spec, formulation, choice))
-    plan = plan_of(spec, catalog, formulation, best.found, arranged)
+    bought = arranged(
+        best.formulation.problem, best.found, latency=_latency(spec, best.formulation), today=best.formulation.today
+    )
+    home = current.region if current is not None and current.cloud is best.cloud else None
+    plan = plan_of(spec, catalog, best.formulation, bought, home=home)
     if broken := violations(plan, spec, catalog):
         raise InconsistentPlan(broken)
-    lost = runners_up(spec, found) if alternatives else ()
-    return Sized(plan=plan, outcome=_outcome(found, plan), runners_up=lost)
+    return Sized(
+        plan=plan,
+        outcome=_outcome(found, bought, plan),
+        runners_up=runners_up(spec, found) if alternatives and not bought.interrupted else (),
+        moves=() if current is None else moves(current, plan, catalog, payback_h=best.formulation.problem.payback_h),
+    )
+
+
+def _latency(spec: Spec, formulation: Formulation) -> Callable[[Choice], int]:
+    """How slow each choice of a formulation is; each worked out once."""
+    known: dict[Choice, int] = {}
+
+    def latency(choice: Choice) -> int:
+        if choice not in known:
+            known[choice] = slowness(spec, formulation, choice)
+        return known[choice]
+
+    return latency
 
 
 def slowness(spec: Spec, formulation: Formulation, choice: Choice) -> int:
@@ -78,22 +109,30 @@ def slowness(spec: Spec, formulation: Formulation, choice: Choice) -> int:
     """
     workload = next(one for one in spec.workloads if one.name == choice.workload)
     demand = next(one for one in formulation.problem.demands if one.workload == choice.workload)
-    candidate = formulation.candidates[choice]
-    each = demand.total / MICRO / replicas_for(choice.capacity, demand.total)
+    candidate, peak = formulation.candidates[choice], max(demand.total)
+    each = peak / MICRO / replicas_for(choice.capacity, peak)
     point = at_load(candidate.replica, workload, requests_per_s=each)
     point = candidate.point if isinstance(point, Overloaded) else point
     return round(worst_share(point, workload.objectives) * PPM)
 
 
-def _outcome(found: Search, plan: SizingPlan) -> SolverOutcome:
-    """Status, cost and bound over all regions: what no plan in any of them costs less than."""
+def _outcome(found: Search, bought: Purchase, plan: SizingPlan) -> SolverOutcome:
+    """
+    Status, cost and bound over all clouds: what no plan on any of them costs less than.
+
+    Where there is a current plan, the bound is of the cost with moves priced in: what that leaves open of the objective
+    is taken off the cost.
+    """
+    proved = found.status is SolverStatus.OPTIMAL and not bought.interrupted
     bound: float | None = plan.usd_per_hour
-    if found.status is not SolverStatus.OPTIMAL:
-        bounds = [
-            one.found.bound_micro_usd_per_hour
-            for one in found.regions
-            if one.found is not None and one.found.status is not SolverStatus.INFEASIBLE
-        ]
-        known = [each for each in bounds if each is not None]
-        bound = min(plan.usd_per_hour, usd(min(known))) if len(known) == len(bounds) else None
-    return SolverOutcome(status=found.status, usd_per_hour=plan.usd_per_hour, bound_usd_per_hour=bound)
+    if not proved:
+        least, objective = found.bound, bought.objective
+        bound = None
+        if least is not None and objective is not None:
+            bound = max(0.0, plan.usd_per_hour - max(0.0, usd(objective - least)))
+    return SolverOutcome(
+        status=SolverStatus.OPTIMAL if proved else SolverStatus.FEASIBLE,
+        usd_per_hour=plan.usd_per_hour,
+        bound_usd_per_hour=bound,
+        interrupted=bought.interrupted,
+    )

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from sizing.allocation.assumptions import assumptions
 from sizing.allocation.candidates import Candidate
-from sizing.allocation.exact import DOUBLE_RUNNING_H, PAYBACK_H, Arrangement, Purchase
+from sizing.allocation.costs import accelerator_lines, commitments_of, covered_pools, machine_line
 from sizing.allocation.formulation import Formulation
 from sizing.allocation.host import DISK_SHARE, IMAGES_BYTES
-from sizing.allocation.market import CONTROL_PLANE_ZONES, NETWORK_ZONES, Market
+from sizing.allocation.market import NETWORK_ZONES, Market
 from sizing.allocation.names import deployment_name, pool_name
-from sizing.allocation.problem import Choice, Pool
 from sizing.allocation.promises import Served, promises_of
+from sizing.allocation.start import start_of
+from sizing.allocation.storage import OBJECT_STORE
 from sizing.allocation.support import quantization
 from sizing.catalog.accelerator import Accelerator, AcceleratorKind, Precision
-from sizing.catalog.machine import Cloud, Machine
+from sizing.catalog.machine import Machine
 from sizing.catalog.offer import Offer, PurchaseMode
-from sizing.performance import checkpoint_bytes, cold_start, front_ends, weight_bytes
+from sizing.optimiser.problem import Choice
+from sizing.optimiser.purchase import Purchase, Stand
+from sizing.performance import checkpoint_bytes, front_ends, weight_bytes
 from sizing.performance.configuration.shard import published_bytes
-from sizing.performance.host.cold_start import ColdStart
-from sizing.performance.host.loading import load_bytes_per_s, load_tier
-from sizing.performance.host.processors import OUTPUT_TOKEN_S, PROMPT_TOKEN_S, REQUEST_S
-from sizing.performance.host.startup import IMAGE_BYTES, IMAGE_BYTES_PER_S
-from sizing.plan import Bucket, CostLine, Deployment, EngineSettings, NodePool, Placement, PoolRole, SizingPlan
-from sizing.spec.workload import Serving, Spec, Survive
-from sizing.units import GB, MB
+from sizing.plan import (
+    Bucket,
+    CostLine,
+    Deployment,
+    EngineSettings,
+    LeftOut,
+    NodePool,
+    Placement,
+    PoolRole,
+    Site,
+    SizingPlan,
+)
+from sizing.spec.workload import Serving, Spec
+from sizing.units import GB
 from sizing.version import VERSION
 
 if TYPE_CHECKING:
@@ -38,60 +49,71 @@ CONCURRENCY_MARGIN = 1.25  # of the 99th percentile in flight: what the server m
 CONCURRENCY_STEP = 8  # engines capture graphs for batches that are multiples of it
 DISK_STEP_GB = 10
 BUCKET_TIER = "STANDARD"  # both clouds' own word for it
-OBJECT_STORE = {Cloud.AWS: ("s3", "STANDARD"), Cloud.GCP: ("gcs", "standard")}  # as the catalog names the tier
 
 
 def plan_of(
-    spec: Spec,
-    catalog: Catalog,
-    formulation: Formulation,
-    bought: Purchase,
-    arranged: Arrangement,
+    spec: Spec, catalog: Catalog, formulation: Formulation, bought: Purchase, *, home: str | None
 ) -> SizingPlan:
     """
-    The plan of one region.
+    The plan that a purchase is.
 
     Args:
         spec: What was asked.
         catalog: The facts.
-        formulation: The region's problem and what its integers stand for.
-        bought: Its machines.
-        arranged: The replicas on them.
+        formulation: The cloud's problem and what its integers stand for.
+        bought: Its machines, and the replicas on them.
+        home: The region whose resources have plain names today; where nothing stands there any more, or None: the
+            region that most is paid in.
     """
-    system = formulation.market.system
-    if system is None:
-        raise ValueError(f"{formulation.market.region}: a plan without a system machine")
-    zones = network_zones(formulation.market, [pool.zone for pool, _ in bought.machines], bought.system_machines)
+    sites = _sites(formulation, bought, home)
     pools = [
-        *_accelerator_pools(catalog, formulation, bought, arranged),
-        *_system_pools(system, zones, bought.system_machines),
+        *_accelerator_pools(catalog, formulation, bought),
+        *(pool for site in sites for pool in _system_pools(formulation, site, dict(bought.system_machines))),
     ]
-    deployments = [one for workload in spec.workloads for one in _deployments(workload, formulation, bought, arranged)]
+    deployments = [one for workload in spec.workloads for one in _deployments(workload, formulation, bought)]
     return SizingPlan(
         spec_hash=spec.hash,
         facts_as_of=catalog.as_of,
         facts_hash=catalog.hash,
         sizeup_version=VERSION,
         solver=solver_version(),
-        cloud=formulation.market.cloud,
-        region=formulation.market.region,
-        zones=zones,
+        cloud=formulation.supply.cloud,
+        region=sites[0].region,
+        zones=sites[0].zones,
         deployments=tuple(deployments),
         node_pools=tuple(pools),
-        buckets=(_bucket(spec, catalog, formulation.market),),
+        buckets=tuple(_bucket(spec, catalog, formulation, bought, site.region) for site in sites),
         promises=tuple(
             promise
             for workload in spec.workloads
-            for promise in promises_of(workload, _served(workload, formulation, arranged))
+            if workload.name not in bought.unserved
+            for promise in promises_of(workload, _served(workload, formulation, bought))
         ),
-        cost_lines=tuple(_cost_line(pool) for pool in pools),
-        assumptions=_assumptions(spec, formulation, arranged),
+        cost_lines=tuple(_cost_lines(formulation, bought, pools)),
+        assumptions=assumptions(spec, formulation, bought),
+        elsewhere=tuple(sorted(sites[1:], key=lambda site: site.region)),
+        commitments=commitments_of(catalog, formulation, bought),
+        left_out=tuple(_left_out(workload) for workload in spec.workloads if workload.name in bought.unserved),
     )
 
 
 def solver_version() -> str:
     """Name and version of the solver."""
     return f"ortools {metadata.version('ortools')}"
+
+
+def _sites(formulation: Formulation, bought: Purchase, home: str | None) -> list[Site]:
+    """The regions in use, home first."""
+    paid = {region: 0 for region, _ in bought.system_machines}
+    for one in bought.bought:
+        paid[one.pool.region] += one.most * one.pool.micro_usd_per_hour
+    first = home if home in paid else max(sorted(paid), key=lambda region: paid[region])
+    sites = []
+    for region, machines in bought.system_machines:
+        used = [one.pool.zone for one in bought.bought if one.pool.region == region]
+        zones = network_zones(formulation.supply.market(region), used, machines)
+        sites.append(Site(region=region, zones=zones))
+    return sorted(sites, key=lambda site: site.region != first)
 
 
 def network_zones(market: Market, used: Sequence[str], least: int) -> tuple[str, ...]:
@@ -102,36 +124,55 @@ def network_zones(market: Market, used: Sequence[str], least: int) -> tuple[str,
     return tuple(sorted({*used, *spare[:missing]}))
 
 
-def _accelerator_pools(
-    catalog: Catalog, formulation: Formulation, bought: Purchase, arranged: Arrangement
-) -> list[NodePool]:
+def _accelerator_pools(catalog: Catalog, formulation: Formulation, bought: Purchase) -> list[NodePool]:
     pools = []
-    for pool, nodes in bought.machines:
-        machine, offer = formulation.offers[pool]
-        standing = [formulation.candidates[choice] for choice, at, _ in arranged.replicas if at == pool]
+    covered = covered_pools(formulation.problem, bought)
+    for one in bought.bought:
+        machine, offer = formulation.offers[one.pool]
+        standing = [formulation.candidates[stand.choice] for stand in bought.stands if stand.pool == one.pool]
         accelerator = catalog.accelerator(machine.accelerator) if machine.accelerator is not None else None
-        spans = any(one.replica.layout.accelerators > machine.accelerators for one in standing)
-        fullest = max((one.need.disk_bytes / one.slots for one in standing), default=0.0) * machine.accelerators
-        made = _pool(machine, offer, pool.zone, nodes, accelerator, replicas_bytes=fullest)
-        pools.append(replace(made, placed_together=spans))
+        spans = any(each.replica.layout.accelerators > machine.accelerators for each in standing)
+        fullest = max((each.need.disk_bytes / each.slots for each in standing), default=0.0) * machine.accelerators
+        made = _pool(machine, offer, one.pool.zone, one.most, accelerator, replicas_bytes=fullest, held=one.pool.name)
+        under = covered.get(one.pool)
+        pools.append(
+            replace(
+                made,
+                least_nodes=min(one.machines),
+                placed_together=spans,
+                committed=0 if under is None else under.machines,
+                committed_usd_per_hour=None if under is None else under.usd_per_hour,
+            )
+        )
     return pools
 
 
-def _system_pools(system: tuple[Machine, Offer], zones: tuple[str, ...], machines: int) -> list[NodePool]:
+def _system_pools(formulation: Formulation, site: Site, counts: dict[str, int]) -> list[NodePool]:
     """One machine in each zone of the network that sells it, and what is left over from the first zone on."""
+    system = formulation.supply.market(site.region).system
+    if system is None:
+        raise ValueError(f"{site.region}: a plan without a system machine")
     machine, offer = system
-    places = [zone for zone in zones if zone in offer.zones] or list(offer.zones[:1])
-    counts = {zone: len(range(place, machines, len(places))) for place, zone in enumerate(places)}
-    return [_pool(machine, offer, zone, nodes, None, replicas_bytes=0) for zone, nodes in counts.items() if nodes]
+    machines = counts[site.region]
+    places = [zone for zone in site.zones if zone in offer.zones] or list(offer.zones[:1])
+    by_zone = {zone: len(range(place, machines, len(places))) for place, zone in enumerate(places)}
+    return [_pool(machine, offer, zone, nodes, None, replicas_bytes=0) for zone, nodes in by_zone.items() if nodes]
 
 
 def _pool(
-    machine: Machine, offer: Offer, zone: str, nodes: int, accelerator: Accelerator | None, *, replicas_bytes: float
+    machine: Machine,
+    offer: Offer,
+    zone: str,
+    nodes: int,
+    accelerator: Accelerator | None,
+    *,
+    replicas_bytes: float,
+    held: str | None = None,
 ) -> NodePool:
     if offer.usd_per_hour is None:
         raise ValueError(f"{machine.name} was bought without a price")
     return NodePool(
-        name=pool_name(machine.name, zone, offer.mode),
+        name=pool_name(machine.name, zone, offer.mode, held),
         role=PoolRole.SYSTEM if accelerator is None else PoolRole.ACCELERATOR,
         machine=machine.name,
         region=offer.region,
@@ -151,7 +192,17 @@ def _pool(
         usd_per_hour=offer.usd_per_hour,
         price_source=offer.provenance.source,
         price_as_of=offer.provenance.as_of,
+        reservation=held,
     )
+
+
+def _cost_lines(formulation: Formulation, bought: Purchase, pools: Sequence[NodePool]) -> Iterator[CostLine]:
+    """The lines of all pools, which come in the order of the purchase and then those of system machines."""
+    for place, pool in enumerate(pools):
+        if place < len(bought.bought):
+            yield from accelerator_lines(formulation.problem, bought.bought[place], pool)
+        else:
+            yield machine_line(pool, f"{pool.machine} {pool.mode} {pool.zone}", pool.nodes, pool.usd_per_hour)
 
 
 def slice_shape(accelerator: Accelerator, chips: int) -> str | None:
@@ -168,80 +219,67 @@ def boot_disk_gb(replicas_bytes: float, *, local_disks: int) -> int:
     return math.ceil((IMAGES_BYTES + filled) / GB / DISK_STEP_GB) * DISK_STEP_GB
 
 
-def _cost_line(pool: NodePool) -> CostLine:
-    return CostLine(
-        item=f"{pool.machine} {pool.mode} {pool.zone}",
-        pool=pool.name,
-        quantity=pool.nodes,
-        usd_per_hour=pool.usd_per_hour,
-        source=pool.price_source,
-        as_of=pool.price_as_of,
-    )
-
-
-def _deployments(
-    workload: Serving, formulation: Formulation, bought: Purchase, arranged: Arrangement
-) -> list[Deployment]:
-    """The workload's replicas on demand, and those on spot, in this order."""
+def _deployments(workload: Serving, formulation: Formulation, bought: Purchase) -> list[Deployment]:
+    """The workload's replicas on machines that stay, and those on spot, in this order."""
     found = []
     for mode in (PurchaseMode.ON_DEMAND, PurchaseMode.SPOT):
         stands = [
-            (choice, pool, number)
-            for choice, pool, number in arranged.replicas
-            if choice.workload == workload.name and pool.mode is mode
+            stand
+            for stand in bought.stands
+            if stand.choice.workload == workload.name and stand.pool.is_spot == (mode is PurchaseMode.SPOT)
         ]
         if stands:
-            candidate = formulation.candidates[stands[0][0]]
-            placements = tuple(
-                Placement(pool=pool_name(pool.machine, pool.zone, pool.mode), replicas=number)
-                for _, pool, number in stands
-            )
-            room = sum(_room(choice, pool, bought, arranged) for choice, pool, _ in stands)
-            region = formulation.market.region
-            found.append(_deployment(workload, candidate, mode, placements, region=region, max_replicas=room))
+            found.append(_deployment(workload, formulation, bought, mode, stands))
     return found
 
 
-def _room(choice: Choice, pool: Pool, bought: Purchase, arranged: Arrangement) -> int:
-    """Replicas of *choice* that the pool holds beside those of other workloads."""
-    others = sum(one.slots * number for one, at, number in arranged.replicas if at == pool and one != choice)
-    return (dict(bought.machines)[pool] * pool.slots - others) // choice.slots
+def _room(stand: Stand, bought: Purchase) -> int:
+    """Replicas of one choice that its pool holds beside those of other workloads."""
+    others = sum(
+        one.choice.slots * one.most for one in bought.stands if one.pool == stand.pool and one.choice != stand.choice
+    )
+    machines = next(one.most for one in bought.bought if one.pool == stand.pool)
+    return (machines * stand.pool.slots - others) // stand.choice.slots
 
 
 def _deployment(
-    workload: Serving,
-    candidate: Candidate,
-    mode: PurchaseMode,
-    placements: tuple[Placement, ...],
-    *,
-    region: str,
-    max_replicas: int,
+    workload: Serving, formulation: Formulation, bought: Purchase, mode: PurchaseMode, stands: list[Stand]
 ) -> Deployment:
-    replica, model = candidate.replica, candidate.replica.model
+    candidates = [formulation.candidates[stand.choice] for stand in stands]
+    candidate, replica = candidates[0], candidates[0].replica
+    periods = range(len(formulation.problem.periods))
     return Deployment(
         name=deployment_name(workload.name, mode),
         workload=workload.name,
-        model=model.name,
-        hub_id=model.hub_id,
+        model=replica.model.name,
+        hub_id=replica.model.hub_id,
         accelerator=replica.accelerator.name,
-        region=region,
-        machines=(candidate.machine.name,),
+        region=stands[0].pool.region,
+        machines=tuple(dict.fromkeys(one.machine.name for one in candidates)),
         mode=mode,
         layout=replica.layout,
         weights=replica.weights,
         kv=replica.kv,
         engine=engine_settings(workload, candidate),
-        placements=placements,
+        placements=tuple(
+            Placement(
+                pool=pool_name(stand.pool.machine, stand.pool.zone, stand.pool.mode, stand.pool.name),
+                replicas=stand.most,
+            )
+            for stand in stands
+        ),
         weight_bytes=weight_bytes(replica),
         checkpoint_bytes=checkpoint_bytes(replica),
-        host_memory_bytes=candidate.need.memory_bytes,
-        vcpus=candidate.need.vcpus,
-        cold_start=start_of(candidate),
-        requests_per_s=candidate.point.requests_per_s,
+        host_memory_bytes=max(one.need.memory_bytes for one in candidates),
+        vcpus=max(one.need.vcpus for one in candidates),
+        cold_start=max((start_of(one) for one in candidates), key=lambda start: start.ready_s),
+        requests_per_s=min(one.point.requests_per_s for one in candidates),
         concurrency=math.ceil(candidate.point.concurrency),
-        least_replicas=sum(placement.replicas for placement in placements),
-        max_replicas=max_replicas,
+        least_replicas=min(sum(stand.replicas[period] for stand in stands) for period in periods),
+        max_replicas=sum(_room(stand, bought) for stand in stands),
         load_tier=OBJECT_STORE[candidate.machine.cloud][0],
+        team=workload.team,
+        priority=workload.priority,
     )
 
 
@@ -266,20 +304,14 @@ def engine_settings(workload: Serving, candidate: Candidate) -> EngineSettings:
     )
 
 
-def start_of(candidate: Candidate) -> ColdStart:
-    """The start of one replica of *candidate*, in tenths of a second: its weights come from object storage."""
-    tier = load_tier(OBJECT_STORE[candidate.machine.cloud][0])
-    rate = load_bytes_per_s(tier, network_bytes_per_s=candidate.machine.network_bytes_per_s)
-    start = cold_start(candidate.replica, rate)
-    return ColdStart(**{field.name: round(getattr(start, field.name), 1) for field in fields(start)})
-
-
-def _served(workload: Serving, formulation: Formulation, arranged: Arrangement) -> list[Served]:
-    """The workload's replicas, by choice."""
+def _served(workload: Serving, formulation: Formulation, bought: Purchase) -> list[Served]:
+    """The workload's replicas at its peak, by choice."""
+    demand = next(one for one in formulation.problem.demands if one.workload == workload.name)
+    peak = max(range(len(demand.total)), key=lambda period: demand.total[period])
     counts: dict[Choice, int] = {}
-    for choice, _, number in arranged.replicas:
-        if choice.workload == workload.name:
-            counts[choice] = counts.get(choice, 0) + number
+    for stand in bought.stands:
+        if stand.choice.workload == workload.name and stand.replicas[peak]:
+            counts[stand.choice] = counts.get(stand.choice, 0) + stand.replicas[peak]
     return [
         Served(
             replica=formulation.candidates[choice].replica,
@@ -290,66 +322,24 @@ def _served(workload: Serving, formulation: Formulation, arranged: Arrangement) 
     ]
 
 
-def _bucket(spec: Spec, catalog: Catalog, market: Market) -> Bucket:
-    """Object storage for the checkpoints of all models, as they are published."""
-    models = {workload.model.hub_id: workload.model for workload in spec.workloads}
-    service, tier = OBJECT_STORE[market.cloud]
-    storage = catalog.storage_tier(market.cloud, market.region, service, tier)
+def _bucket(spec: Spec, catalog: Catalog, formulation: Formulation, bought: Purchase, region: str) -> Bucket:
+    """Object storage for the checkpoints of the models that are served in one region, as they are published."""
+    here = {stand.choice.workload for stand in bought.stands if stand.pool.region == region}
+    models = {one.model.hub_id: one.model for one in spec.workloads if one.name in here}
+    cloud = formulation.supply.cloud
+    service, tier = OBJECT_STORE[cloud]
+    storage = catalog.storage_tier(cloud, region, service, tier)
     return Bucket(
         name="models",
-        region=market.region,
+        region=region,
         tier=BUCKET_TIER,
         bytes=sum(published_bytes(model) for model in models.values()),
         usd_per_gb_month=None if storage is None else storage.usd_per_gb_month,
     )
 
 
-def _loading_text(candidate: Candidate) -> str:
-    """What the time of a start rests on, in words."""
-    tier = load_tier(OBJECT_STORE[candidate.machine.cloud][0])
-    rate = load_bytes_per_s(tier, network_bytes_per_s=candidate.machine.network_bytes_per_s)
-    doubt = "" if tier.is_verified else ", a figure that is not verified"
-    return (
-        f"{candidate.machine.name} reads weights from {tier.name} at {rate / GB:.3g} GB/s{doubt}, pulls an image of "
-        f"{IMAGE_BYTES / GB:.3g} GB at {IMAGE_BYTES_PER_S / MB:.0f} MB/s, and nothing is cached when a replica starts"
-    )
-
-
-def _host_text(candidate: Candidate) -> str:
-    """What the processors of a replica rest on, in words."""
-    return (
-        f"{candidate.workload}: a front-end process spends {REQUEST_S * 1e3:g} ms a request, "
-        f"{PROMPT_TOKEN_S * 1e6:g} us a prompt token and {OUTPUT_TOKEN_S * 1e6:g} us an answer token of one core"
-    )
-
-
-def _assumptions(spec: Spec, formulation: Formulation, arranged: Arrangement) -> tuple[str, ...]:
-    """What the plan rests on beside what was asked, in words."""
-    replicas = [formulation.candidates[choice].replica for choice, _, _ in arranged.replicas]
-    engines = dict.fromkeys(
-        f"{one.engine.name} reserves memory as version {one.engine.version} does; its image is the platform's to pin"
-        for one in replicas
-    )
-    said = [
-        *spec.assumptions,
-        *engines,
-        "requests are spread evenly over the replicas of a workload",
-        "latencies are at the stated peak with all replicas up; with the headroom used they stay within what is asked",
-        "chances are over the error of predictions, at the stated peak; that of requests is of all limits together",
-        "cost is that of the machines, each paid whole, 730 hours a month",
-        *dict.fromkeys(_loading_text(formulation.candidates[choice]) for choice, _, _ in arranged.replicas),
-        *dict.fromkeys(_host_text(formulation.candidates[choice]) for choice, _, _ in arranged.replicas),
-    ]
-    if any(workload.survive is Survive.ZONE for workload in spec.workloads):
-        said.append(
-            "after the loss of a zone to be survived, the peak with its headroom is served within what is asked"
-        )
-    if any(workload.allowed.spot_share > 0 for workload in spec.workloads):
-        said.append("spot machines may go all at once: on-demand machines alone carry what may not rest on spot")
-    if spec.zones and len(set(spec.zones) & set(formulation.market.zones)) < CONTROL_PLANE_ZONES:
-        said.append("a control plane spans more zones than the one allowed: the cluster's own machines stand there too")
-    said.append(
-        f"sizing again starts from this plan: it stays in its region, and a machine that it lacks costs "
-        f"{DOUBLE_RUNNING_H} h of its price once, which must pay within {PAYBACK_H // 24} days"
-    )
-    return tuple(said)
+def _left_out(workload: Serving) -> LeftOut:
+    if workload.priority is None:
+        raise ValueError(f"{workload.name} must be served and was left out")
+    why = "machines, quotas and money do not suffice for it beside what comes first"
+    return LeftOut(workload=workload.name, priority=workload.priority, why=why)

@@ -1,136 +1,146 @@
-"""A spec on the market of one region, as an allocation problem; and what its integers stand for."""
+"""A spec on what one cloud sells, all its regions together, as a problem; and what its integers stand for."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sizing.allocation.candidates import Candidate, Weighed
-from sizing.allocation.market import LEAST_SYSTEM_MACHINES, NETWORK_ZONES, Market
 from sizing.allocation.names import pool_name
-from sizing.allocation.problem import Choice, Demand, Pool, Problem
+from sizing.allocation.schedule import MICRO, Day, budget_of, day_of, demands_of, teams_of
+from sizing.allocation.supply import Supply
 from sizing.catalog.machine import Machine
 from sizing.catalog.offer import Offer
-from sizing.plan import SizingPlan
-from sizing.spec.workload import Serving, Spec, Survive
-from sizing.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, micro_usd
-
-MICRO = 1_000_000  # micro-requests per second in one request per second
+from sizing.optimiser.problem import Choice, Demand, Pool, Problem
+from sizing.plan import Deployment, SizingPlan
+from sizing.spec.schedule import HOURS_PER_DAY
+from sizing.spec.workload import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formulation:
-    """One region's problem, with what its choices and pools stand for."""
+    """One cloud's problem, with what its choices, pools and periods stand for."""
 
-    market: Market
+    supply: Supply
     problem: Problem
     candidates: Mapping[Choice, Candidate]
-    offers: Mapping[Pool, tuple[Machine, Offer]]
+    day: Day
+    today: Mapping[tuple[Choice, Pool], int]  # replicas of the current plan
+
+    @property
+    def offers(self) -> Mapping[Pool, tuple[Machine, Offer]]:
+        """What each pool is."""
+        return self.supply.offers
 
 
 def formulate(
-    spec: Spec, market: Market, weighed: Sequence[Weighed], *, current: SizingPlan | None
+    spec: Spec, supply: Supply, weighed: Sequence[Weighed], *, current: SizingPlan | None, stay: bool = True
 ) -> Formulation | None:
-    """The problem of one region; None where nothing there can carry the cluster's own services."""
-    if market.system is None:
+    """
+    The problem of one cloud; None where nothing in any of its regions can carry the cluster's own services.
+
+    Workloads, regions and machine types are in an order of their own, so how the spec lists them decides nothing.
+
+    Args:
+        spec: What is asked.
+        supply: What the cloud sells, and what the account has of it.
+        weighed: The ways of each workload, in any order.
+        current: The plan that runs today; None: nothing runs.
+        stay: Whether workloads that run today stay in their region: another one means another network, cluster,
+            bucket and address, which no price of machines pays for unasked.
+    """
+    if not supply.sites:
         return None
-    offers = _pools(market, current)
-    sold = {pool.machine for pool in offers}
-    choices = {
-        _choice(candidate, current): candidate
-        for workload in weighed
-        for candidate in workload.candidates
-        if candidate.machine.name in sold and candidate.machine.cloud is market.cloud
+    running = current if current is not None and current.cloud is supply.cloud else None
+    pools = tuple(sorted(supply.offers, key=lambda pool: pool.region))  # within a region as the supply has them
+    sold = {pool.machine for pool in pools}
+    candidates = {
+        _choice(candidate, running): candidate
+        for candidate in sorted(_all(weighed), key=lambda one: one.workload)
+        if candidate.machine.name in sold and candidate.machine.cloud is supply.cloud
     }
-    system = market.system[1].usd_per_hour
-    if system is None:
-        raise ValueError(f"{market.region}: the system machine was taken without a price")
+    day = day_of(spec.workloads)
     problem = Problem(
-        demands=tuple(demand_of(workload, headroom=spec.headroom) for workload in spec.workloads),
-        choices=tuple(choices),
-        pools=tuple(offers),
-        system_micro_usd_per_hour=micro_usd(system),
-        least_system_machines=max(LEAST_SYSTEM_MACHINES, min(NETWORK_ZONES, len(market.zones))),
+        demands=tuple(sorted(demands_of(spec, day), key=lambda demand: demand.workload)),
+        choices=tuple(candidates),
+        pools=pools,
+        sites=tuple(sorted(supply.sites, key=lambda site: site.region)),
+        periods=day.periods,
+        quotas=supply.quotas,
+        commitments=tuple(sorted(supply.commitments, key=lambda one: (one.region, one.machine, one.mode))),
+        teams=teams_of(spec),
         budget_micro_usd_per_hour=budget_of(spec),
+        payback_h=spec.payback_days * HOURS_PER_DAY,
     )
-    return Formulation(market=market, problem=problem, candidates=choices, offers=offers)
+    if running is not None and stay:
+        problem = _staying(problem, running)
+    today = {} if running is None else _today(running, candidates, pools)
+    return Formulation(supply=supply, problem=problem, candidates=candidates, day=day, today=today)
 
 
-def demand_of(workload: Serving, *, headroom: float) -> Demand:
-    """
-    The peak with its headroom, in whole micro-requests per second, rounded up.
-
-    The headroom is there after the loss of a zone as well.
-    """
-    total = _micro_up(workload.traffic.requests_per_s * (1 + headroom))
-    firm = _up(total * (1 - workload.allowed.spot_share))
-    return Demand(
-        workload=workload.name,
-        total=total,
-        firm=firm,
-        spot=_up(total * workload.allowed.min_spot_share) if firm < total else 0,
-        zone_loss=workload.survive is Survive.ZONE,
-    )
+def _all(weighed: Iterable[Weighed]) -> Iterable[Candidate]:
+    return (candidate for workload in weighed for candidate in workload.candidates)
 
 
-def budget_of(spec: Spec) -> int | None:
-    """What the machines may cost in whole micro-dollars per hour, rounded down; a month has 730 hours."""
-    if spec.budget_usd_per_month is None:
-        return None
-    return math.floor(spec.budget_usd_per_month / HOURS_PER_MONTH * MICRO_USD_PER_USD)
-
-
-def _micro_up(per_s: float) -> int:
-    return _up(per_s * MICRO)
-
-
-def _up(amount: float) -> int:
-    """Rounded up, but for the noise of binary fractions: 12 x 1.2 x 10^6 is 14,400,000, not one more."""
-    return math.ceil(round(amount, 3))
-
-
-def _choice(candidate: Candidate, current: SizingPlan | None) -> Choice:
+def _choice(candidate: Candidate, running: SizingPlan | None) -> Choice:
     """The candidate as integers; replicas of one kind and one capacity may stand side by side."""
     capacity = max(1, math.floor(candidate.point.requests_per_s * MICRO))
+    deployed = [] if running is None else [one for one in running.deployments if _is_alike(candidate, one)]
     return Choice(
         workload=candidate.workload,
         machine=candidate.machine.name,
         kind=f"{candidate.kind} at {capacity}",
         slots=candidate.slots,
         capacity=capacity,
-        runs_today=current is not None and _runs_today(candidate, current),
+        runs_today=any(candidate.machine.name in one.machines for one in deployed),
     )
 
 
-def _runs_today(candidate: Candidate, current: SizingPlan) -> bool:
+def _is_alike(candidate: Candidate, deployed: Deployment) -> bool:
+    """Whether a deployment's replicas are those of the candidate, on whatever machine."""
     replica = candidate.replica
-    return any(
-        (one.workload, one.machines[0], one.layout, one.weights, one.kv)
-        == (candidate.workload, candidate.machine.name, replica.layout, replica.weights, replica.kv)
-        for one in current.deployments
+    return (deployed.workload, deployed.accelerator, deployed.layout, deployed.weights, deployed.kv) == (
+        candidate.workload,
+        replica.accelerator.name,
+        replica.layout,
+        replica.weights,
+        replica.kv,
     )
 
 
-def _pools(market: Market, current: SizingPlan | None) -> dict[Pool, tuple[Machine, Offer]]:
-    """A pool for each priced offer and zone, in the order of zone, machine and mode."""
-    same_region = current is not None and (current.cloud, current.region) == (market.cloud, market.region)
-    nodes = {pool.name: pool.nodes for pool in current.node_pools} if current is not None and same_region else {}
-    pools: dict[Pool, tuple[Machine, Offer]] = {}
-    for zone, machine, offer in sorted(_places(market.offers), key=lambda place: (place[0], place[1].name)):
-        if offer.usd_per_hour is None:
-            continue
-        pool = Pool(
-            machine=machine.name,
-            zone=zone,
-            mode=offer.mode,
-            slots=machine.accelerators,
-            micro_usd_per_hour=micro_usd(offer.usd_per_hour),
-            running=None if current is None else nodes.get(pool_name(machine.name, zone, offer.mode), 0),
-        )
-        pools[pool] = (machine, offer)
-    return pools
+def _staying(problem: Problem, running: SizingPlan) -> Problem:
+    """The problem with each workload that runs today held to its region, as long as it can stand there."""
+    homes = {one.workload: one.region for one in running.deployments}
+    by_machine: dict[str, list[Pool]] = {}
+    for pool in problem.pools:
+        by_machine.setdefault(pool.machine, []).append(pool)
+    demands = {demand.workload: demand for demand in problem.demands}
+    possible = {
+        choice.workload
+        for choice in problem.choices
+        for pool in by_machine.get(choice.machine, ())
+        if pool.region == homes.get(choice.workload) and problem.may_stand(demands[choice.workload], choice, pool)
+    }
+    return replace(
+        problem, demands=tuple(_held(one, homes) if one.workload in possible else one for one in problem.demands)
+    )
 
 
-def _places(offers: Iterable[tuple[Machine, Offer]]) -> Iterable[tuple[str, Machine, Offer]]:
-    return [(zone, machine, offer) for machine, offer in offers for zone in offer.zones]
+def _held(demand: Demand, homes: Mapping[str, str]) -> Demand:
+    return replace(demand, regions=frozenset({homes[demand.workload]}))
+
+
+def _today(
+    running: SizingPlan, candidates: Mapping[Choice, Candidate], pools: Sequence[Pool]
+) -> dict[tuple[Choice, Pool], int]:
+    """Replicas of the plan that runs, by the choices and pools of the problem; those that it lacks are left out."""
+    by_name = {pool_name(pool.machine, pool.zone, pool.mode, pool.name): pool for pool in pools}
+    found: dict[tuple[Choice, Pool], int] = {}
+    for deployment in running.deployments:
+        alike = {choice.machine: choice for choice, one in candidates.items() if _is_alike(one, deployment)}
+        for placement in deployment.placements:
+            pool = by_name.get(placement.pool)
+            if pool is not None and pool.machine in alike:
+                found[alike[pool.machine], pool] = found.get((alike[pool.machine], pool), 0) + placement.replicas
+    return found

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 
 from sizing.allocation.candidates import Rejected
-from sizing.allocation.exact import Purchase
 from sizing.allocation.formulation import Formulation
 from sizing.allocation.search import Search
-from sizing.catalog.offer import PurchaseMode
+from sizing.optimiser.problem import Pool
+from sizing.optimiser.purchase import Purchase
 from sizing.outcome import Miss, RunnerUp
 from sizing.units import MICRO_USD_PER_USD
 
+MOST_TOLD = 8  # machine types, or kinds of replicas, of one purchase
 MOST_REJECTED = 8  # of each workload, one an accelerator: enough to see the pattern
 
 # How near a miss is, before its size: a latency can be asked for differently, a device cannot be made another.
@@ -27,12 +28,20 @@ STAGES = (
 def purchase_text(formulation: Formulation, bought: Purchase) -> str:
     """A purchase in words: 2 x p5.48xlarge on demand, nvidia-h100-80gb TP4 fp8."""
     counts: dict[str, int] = {}
-    for pool, nodes in bought.machines:
-        what = f"{pool.machine} {'spot' if pool.mode is PurchaseMode.SPOT else 'on demand'}"
-        counts[what] = counts.get(what, 0) + nodes
-    machines = " + ".join(f"{nodes:,} x {what}" for what, nodes in counts.items())
-    kinds = dict.fromkeys(formulation.candidates[choice].kind for choice in bought.choices)
-    return f"{machines}, {', '.join(kinds)}"
+    for one in bought.bought:
+        what = f"{one.pool.machine} {mode_text(one.pool)}"
+        counts[what] = counts.get(what, 0) + one.most
+    machines = [f"{nodes:,} x {what}" for what, nodes in counts.items()]
+    kinds = list(dict.fromkeys(formulation.candidates[stand.choice].kind for stand in bought.stands))
+    more = f" + {len(machines) - MOST_TOLD} more" if len(machines) > MOST_TOLD else ""
+    others = f" and {len(kinds) - MOST_TOLD} more" if len(kinds) > MOST_TOLD else ""
+    return f"{' + '.join(machines[:MOST_TOLD])}{more}, {', '.join(kinds[:MOST_TOLD])}{others}"
+
+
+def mode_text(pool: Pool) -> str:
+    """How the machines of a pool are bought, in words: on demand, spot, in reservation main-h100."""
+    words = pool.mode.value.replace("_", " ")
+    return words if pool.name is None else f"in {words} {pool.name}"
 
 
 def usd(micro_usd_per_hour: int) -> float:
@@ -66,15 +75,15 @@ def distance(misses: Iterable[Miss]) -> tuple[int, float]:
 
 def unsold(search: Search) -> list[RunnerUp]:
     """Machine types that would serve a workload, but that no region of the spec sells on demand at a known price."""
-    sold = {machine.name for region in search.regions for machine, offer in region.market.offers}
+    sold = {machine.name for market in search.markets for machine, _ in market.offers}
     found = []
     for one in search.weighed:
         for machine in dict.fromkeys(candidate.machine for candidate in one.candidates):
             misses = dict.fromkeys(
                 missing.miss
-                for region in search.regions
-                if region.market.cloud is machine.cloud
-                for missing in region.market.unsold
+                for market in search.markets
+                if market.cloud is machine.cloud
+                for missing in market.unsold
                 if missing.machine == machine.name
             )
             if machine.name not in sold and misses:

@@ -46,7 +46,7 @@ class WayOut:
     def text(self, budget_usd_per_month: float | None) -> str:
         """What to write, and what the plan then costs."""
         month = math.ceil(self.usd_per_hour * HOURS_PER_MONTH)
-        mend = self.relaxed.mend.format(region=self.place.market.region)
+        mend = self.relaxed.mend.format(region=" and ".join(self.place.regions))
         if budget_usd_per_month is not None and month > budget_usd_per_month:
             also = f"raise budget_usd_per_month to {month}"
             mend = f"{mend}, and {also}" if mend else also
@@ -162,7 +162,7 @@ def _reason(spec: Spec, found: Search, ways: list[WayOut]) -> str:
     for workload, one in zip(spec.workloads, found.weighed, strict=True):
         if not one.candidates:
             return _nothing_serves(workload, found)
-    if not any(region.market.offers for region in found.regions):
+    if not any(market.offers or market.held for market in found.markets):
         return f"nothing that serves {_names(spec)} can be bought at a known price in {_regions(spec)}"
     alone = [way for way in ways if way.relaxed.spec.budget_usd_per_month is None or spec.budget_usd_per_month is None]
     for way in alone:
@@ -193,7 +193,7 @@ def _nearest(spec: Spec, found: Search, ways: list[WayOut]) -> Iterator[RunnerUp
     for way in ways:
         formulation, bought = way.place.formulation, way.place.found
         if spec.budget_usd_per_month is not None and not way.relaxed.mend and formulation and bought:
-            what = f"{way.place.market.region}: {purchase_text(formulation, bought)}"
+            what = f"{' + '.join(way.place.regions)}: {purchase_text(formulation, bought)}"
             misses = (over_budget(way.usd_per_hour, spec.budget_usd_per_month),)
             near.append(RunnerUp(workload=_names(spec), what=what, usd_per_hour=way.usd_per_hour, misses=misses))
     yield from [*near, *unsold(found), *_half_sold(spec, found), *rejected(found)][:MOST_NEAREST]
@@ -202,14 +202,14 @@ def _nearest(spec: Spec, found: Search, ways: list[WayOut]) -> Iterator[RunnerUp
 def _half_sold(spec: Spec, found: Search) -> Iterator[RunnerUp]:
     """Machine types that serve a workload and are sold, but not in the mode, or not in as many zones, as is asked."""
     alike: dict[tuple[str, Miss], list[str]] = {}
-    for region in found.regions:
-        formulation = region.formulation
+    for cloud in found.clouds:
+        formulation = cloud.formulation
         if formulation is None:
             continue
         for workload in spec.workloads:
             choices = [choice for choice in formulation.problem.choices if choice.workload == workload.name]
             for machine in dict.fromkeys(choice.machine for choice in choices):
-                miss = sale_miss(formulation, formulation.problem, workload.name, machine)
+                miss = sale_miss(formulation.problem, workload.name, machine)
                 if miss is not None:
                     alike.setdefault((workload.name, miss), []).append(machine)
     for (name, miss), machines in alike.items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sizing.allocation.explain import over_budget
+from sizing.allocation.explain import every, over_budget
 from sizing.allocation.nearest import purchase_text, rejected, usd
-from sizing.allocation.search import search
+from sizing.allocation.search import Asking, search
+from sizing.optimiser import Effort
 from sizing.outcome import Miss, RunnerUp
 from sizing.plan import SizingPlan
 from sizing.spec.workload import Spec
@@ -31,19 +32,18 @@ def surer(spec: Spec, catalog: Catalog, *, current: SizingPlan | None = None) ->
 
 
 def _at(spec: Spec, catalog: Catalog, share: float, current: SizingPlan | None) -> RunnerUp:
-    every = " + ".join(workload.name for workload in spec.workloads)
     title = f"{share:.0%}".replace("%", " % confidence")
-    found = search(_with_confidence(spec, share), catalog, current=current)
+    found = search(_with_confidence(spec, share), catalog, current=current, asking=Asking(effort=Effort.LOW))
     best = found.best
     if best is None or best.formulation is None or best.found is None or best.found.micro_usd_per_hour is None:
         near = rejected(found)
         none = Miss(metric="confidence", asked=share, reached=None, text="no plan keeps every limit so surely")
         misses = near[0].misses if near else (none,)
-        return RunnerUp(workload=every, what=title, usd_per_hour=None, misses=misses)
-    what = f"{title}: {best.market.cloud} {best.market.region}, {purchase_text(best.formulation, best.found)}"
+        return RunnerUp(workload=every(spec), what=title, usd_per_hour=None, misses=misses)
+    what = f"{title}: {best.cloud} {' + '.join(best.regions)}, {purchase_text(best.formulation, best.found)}"
     cost, budget = usd(best.found.micro_usd_per_hour), spec.budget_usd_per_month
     over = (over_budget(cost, budget),) if budget is not None and usd_per_month(cost) > budget else ()
-    return RunnerUp(workload=every, what=what, usd_per_hour=cost, misses=over)
+    return RunnerUp(workload=every(spec), what=what, usd_per_hour=cost, misses=over)
 
 
 def _with_confidence(spec: Spec, share: float) -> Spec:

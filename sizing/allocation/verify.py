@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from sizing.allocation.deployed import deployed_replica
 from sizing.allocation.host import deployed_need, host_need, host_shares
 from sizing.allocation.promises import at_load, capacity_of, worst_share
+from sizing.allocation.verify_account import account_violations
 from sizing.catalog.machine import Machine
 from sizing.catalog.offer import PurchaseMode
 from sizing.performance import Excuse, Overloaded, Replica, front_ends
 from sizing.performance.certainty.confidence import quantile
 from sizing.plan import Deployment, NodePool, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
-from sizing.units import MICRO_USD_PER_USD, usd_per_month
+from sizing.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, usd_per_month
 
 if TYPE_CHECKING:
     from sizing.catalog import Catalog
@@ -29,22 +30,28 @@ LEAST_SYSTEM_MACHINES = 2
 
 def violations(plan: SizingPlan, spec: Spec, catalog: Catalog) -> tuple[str, ...]:
     """Everything of *spec* that *plan* breaks, in words; empty: nothing."""
+    out = {one.workload for one in plan.left_out}
+    served = [workload for workload in spec.workloads if workload.name not in out]
     return (
         *_place(plan, spec),
         *_prices(plan, spec, catalog),
         *_system(plan, catalog),
         *(text for pool in plan.node_pools for text in _packing(pool, plan, catalog)),
-        *(text for workload in spec.workloads for text in _service(workload, plan, spec, catalog)),
-        *_promises(plan, spec),
+        *_left_out(plan, spec),
+        *(text for workload in served for text in _service(workload, plan, spec, catalog)),
+        *_promises(plan, served),
+        *account_violations(plan, spec, catalog),
     )
 
 
 def _place(plan: SizingPlan, spec: Spec) -> Iterator[str]:
-    """Cloud, region and zones are among those that may be used."""
-    if plan.cloud not in spec.clouds or plan.region not in spec.regions:
-        yield f"{plan.cloud} {plan.region} is not asked for"
+    """Cloud, regions and zones are among those that may be used."""
+    zones = {site.region: site.zones for site in plan.sites}
+    for region in zones:
+        if plan.cloud not in spec.clouds or region not in spec.regions:
+            yield f"{plan.cloud} {region} is not asked for"
     for pool in plan.node_pools:
-        if pool.zone not in plan.zones:
+        if pool.zone not in zones.get(pool.region, ()):
             yield f"pool {pool.name} is in {pool.zone}, which the network does not span"
         if pool.role is PoolRole.ACCELERATOR and spec.zones and pool.zone not in spec.zones:
             yield f"pool {pool.name} is in {pool.zone}, which is not allowed"
@@ -53,21 +60,52 @@ def _place(plan: SizingPlan, spec: Spec) -> Iterator[str]:
 def _prices(plan: SizingPlan, spec: Spec, catalog: Catalog) -> Iterator[str]:
     """Every machine is sold there, that way, at the price that the plan counts, and the budget holds."""
     for pool in plan.node_pools:
+        if pool.reservation is not None:
+            continue  # what is held has the price that the stack tells: see the account
         offers = [
             offer
-            for offer in catalog.offers_for(plan.cloud, plan.region, pool.machine)
+            for offer in catalog.offers_for(plan.cloud, pool.region, pool.machine)
             if offer.mode is pool.mode and offer.orderable and pool.zone in offer.zones
         ]
         if [_micro(offer.usd_per_hour) for offer in offers] != [_micro(pool.usd_per_hour)]:
             yield f"pool {pool.name}: {pool.machine} {pool.mode} is not offered at {pool.usd_per_hour} USD/h"
-    counted = [(line.pool, line.quantity, line.usd_per_hour) for line in plan.cost_lines]
-    if counted != [(pool.name, pool.nodes, pool.usd_per_hour) for pool in plan.node_pools]:
-        yield "the cost lines are not those of the pools"
+    yield from _cost_lines(plan)
     if len({pool.name for pool in plan.node_pools}) < len(plan.node_pools):
         yield "two pools have one name"
     monthly, budget = usd_per_month(plan.usd_per_hour), spec.budget_usd_per_month
     if budget is not None and monthly > budget + 0.01:
         yield f"{monthly:.2f} USD a month is over the budget of {budget:.2f}"
+
+
+def _cost_lines(plan: SizingPlan) -> Iterator[str]:
+    """Every machine of every pool is paid once: at its price, or at that of what covers it."""
+    for pool in plan.node_pools:
+        lines = [line for line in plan.cost_lines if line.pool == pool.name and line.unit == "machine"]
+        counted = sorted((line.quantity, _micro(line.usd_per_hour)) for line in lines)
+        rest = (pool.nodes - pool.committed, _micro(pool.usd_per_hour))
+        parts = [rest] if rest[0] else []
+        if pool.committed:
+            parts.append((pool.committed, _micro(pool.committed_usd_per_hour)))
+        if counted != sorted(parts):
+            yield f"the cost lines are not those of the pools: {pool.name}"
+        share = (pool.least_nodes - pool.committed) / rest[0] if rest[0] else 1.0
+        paid = [
+            line.hours_per_month / HOURS_PER_MONTH
+            for line in lines
+            if (line.quantity, _micro(line.usd_per_hour)) == rest
+        ]
+        if any(hours < max(0.0, share) - TOLERANCE or hours > 1 + TOLERANCE for hours in paid):
+            yield f"pool {pool.name} is paid for other hours than it is up"
+
+
+def _left_out(plan: SizingPlan, spec: Spec) -> Iterator[str]:
+    """Nothing is left out that must be served, and what is left out has no replicas."""
+    priorities = {workload.name: workload.priority for workload in spec.workloads}
+    for one in plan.left_out:
+        if priorities.get(one.workload) is None:
+            yield f"{one.workload} must be served and is left out"
+        if any(deployment.workload == one.workload for deployment in plan.deployments):
+            yield f"{one.workload} is left out and yet has a deployment"
 
 
 def _micro(usd: float | None) -> int | None:
@@ -76,10 +114,16 @@ def _micro(usd: float | None) -> int | None:
 
 
 def _system(plan: SizingPlan, catalog: Catalog) -> Iterator[str]:
-    """Cluster services have machines without accelerators, at least two."""
+    """Cluster services have machines without accelerators in each region, at least two and one a zone."""
     pools = [pool for pool in plan.node_pools if pool.role is PoolRole.SYSTEM]
-    if sum(pool.nodes for pool in pools) < LEAST_SYSTEM_MACHINES:
-        yield "fewer than two system machines"
+    for site in plan.sites:
+        here = [pool for pool in plan.node_pools if pool.region == site.region]
+        machines = sum(pool.nodes for pool in here if pool.role is PoolRole.SYSTEM)
+        used = {pool.zone for pool in here if pool.role is PoolRole.ACCELERATOR}
+        if machines < LEAST_SYSTEM_MACHINES:
+            yield f"fewer than two system machines in {site.region}"
+        elif machines < len(used):
+            yield f"{machines} system machines for {len(used)} zones of {site.region}"
     for pool in pools:
         if catalog.machine(plan.cloud, pool.machine).accelerator is not None:
             yield f"system pool {pool.name} has accelerators"
@@ -131,6 +175,8 @@ def _service(workload: Serving, plan: SizingPlan, spec: Spec, catalog: Catalog) 
     if lacking := {placement.pool for one in own for placement in one.placements} - set(zones):
         yield f"{workload.name} stands on pools that the plan does not have: {', '.join(sorted(lacking))}"
         return
+    if len({one.region for one in own}) > 1:
+        yield f"{workload.name} stands in more than one region"
     rate = workload.traffic.requests_per_s * (1 + spec.headroom)
     for lost in (None, *sorted(set(zones.values()))) if workload.survive is Survive.ZONE else (None,):
         standing = [
@@ -140,6 +186,7 @@ def _service(workload: Serving, plan: SizingPlan, spec: Spec, catalog: Catalog) 
         cases = ((sum(standing), rate), (firm, rate * (1 - workload.allowed.spot_share)))
         for left, load in cases:
             yield from _carried(workload, replicas[0], left, load, lost)
+    yield from _quiet(workload, own, replicas[0], rate)
     for one, replica in zip(own, replicas, strict=True):
         yield from _hosted(workload, one, replica)
     spot = sum(one.replicas * one.requests_per_s for one in own if one.mode is PurchaseMode.SPOT)
@@ -147,6 +194,15 @@ def _service(workload: Serving, plan: SizingPlan, spec: Spec, catalog: Catalog) 
         yield f"{workload.name}: spot carries {spot:.3f}/s, less than its least share"
     if workload.allowed.weights and replicas[0].weights not in workload.allowed.weights:
         yield f"{workload.name}: {replicas[0].weights} weights are not allowed"
+
+
+def _quiet(workload: Serving, own: Sequence[Deployment], replica: Replica, rate: float) -> Iterator[str]:
+    """The fewest replicas still carry the quietest hours; a floor above the plan's own replicas is none."""
+    least = sum(one.least_replicas for one in own)
+    share = min((part.share for part in workload.traffic.day), default=1.0)
+    yield from _carried(workload, replica, least, rate * share, None)
+    if any(one.least_replicas > one.replicas or one.max_replicas < one.replicas for one in own):
+        yield f"{workload.name}: its floor is above its replicas, or these above their ceiling"
 
 
 def _hosted(workload: Serving, deployment: Deployment, replica: Replica) -> Iterator[str]:
@@ -180,14 +236,14 @@ def _carried(workload: Serving, replica: Replica, left: int, load: float, lost: 
         yield f"{workload.name}: {left} replicas miss an objective at {load:.3f}/s{when}"
 
 
-def _promises(plan: SizingPlan, spec: Spec) -> Iterator[str]:
+def _promises(plan: SizingPlan, served: Sequence[Serving]) -> Iterator[str]:
     """Every promise stands, and what was asked is promised."""
     for promise in plan.promises:
         slack = promise.asked * TOLERANCE
         kept = promise.planned <= promise.asked + slack if promise.at_most else promise.planned >= promise.asked - slack
         if not kept:
             yield f"{promise.workload}: {promise.metric} is promised at {promise.planned:g}, asked {promise.asked:g}"
-    for workload in spec.workloads:
+    for workload in served:
         promised = {promise.metric for promise in plan.promises if promise.workload == workload.name}
         yield from _unpromised(workload, promised)
 

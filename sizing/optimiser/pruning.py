@@ -7,10 +7,11 @@ every choice again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sizing.catalog.offer import PurchaseMode
-from sizing.optimiser.problem import Choice, Commitment, Pool, Problem, Quota
+from sizing.optimiser.problem import Choice, Commitment, Pool, Problem
 
 Place = tuple[str, str, PurchaseMode]  # region, zone and purchase mode
 Kind = tuple[str, str]  # workload and kind
@@ -31,12 +32,24 @@ def without_dominated(problem: Problem) -> Problem:
         rivals = (rival for rival in market.pools if rival != machine and rival not in dropped)
         if any(market.undersells(rival, machine) for rival in rivals):
             dropped.add(machine)
+    smaller = with_pools(problem, (pool for pool in problem.pools if pool.machine not in dropped))
+    return replace(smaller, choices=tuple(choice for choice in choices if choice.machine not in dropped))
+
+
+def with_pools(problem: Problem, pools: Iterable[Pool]) -> Problem:
+    """The problem with these of its pools, and what is left of quotas, commitments and sites without the others."""
+    kept = dict.fromkeys(pools)
+    types = {(pool.machine, pool.region) for pool in kept}
+    regions = {pool.region for pool in kept}
     return replace(
         problem,
-        choices=tuple(choice for choice in choices if choice.machine not in dropped),
-        pools=tuple(pool for pool in problem.pools if pool.machine not in dropped),
-        quotas=tuple(_without(quota, dropped) for quota in problem.quotas),
-        commitments=tuple(one for one in problem.commitments if one.machine not in dropped),
+        pools=tuple(kept),
+        quotas=tuple(
+            replace(quota, units=tuple((pool, units) for pool, units in quota.units if pool in kept))
+            for quota in problem.quotas
+        ),
+        commitments=tuple(one for one in problem.commitments if (one.machine, one.region) in types),
+        sites=tuple(site for site in problem.sites if site.region in regions),
     )
 
 
@@ -68,10 +81,6 @@ def _replaces_everywhere(rival: dict[str, Choice], kind: dict[str, Choice]) -> b
 def _replaces(rival: Choice, choice: Choice) -> bool:
     """Whether the *rival* replicas that stand in the slots of one *choice* replica do at least its work."""
     return choice.slots // rival.slots * rival.capacity >= choice.capacity
-
-
-def _without(quota: Quota, machines: set[str]) -> Quota:
-    return replace(quota, units=tuple((pool, units) for pool, units in quota.units if pool.machine not in machines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

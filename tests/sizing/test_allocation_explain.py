@@ -11,7 +11,7 @@ from sizing.allocation import surer
 from sizing.outcome import Sized
 from sizing.spec.workload import Serving, Survive
 from sizing.units import usd_per_month
-from tests.markets import ANYTHING, ASSIST_8B, CHAT_70B, H100_NODE, SMALL_MARKET, catalog_of, offer, spec_of
+from tests.markets import A100_NODE, ANYTHING, ASSIST_8B, CHAT_70B, H100_NODE, SMALL_MARKET, catalog_of, offer, spec_of
 
 
 def answer(*workloads: Serving, **rest) -> Sized:
@@ -64,8 +64,8 @@ def test_a_plan_with_spot_tells_what_it_costs_without():
 
 
 def test_a_machine_sold_in_one_zone_is_told_as_such():
-    """Cheaper, but the workload must survive the loss of a zone."""
-    cheap = replace(H100_NODE, name="cheap.48xlarge")
+    """Cheaper, but the workload must survive the loss of a zone, and nothing else carries as its replicas do."""
+    cheap = replace(A100_NODE, name="cheap.48xlarge")
     market = catalog_of([H100_NODE, cheap], [offer(H100_NODE, 55.04), offer(cheap, 10.0, zones=("use1-az1",))])
     found = sizing.size(spec_of(replace(CHAT_70B, survive=Survive.ZONE)), market)
     assert isinstance(found, Sized)
