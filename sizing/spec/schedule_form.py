@@ -94,4 +94,4 @@ def _hours(hours: Sequence[int]) -> str:
     return " and ".join(f"{start} to {end} h" for start, end in zip(starts, ends, strict=True))
 
 
-DayForm = Annotated[list[DayPartForm], AfterValidator(_whole_day), Field(min_length=1)]
+DayForm = Annotated[list[DayPartForm], Field(min_length=1), AfterValidator(_whole_day)]

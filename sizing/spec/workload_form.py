@@ -125,18 +125,17 @@ class AllowForm(Form):
     """What may be chosen from."""
 
     weights: Annotated[
-        list[PrecisionName] | None,
-        AfterValidator(unique),
+        Annotated[list[PrecisionName], Field(min_length=1), AfterValidator(unique)] | None,
         Field(
-            min_length=1,
             description="the precisions that weights may be served in (default: the checkpoint's own)",
             examples=[["bf16", "fp8"]],
         ),
     ] = None
     kv: Annotated[
         list[PrecisionName],
+        Field(min_length=1),
         AfterValidator(unique),
-        Field(min_length=1, description="the precisions that the KV cache may have", examples=[["bf16"]]),
+        Field(description="the precisions that the KV cache may have", examples=[["bf16"]]),
     ] = [Precision.BF16]
     accelerators: Annotated[
         list[AcceleratorName],
@@ -155,10 +154,8 @@ class AllowForm(Form):
         Share, Field(description="the least of the capacity that must be on spot machines, 0 to 1", examples=[0.3])
     ] = 0.0
     purchase: Annotated[
-        list[Way] | None,
-        AfterValidator(unique),
+        Annotated[list[Way], Field(min_length=1), AfterValidator(unique)] | None,
         Field(
-            min_length=1,
             description="the ways in which its machines may be bought (default: on_demand, spot by spot_share, and the "
             "stack's own reservations and capacity_blocks)",
             examples=[["on_demand", "reservation"]],
@@ -250,10 +247,8 @@ class WorkloadForm(Form):
     ] = None
     engine: Annotated[Literal["vllm"], Field(description="the inference server", examples=["vllm"])] = "vllm"
     regions: Annotated[
-        list[OwnRegion] | None,
-        AfterValidator(unique),
+        Annotated[list[OwnRegion], Field(min_length=1), AfterValidator(unique)] | None,
         Field(
-            min_length=1,
             description="the regions of the stack that it may stand in, for residency (default: any)",
             examples=[["eu-west-1"]],
         ),
