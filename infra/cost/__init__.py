@@ -26,7 +26,8 @@ from infra.cost.bill import (
     WorkloadCost,
 )
 from infra.cost.capacity import CapacityChange, capacity_changes
-from infra.cost.estimate import content_of, cost, cost_change, machine_lines, renames
+from infra.cost.estimate import cost, cost_change, machine_lines, renames
+from infra.cost.planned import content_of
 
 __all__ = [
     "CapacityChange",

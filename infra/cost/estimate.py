@@ -15,6 +15,7 @@ from components.surroundings import package, surroundings
 from infra.cost import pricing_aws, pricing_gcp, pricing_kubernetes
 from infra.cost.bill import Cost, CostChange, CostGroup, CostKind, CostLine, LineChange
 from infra.cost.line import Pricer, Pricing, fixed, free, not_priced
+from infra.cost.planned import content_of, planned_pools
 from infra.cost.pools import machine_pools
 from infra.cost.workloads import workload_shares
 from sizing.catalog.catalog import Catalog
@@ -23,24 +24,37 @@ from sizing.plan import SizingPlan
 UNLISTED = "not in the price tables"
 
 
-def cost(graph: Graph, catalog: Catalog, *, content_bytes: Mapping[str, int] | None = None) -> Cost:
+def cost(
+    graph: Graph,
+    catalog: Catalog,
+    *,
+    plan: SizingPlan | None = None,
+    content_bytes: Mapping[str, int] | None = None,
+) -> Cost:
     """
     What *graph* costs, line by line, in the order the resources were registered.
 
-    *content_bytes* is the expected content by bucket name, as `content_of` takes it from a plan; a bucket that it does
-    not name is paid by use. A quantity that is secret is not known here: a bill would tell it.
+    A quantity that is secret is not known here: a bill would tell it.
+
+    Args:
+        graph: The recorded resources.
+        catalog: Prices.
+        plan: What the graph was built from, for what no resource tells: hours, commitments, content of buckets. Without
+            it machines run all hours on demand.
+        content_bytes: Expected content by bucket name where there is no plan; what it does not name is paid by use.
     """
     graph = sealed(graph)
     pools = machine_pools(graph)
-    pricing = Pricing(catalog=catalog, among=surroundings(graph), pools=pools, content_bytes=content_bytes or {})
+    pricing = Pricing(
+        catalog=catalog,
+        among=surroundings(graph),
+        pools=pools,
+        content_bytes=content_of(plan) if plan is not None else content_bytes or {},
+        planned=planned_pools(plan) if plan is not None else {},
+    )
     shares = workload_shares(graph, pools)
     lines = (line for resource in graph.resources for line in _lines(resource, pricing))
     return Cost(lines=tuple(replace(line, shares=shares.get(line.urn, ())) for line in lines))
-
-
-def content_of(plan: SizingPlan) -> Mapping[str, int]:
-    """Bytes that each bucket of *plan* is expected to hold."""
-    return {bucket.name: bucket.bytes for bucket in plan.buckets}
 
 
 def machine_lines(bill: Cost) -> tuple[CostLine, ...]:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from components.graph import Resource
 from components.surroundings import Surroundings
 from infra.cost.bill import CostGroup, CostKind, CostLine
+from infra.cost.planned import PlannedPool
 from infra.cost.pools import MachinePool
 from infra.cost.price_list import Price
 from sizing.catalog.catalog import Catalog
@@ -24,6 +25,7 @@ class Pricing:
     among: Surroundings
     pools: tuple[MachinePool, ...] = ()
     content_bytes: Mapping[str, int] = field(default_factory=dict)  # expected content by bucket name
+    planned: Mapping[str, PlannedPool] = field(default_factory=dict)  # by the name of the pool in the plan
 
 
 Pricer: TypeAlias = Callable[[Resource, Pricing], tuple[CostLine, ...]]

@@ -24,7 +24,7 @@ _LISTED: Mapping[str, str] = {"io2": "io2 Block Express", "hyperdisk-extreme": "
 class Copies:
     """How many equal disks there are: one for each machine of a pool."""
 
-    number: int | None  # None: not known before apply
+    number: float | None  # on average over a month; None: not known before apply
     limits: tuple[int, int] | None = None  # least and most, where an autoscaler moves the machines
 
     def of(self, amount: float | None) -> float | None:

@@ -8,9 +8,11 @@ whether they run or not. A reservation of this program bears the cost itself, so
 from __future__ import annotations
 
 from components.graph import Resource
+from components.labels import POOL
 from components.surroundings import number, read, region_of, text
 from infra.cost.bill import CostGroup, CostLine
 from infra.cost.line import Pricing, fixed, free, not_priced, upfront
+from infra.cost.planned import PlannedPool
 from infra.cost.pools import MachinePool
 from infra.cost.price_list import Price, dearest, machine_price, stated_price, storage_price
 from infra.cost.pricing_disks import SERVICES, Copies, Place, disk_lines
@@ -18,9 +20,12 @@ from sizing.catalog.catalog import Catalog
 from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import PurchaseMode
 from sizing.errors import UnknownFact
+from sizing.units import HOURS_PER_MONTH
 
 LOCAL_SSD_GB = 375  # size of one local SSD of Google Cloud
 _RESERVED = "billed from the reservation on, whether machines run in it or not"
+_KEPT = "at what the plan says that they cost, whether they run or not: the reservation is not part of this stack"
+_COMMITTED = "paid under a commitment for all hours, whether they run or not: people buy it, no program does"
 _BLOCK_HOURS = "for each machine and hour of the block, whose length the program does not tell"
 
 
@@ -29,15 +34,75 @@ def pool_lines(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
     pool = next((x for x in pricing.pools if x.urn == resource.urn), None)
     if pool is None:
         return ()
-    place, copies = Place(cloud=pool.cloud, region=pool.region), Copies(number=pool.nodes, limits=pool.scaling)
+    planned = _planned(pool, pricing)
+    place, copies = Place(cloud=pool.cloud, region=pool.region), _copies(pool, planned)
     return (
-        _machines(resource, pool, pricing),
+        *_machines(resource, pool, planned, pricing),
         *(line for disk in pool.disks for line in disk_lines(resource, disk, place, pricing, copies=copies)),
         *_local_disks(resource, pool, pricing.catalog, copies),
     )
 
 
-def _machines(resource: Resource, pool: MachinePool, pricing: Pricing) -> CostLine:
+def _planned(pool: MachinePool, pricing: Pricing) -> PlannedPool | None:
+    """What the plan says of *pool*, where it is one of the plan and as large as planned."""
+    found = pricing.planned.get(pool.labels.get(POOL, ""))
+    most = pool.scaling[1] if pool.scaling is not None else pool.nodes
+    return found if found is not None and found.nodes == most else None
+
+
+def _copies(pool: MachinePool, planned: PlannedPool | None) -> Copies:
+    """One disk for each machine that is up; those of a schedule on average."""
+    if planned is None:
+        return Copies(number=pool.nodes, limits=pool.scaling)
+    return Copies(number=planned.committed + _up(planned), limits=pool.scaling)
+
+
+def _up(planned: PlannedPool) -> float:
+    """Machines without a commitment that are up, on average over the month; a whole number where they always are."""
+    others = planned.nodes - planned.committed
+    is_always = planned.hours_per_month == HOURS_PER_MONTH
+    return others if is_always else others * planned.hours_per_month / HOURS_PER_MONTH
+
+
+def _machines(
+    resource: Resource, pool: MachinePool, planned: PlannedPool | None, pricing: Pricing
+) -> tuple[CostLine, ...]:
+    """Machines at the price of how they are bought; where a plan tells, with its hours and its commitments."""
+    if planned is None or pool.reservation is not None:
+        return (_by_resource(resource, pool, pricing),)
+    lines = []
+    if planned.committed:
+        price = Price(
+            usd=planned.committed_usd_per_hour, unit="hour", source=planned.source, as_of=planned.as_of, note=_COMMITTED
+        )
+        lines.append(
+            fixed(resource, f"{pool.purchase}, committed", CostGroup.MACHINE, price, quantity=planned.committed)
+        )
+    if planned.kept_usd_per_hour is not None:
+        kept = Price(usd=planned.kept_usd_per_hour, unit="hour", source=planned.source, as_of=planned.as_of)
+        lines.append(fixed(resource, pool.purchase, CostGroup.MACHINE, kept, quantity=planned.nodes, note=_KEPT))
+    elif planned.committed < planned.nodes:
+        lines.append(_while_up(resource, pool, planned, pricing))
+    return tuple(lines)
+
+
+def _while_up(resource: Resource, pool: MachinePool, planned: PlannedPool, pricing: Pricing) -> CostLine:
+    """Machines that are paid while they are up."""
+    price, notes = _machine_price(pool, pool.mode, pricing.catalog), _count_notes(pool)
+    if planned.hours_per_month < HOURS_PER_MONTH:
+        others = planned.nodes - planned.committed
+        notes.append(f"planned: {others:,} up for {planned.hours_per_month:.0f} of {HOURS_PER_MONTH} h a month each")
+    limits = None
+    if pool.scaling is not None:
+        least, most = pool.scaling
+        limits = (max(0, least - planned.committed), most - planned.committed)
+    return fixed(
+        resource, pool.purchase, CostGroup.MACHINE, price, quantity=_up(planned), limits=limits, note="; ".join(notes)
+    )
+
+
+def _by_resource(resource: Resource, pool: MachinePool, pricing: Pricing) -> CostLine:
+    """Machines as the resources alone tell them."""
     item, group, notes = pool.purchase, CostGroup.MACHINE, _count_notes(pool)
     if pool.reservation is not None:
         owner = pricing.among.by_urn[pool.reservation]

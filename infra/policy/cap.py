@@ -8,11 +8,12 @@ from pathlib import Path
 
 from components.graph import Graph
 from components.surroundings import number
-from infra.cost.estimate import content_of, cost
+from infra.cost.estimate import cost
 from sizing import lockfile
 from sizing.catalog import catalog
 from sizing.errors import SizingError
 from sizing.figures import money
+from sizing.plan import SizingPlan
 
 BUDGET = "budget_usd_per_month"
 STACKS = "stacks"  # the folder of stack files and plans
@@ -33,12 +34,12 @@ def caps(*, pack: float | None, config: Mapping[str, str]) -> tuple[Cap, ...]:
     return tuple(Cap(usd_per_month=usd, source=source) for usd, source in found if usd is not None)
 
 
-def over_the_cap(graph: Graph, held: tuple[Cap, ...], *, content_bytes: Mapping[str, int]) -> str | None:
-    """How *graph* costs more than the lowest of the caps; None where it does not, or where there is none."""
+def over_the_cap(graph: Graph, held: tuple[Cap, ...], *, plan: SizingPlan | None) -> str | None:
+    """How *graph*, built from *plan*, costs more than the lowest cap; None where it does not, or there is none."""
     if not held:
         return None
     lowest = min(held, key=lambda one: one.usd_per_month)
-    bill = cost(graph, catalog(), content_bytes=content_bytes)
+    bill = cost(graph, catalog(), plan=plan)
     if bill.usd_per_month <= lowest.usd_per_month:
         return None
     unknown = f"; {len(bill.unknown)} lines of a price that is not known come on top" if bill.unknown else ""
@@ -48,10 +49,10 @@ def over_the_cap(graph: Graph, held: tuple[Cap, ...], *, content_bytes: Mapping[
     )
 
 
-def planned_content(root: Path, stack: str) -> Mapping[str, int]:
-    """Bytes that each bucket is expected to hold, as the stack's plan has it; empty where there is no such plan."""
+def plan_of(root: Path, stack: str) -> SizingPlan | None:
+    """The stack's plan, for what no resource tells of its cost; None where there is none that can be read."""
     path = root / STACKS / f"{stack}.plan.json"
     try:
-        return content_of(lockfile.loads(path.read_text(encoding="utf-8"), source=str(path)))
+        return lockfile.loads(path.read_text(encoding="utf-8"), source=str(path))
     except (OSError, SizingError):
-        return {}
+        return None

@@ -21,7 +21,7 @@ from components.graph import Graph
 from components.rules import RULES, Rule, violations
 from components.rules import Severity as RuleSeverity
 from components.rules.waivers import waiver_of
-from infra.policy.cap import caps, over_the_cap, planned_content
+from infra.policy.cap import caps, over_the_cap, plan_of
 from infra.policy.sdk import Heard, listen
 
 NAME = "sizeup"
@@ -84,7 +84,7 @@ def _cost(heard: Heard) -> StackValidationPolicy:
 
     def check(args: Any, report: Report) -> None:
         held = caps(pack=args.get_config().get(CAP), config=heard.config)
-        over = over_the_cap(heard.graph, held, content_bytes=planned_content(ROOT, heard.graph.stack))
+        over = over_the_cap(heard.graph, held, plan=plan_of(ROOT, heard.graph.stack))
         if over is not None:
             report(f"{over}\n    hint: ask for less and size again, or raise the cap")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from components.graph import Graph
 from components.rules import violations
 from components.rules.waivers import waiver_of
-from infra.cost import capacity_changes, content_of, cost, cost_change, renames
+from infra.cost import capacity_changes, cost, cost_change, renames
 from infra.diff.changes import ResourceChanges
 from infra.preview import git, validation
 from infra.preview.base import Against, AgainstRevision, resource_changes
@@ -37,12 +37,8 @@ def preview(root: Path, stack: str, base: Against) -> Report:
     check_fresh(plan, spec, stack=stack)
     changes = resource_changes(root, stack, base)
     earlier = _plan_at(root, stack, base)
-    after = cost(changes.graph, facts, content_bytes=content_of(plan))
-    before = (
-        cost(changes.base, facts, content_bytes=content_of(earlier) if earlier else None)
-        if changes.base.resources
-        else None
-    )
+    after = cost(changes.graph, facts, plan=plan)
+    before = cost(changes.base, facts, plan=earlier) if changes.base.resources else None
     note = facts_note(plan, facts, stack=stack)
     return Report(
         stack=stack,

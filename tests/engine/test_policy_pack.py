@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cost.estimate import content_of, cost
+from infra.cost.estimate import cost
 from infra.recorder.stack_program import record_stack
 from infra.stack import load_plan
 from sizing.catalog import catalog
@@ -46,7 +46,7 @@ def test_a_cap_below_what_it_costs_stops_it(project: World, tmp_path: Path):
     """With the sum of the preview, to the cent, on the engine's screen and in its exit status."""
     config = tmp_path / "cap.json"
     config.write_text(json.dumps({"monthly-cost-cap": {"usd_per_month": 100}}))
-    bill = cost(record_stack(ROOT, STACK).graph, catalog(), content_bytes=content_of(load_plan(ROOT, STACK)))
+    bill = cost(record_stack(ROOT, STACK).graph, catalog(), plan=load_plan(ROOT, STACK))
     ended = preview(project, "--policy-pack-config", str(config))
     assert ended.status != 0
     assert "[mandatory]" in ended.out

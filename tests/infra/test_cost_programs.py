@@ -14,7 +14,7 @@ import pytest
 
 from components.graph import Graph
 from components.platform import Platform
-from infra.cost import Cost, CostGroup, content_of, cost, machine_lines, pricing_aws, pricing_gcp, pricing_kubernetes
+from infra.cost import Cost, CostGroup, cost, machine_lines, pricing_aws, pricing_gcp, pricing_kubernetes
 from infra.cost.pricing_kubernetes import kind_of
 from infra.recorder.recorder import record
 from sizing.catalog import Cloud, catalog
@@ -44,7 +44,7 @@ def recorded(name: str) -> Graph:
 
 @functools.cache
 def bill(name: str) -> Cost:
-    return cost(recorded(name), catalog(), content_bytes=content_of(PLANS[name]))
+    return cost(recorded(name), catalog(), plan=PLANS[name])
 
 
 def listed_usd_per_hour(plan: SizingPlan) -> float:

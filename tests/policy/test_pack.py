@@ -12,7 +12,7 @@ from pulumi.runtime.proto import analyzer_pb2
 
 from components.graph import Graph, Resource, Secret, Unknown, Value
 from components.rules import RULES, Severity
-from infra.cost.estimate import content_of, cost
+from infra.cost.estimate import cost
 from infra.recorder.stack_program import record_stack
 from infra.stack import load_plan, load_stack
 from sizing.catalog import catalog
@@ -117,7 +117,7 @@ def test_a_warning_is_told_and_stops_nothing(pack: Pack):
 def test_a_stack_over_the_cap_of_the_pack_is_stopped_with_what_it_costs(pack: Pack):
     """To the cent what the preview says: the same graph, the same prices, the same plan's buckets."""
     plan, graph = load_plan(ROOT, "chat-gcp"), stack("chat-gcp")
-    usd = cost(graph, catalog(), content_bytes=content_of(plan)).usd_per_month
+    usd = cost(graph, catalog(), plan=plan).usd_per_month
     found = pack.ask(graph, pack_config={COST: {"usd_per_month": 1000}})
     assert mandatory(found) == [(COST, "")]
     (message,) = (one.message for one in found if one.mandatory)
@@ -141,7 +141,7 @@ def test_the_lower_of_two_caps_holds(pack: Pack):
 def test_a_stack_within_its_cap_is_let_through(pack: Pack):
     """One dollar more than it costs."""
     plan, graph = load_plan(ROOT, "chat-gcp"), stack("chat-gcp")
-    usd = cost(graph, catalog(), content_bytes=content_of(plan)).usd_per_month
+    usd = cost(graph, catalog(), plan=plan).usd_per_month
     assert mandatory(pack.ask(graph, pack_config={COST: {"usd_per_month": usd + 1}})) == []
     assert mandatory(pack.ask(graph, pack_config={COST: {"usd_per_month": usd - 1}})) == [(COST, "")]
 
