@@ -39,11 +39,8 @@ class Held:
 
 def held_in(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str) -> tuple[Held, ...]:
     """The reservations and capacity blocks of one region, in the order of the spec."""
-    return tuple(
-        _held(told, spec, catalog)
-        for told in (*spec.reservations, *spec.capacity_blocks)
-        if (told.cloud, told.region) == (cloud, region)
-    )
+    told: tuple[Reservation | CapacityBlock, ...] = (*spec.reservations, *spec.capacity_blocks)
+    return tuple(_held(one, spec, catalog) for one in told if (one.cloud, one.region) == (cloud, region))
 
 
 def needed_within(workloads: Iterable[Serving], window: Window) -> frozenset[str]:
