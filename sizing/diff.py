@@ -76,7 +76,8 @@ def _plan_changes(old: SizingPlan, new: SizingPlan) -> Iterator[PlanChange]:
 
 def _own_fields(plan: SizingPlan) -> dict[str, Scalar]:
     """What the plan says beside its parts: zones of other regions by region, machines to commit by their type."""
-    parts = {"deployments", "node_pools", "buckets", "promises", "cost_lines", "elsewhere", "commitments", "left_out"}
+    parts = {"deployments", "node_pools", "buckets", "promises", "cost_lines", "elsewhere"}
+    parts |= {"commitments", "left_out", "cost_shares"}
     names = [field.name for field in dataclasses.fields(SizingPlan) if field.name not in parts]
     committed = {
         f"commitments.{one.machine} {one.region} {one.mode}.{field}": getattr(one, field)
@@ -88,6 +89,11 @@ def _own_fields(plan: SizingPlan) -> dict[str, Scalar]:
         "usd_per_hour": plan.usd_per_hour,
         **{f"elsewhere.{site.region}": site.zones for site in plan.elsewhere},
         **committed,
+        **{
+            f"cost_shares.{one.team or one.bearer}.{field}": getattr(one, field)
+            for one in plan.cost_shares
+            for field in ("accelerators", "usd_per_hour")
+        },
         **{
             f"left_out.{one.workload}.{field}": getattr(one, field)
             for one in plan.left_out

@@ -57,6 +57,7 @@ def _from_2(document: Mapping[str, object]) -> Mapping[str, object]:
         "elsewhere": [],
         "commitments": [],
         "left_out": [],
+        "cost_shares": [],
     }
 
 

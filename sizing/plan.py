@@ -174,6 +174,25 @@ class Commitment:
     price_as_of: str
 
 
+class Bearer(StrEnum):
+    """Who bears a part of the cost."""
+
+    TEAM = "team"
+    NO_TEAM = "no_team"  # workloads that are of none
+    IDLE = "idle"  # nobody yet: accelerators that are paid and carry nothing
+    SHARED = "shared"  # nobody yet: the clusters' own machines, which serve all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostShare:
+    """What one team bears of the plan's cost, or what no team does; all shares together are the cost."""
+
+    bearer: Bearer
+    team: str | None  # None: the bearer is no team
+    accelerators: float  # that its replicas take, on average over the day
+    usd_per_hour: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
     """A workload that nothing serves: machines, quotas or money do not suffice for all, and others come first."""
@@ -217,6 +236,7 @@ class SizingPlan:
     elsewhere: tuple[Site, ...] = ()  # the other regions, by name
     commitments: tuple[Commitment, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    cost_shares: tuple[CostShare, ...] = ()  # by team in the order of the spec; empty where it names no team
 
     @property
     def usd_per_hour(self) -> float:

@@ -65,6 +65,7 @@ def plans(draw: st.DrawFn) -> SizingPlan:
             dataclasses.replace(one, machine=names[10 + i], region=draw(regions))
             for i, one in enumerate(plan.commitments)
         ),
+        cost_shares=tuple(dataclasses.replace(one, team=f"{names[10]}-{i}") for i, one in enumerate(plan.cost_shares)),
         left_out=tuple(dataclasses.replace(one, workload=names[10 + i]) for i, one in enumerate(plan.left_out)),
         node_pools=pools,
         deployments=tuple(

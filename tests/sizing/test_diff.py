@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from sizing.catalog.offer import PurchaseMode
 from sizing.diff import Action, FieldChange, PlanChange, Subject, diff
-from sizing.plan import Commitment, LeftOut, Placement, Site, SizingPlan
+from sizing.plan import Bearer, Commitment, CostShare, LeftOut, Placement, Site, SizingPlan
 from tests.examples import CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL
 from tests.strategies import plans
 
@@ -91,7 +91,7 @@ def test_every_changed_field_of_every_part_is_found_and_no_other(subject: Subjec
     [
         field.name
         for field in dataclasses.fields(SizingPlan)
-        if field.name not in ("elsewhere", "commitments", "left_out", *(key for _, key, _ in PARTS))
+        if field.name not in ("elsewhere", "commitments", "left_out", "cost_shares", *(key for _, key, _ in PARTS))
     ],
 )
 def test_every_changed_field_of_the_plan_itself_is_found(field: str) -> None:
@@ -100,7 +100,7 @@ def test_every_changed_field_of_the_plan_itself_is_found(field: str) -> None:
     assert change.fields == (FieldChange(field=field, before=getattr(CHAT_PLAN, field), after=after),)
 
 
-def test_regions_commitments_and_who_is_left_out_are_told_by_name() -> None:
+def test_regions_commitments_shares_and_who_is_left_out_are_told_by_name() -> None:
     """Each field under the name of what it belongs to; before, there was none of it."""
     west = Site(region="us-west-2", zones=("usw2-az1", "usw2-az2"))
     bought = Commitment(
@@ -114,7 +114,9 @@ def test_regions_commitments_and_who_is_left_out_are_told_by_name() -> None:
         price_as_of="2026-07-20",
     )
     left = LeftOut(workload="draft", priority=2, why="the quota of us-east-1 is used up")
-    (change,) = diff(CHAT_PLAN, replace(CHAT_PLAN, elsewhere=(west,), commitments=(bought,), left_out=(left,)))
+    share = CostShare(bearer=Bearer.TEAM, team="search", accelerators=8, usd_per_hour=44.0)
+    new = replace(CHAT_PLAN, elsewhere=(west,), commitments=(bought,), left_out=(left,), cost_shares=(share,))
+    (change,) = diff(CHAT_PLAN, new)
     owner = "commitments.p5.48xlarge us-east-1 committed_1y"
     assert {found.field: (found.before, found.after) for found in change.fields} == {
         "elsewhere.us-west-2": (None, ("usw2-az1", "usw2-az2")),
@@ -123,6 +125,8 @@ def test_regions_commitments_and_who_is_left_out_are_told_by_name() -> None:
         f"{owner}.usd_per_hour": (None, 31.5),
         f"{owner}.price_source": (None, "AWS price list"),
         f"{owner}.price_as_of": (None, "2026-07-20"),
+        "cost_shares.search.accelerators": (None, 8),
+        "cost_shares.search.usd_per_hour": (None, 44.0),
         "left_out.draft.priority": (None, 2),
         "left_out.draft.why": (None, "the quota of us-east-1 is used up"),
     }
