@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.commands import FACTS, FAULTS
+from infra.commands import FACTS, FAULTS, FRONTS
 from infra.commands.predict_options import add_options as add_predict_options
 from infra.failures import DONE, PROGRAM_FAILED, REFUSED, WRONG_INPUT, ProgramFailed, Refused
 from sizing.errors import SizingError, StalePlan
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _status(argv: Sequence[str] | None) -> int:
     try:
-        arguments = parser().parse_args(argv)
+        arguments = _parsed(argv)
         command = importlib.import_module(f"infra.commands.{arguments.command}")
         status: int = command.run(arguments)
     except (StalePlan, Refused) as error:
@@ -49,6 +49,17 @@ def _status(argv: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     return status
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; changes of a what-if may stand after an option too, which argparse itself does not take."""
+    grammar = parser()
+    arguments, rest = grammar.parse_known_args(argv)
+    if rest and arguments.command == "whatif" and all("=" in one and not one.startswith("-") for one in rest):
+        arguments.changes += rest
+    elif rest:
+        grammar.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments
 
 
 def _ended(message: str, status: int) -> int:
@@ -77,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _settle(commands.add_parser("settle", help="decide what an interrupted run left pending", allow_abbrev=False))
     _explain(commands.add_parser("explain", help="what binds, and why each alternative lost", allow_abbrev=False))
-    _whatif(commands.add_parser("whatif", help="other traffic or a trace on the plan, simulated", allow_abbrev=False))
+    _whatif(commands.add_parser("whatif", help="another spec sized, or other traffic simulated", allow_abbrev=False))
     add_predict_options(commands.add_parser("predict", help="what one configuration achieves", allow_abbrev=False))
     _facts(commands.add_parser("facts", help="the dated facts that plans rest on", allow_abbrev=False))
     _rules(commands.add_parser("rules", help="what stacks are held to, and why", allow_abbrev=False))
@@ -165,6 +176,13 @@ def _positive(text: str) -> float:
     return number
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes")
+    return number
+
+
 def _explain(command: argparse.ArgumentParser) -> None:
     _stack(command)
 
@@ -172,17 +190,33 @@ def _explain(command: argparse.ArgumentParser) -> None:
 def _whatif(command: argparse.ArgumentParser) -> None:
     _name(command)
     command.add_argument(
+        "changes",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="size the spec with requests_per_s=40, *1.5 for half as much again, 5..100 or 5..100/20 or 0.03,0.05 for "
+        "each of them in turn, us-east-1+us-west-2 for a list, none; chat.KEY=... of one workload, "
+        "price:MACHINE=*0.8 of a machine or accelerator; several changes give every combination",
+    )
+    sized = command.add_argument_group("with KEY=VALUE")
+    sized.add_argument(
+        "--front", choices=FRONTS, metavar="WHAT", help=f"cost against one of {', '.join(FRONTS)}: no other does better"
+    )
+    sized.add_argument("--fresh", action="store_true", help="leave the current plan out: moving costs nothing")
+    sized.add_argument("--workers", type=_count, metavar="N", help="spread a sweep over N processes (needs dask)")
+    sized.add_argument("--plot", type=Path, metavar="PNG", help="draw cost into an image (needs matplotlib)")
+    form = sized.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the same content as JSON; without KEY=VALUE too")
+    form.add_argument("--html", action="store_true", help="the same content as one page: sizeup whatif ... > page.html")
+    played = command.add_argument_group("without: traffic simulated on the locked plan")
+    played.add_argument(
         "--trace", type=Path, metavar="FILE", help="replay a CSV of arrival_s,input_tokens,output_tokens"
     )
-    command.add_argument("--rate", type=float, metavar="R", help="requests per second (default: as the stack states)")
-    command.add_argument("--scale", type=float, default=1.0, metavar="X", help="times as much traffic (default 1)")
-    command.add_argument("--replicas", type=int, metavar="N", help="on so many replicas (default: those of the plan)")
-    command.add_argument("--workload", metavar="NAME", help="only this workload")
-    command.add_argument(
-        "--requests", type=int, default=2000, metavar="N", help="to simulate on each replica (default 2000)"
-    )
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="of the random numbers (default 0)")
-    _json(command)
+    played.add_argument("--rate", type=float, metavar="R", help="requests per second (default: as the stack states)")
+    played.add_argument("--scale", type=float, metavar="X", help="times as much traffic (default 1)")
+    played.add_argument("--replicas", type=int, metavar="N", help="on so many replicas (default: those of the plan)")
+    played.add_argument("--workload", metavar="NAME", help="only this workload")
+    played.add_argument("--requests", type=int, metavar="N", help="to simulate on each replica (default 2000)")
+    played.add_argument("--seed", type=int, metavar="N", help="of the random numbers (default 0)")
 
 
 def _facts(command: argparse.ArgumentParser) -> None:

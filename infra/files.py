@@ -15,7 +15,11 @@ def write_whole(path: Path, text: str) -> bool:
     A reader sees the old content or the new, never a part: the text goes to a temporary file beside the target, to the
     disk, and then takes its name in one step.
     """
-    content = text.encode()
+    return write_whole_bytes(path, text.encode())
+
+
+def write_whole_bytes(path: Path, content: bytes) -> bool:
+    """Whether the file was written, as with `write_whole`."""
     with contextlib.suppress(FileNotFoundError):
         if path.read_bytes() == content:
             return False

@@ -12,7 +12,7 @@ def sized_document(sized: Sized) -> dict[str, object]:
     """The plan document, what the solver proved, the alternatives, what more confidence costs, and what moved."""
     return {
         "plan": lockfile.to_dict(sized.plan),
-        "solver": _outcome(sized.outcome),
+        "solver": outcome_document(sized.outcome),
         "alternatives": [_runner_up(runner) for runner in sized.runners_up],
         "surer": [_runner_up(runner) for runner in sized.surer],
         "moves": list(sized.moves),
@@ -24,13 +24,14 @@ def no_plan_document(answer: NoPlan) -> dict[str, object]:
     return {
         "plan": None,
         "reason": answer.reason,
-        "solver": _outcome(answer.outcome),
+        "solver": outcome_document(answer.outcome),
         "nearest": [_runner_up(runner) for runner in answer.nearest],
         "ways_out": list(answer.mends),
     }
 
 
-def _outcome(outcome: SolverOutcome) -> dict[str, object]:
+def outcome_document(outcome: SolverOutcome) -> dict[str, object]:
+    """Status, cost, bound and gap as plain values."""
     return {
         "status": outcome.status.value,
         "usd_per_hour": outcome.usd_per_hour,

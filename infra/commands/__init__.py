@@ -10,3 +10,11 @@ FAULTS = (  # what `sizeup rehearse` can play
     "crash",
     "partial",
 )
+FRONTS = (  # what `sizeup whatif --front` sets cost against
+    "ttft_p95_s",
+    "tpot_p95_s",
+    "e2e_p95_s",
+    "spot_share",
+    "confidence",
+    "changes",
+)

@@ -18,7 +18,7 @@ MOST_STEPS = 200
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _RANGE = re.compile(rf"(\*?)({_NUMBER})\.\.\*?({_NUMBER})(?:/([0-9]+))?")
 _WORDS = {"none": None, "null": None, "true": True, "false": False}
-_DIGITS = 4  # of a step between the ends of a range
+_DIGITS = 3  # of a step between the ends of a range
 
 
 class WrongValueError(ValueError):
@@ -41,14 +41,14 @@ class Times:
         return f"*{self.factor:g}"
 
 
-Value: TypeAlias = str | int | float | bool | None | tuple[str, ...] | Times
+Value: TypeAlias = str | int | float | bool | tuple[str, ...] | Times | None
 
 
 def values_of(text: str) -> tuple[Value, ...]:
     """
     The values in *text*, in the order to try them: parts between commas, each one value or a range.
 
-    A range `a..b` has nine values, its ends among them, `a..b/n` has n; those between are rounded to four digits.
+    A range `a..b` has nine values, its ends among them, `a..b/n` has n; those between are rounded to three digits.
 
     Raises:
         WrongValueError: If a part is empty, no range, or no factor.
