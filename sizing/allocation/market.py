@@ -47,6 +47,7 @@ class Market:
     system: tuple[Machine, Offer] | None  # cheapest machine for cluster services
     unsold: tuple[Unsold, ...]
     held: tuple[Held, ...]  # reservations and capacity blocks that a workload can use
+    unused: tuple[str, ...]  # those that none can use, with the reason
     only_for: Mapping[PurchaseMode, frozenset[str]]  # workloads that may buy so; a mode that is not there: any
 
 
@@ -76,9 +77,7 @@ def market(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str, machines:
         offers += [(machine, offer) for offer in sorted(sold, key=lambda one: modes.index(one.mode))]
         if not any(offer.mode is PurchaseMode.ON_DEMAND for offer in sold):
             unsold.append(Unsold(machine=machine.name, miss=_why_not(listed, region, within)))
-    names = {machine.name for machine in machines}
-    held = [one for one in held_in(spec, catalog, cloud=cloud, region=region) if one.machine.name in names]
-    unsold += [Unsold(machine=one.machine.name, miss=miss) for one in held for miss in _unusable(one, within)]
+    held = {one: _why_unused(one, machines, within) for one in held_in(spec, catalog, cloud=cloud, region=region)}
     return Market(
         cloud=cloud,
         region=region,
@@ -86,7 +85,8 @@ def market(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str, machines:
         offers=tuple((machine, _within(offer, within)) for machine, offer in offers),
         system=_system_machine(catalog, cloud, region, frozenset(zones)),
         unsold=tuple(unsold),
-        held=tuple(one for one in held if not list(_unusable(one, within))),
+        held=tuple(one for one, why in held.items() if why is None),
+        unused=tuple(why for why in held.values() if why is not None),
         only_for={PurchaseMode.FLEX_START: flexible},
     )
 
@@ -97,16 +97,17 @@ def may_start_flexibly(workload: Serving) -> bool:
     return short and PurchaseMode.FLEX_START in workload.allowed.purchase
 
 
-def _unusable(held: Held, within: frozenset[str]) -> Iterator[Miss]:
-    """Why nothing can stand on machines that the account holds."""
-    what = f"{held.offer.mode.value.replace('_', ' ')} {held.name}"
+def _why_unused(held: Held, machines: Iterable[Machine], within: frozenset[str]) -> str | None:
+    """Why nothing can stand on machines that the account holds; None where something can."""
+    what = f"{held.offer.mode.value.replace('_', ' ')} {held.name} is not used"
+    if held.machine not in machines:
+        return f"{what}: no workload can run on {held.machine.name}"
     if not within & set(held.offer.zones):
-        text = f"{what} lies in {held.offer.zones[0]}, which the network may not span"
-        yield Miss(metric="zones", asked=None, reached=None, text=text)
-    elif held.window is not None and not held.only_for:
+        return f"{what}: it lies in {held.offer.zones[0]}, which the network may not span"
+    if held.window is not None and not held.only_for:
         days = f"{held.window.start} until {held.window.until}"
-        text = f"{what} is there from {days}, and no workload is needed within these days only"
-        yield Miss(metric="window", asked=None, reached=None, text=text)
+        return f"{what}: it is there from {days}, and no workload is needed within these days only"
+    return None
 
 
 def _is_sold(offer: Offer) -> bool:

@@ -34,8 +34,8 @@ class QuotaForm(Form):
     limit: Annotated[
         NotNegative,
         Field(
-            description="the limit as the provider's console shows it, in its own unit: vCPUs on AWS, GPUs or chips on "
-            "Google Cloud; reservations count against it",
+            description="the limit that the console shows, in vCPUs on AWS, in GPUs or chips on Google Cloud; "
+            "reservations count against it",
             examples=[384],
         ),
     ]
@@ -46,7 +46,9 @@ class QuotaForm(Form):
         if fact.scope is QuotaScope.GLOBAL and self.region is not None:
             raise mistake(f"{fact.id} is one quota over all regions", "leave region out")
         if fact.scope is QuotaScope.REGION and self.region is None:
-            raise mistake(f"{fact.id} has a limit in each region", "give region")
+            raise mistake(
+                f"{fact.id} has a limit in each region", f"give region: {' or '.join(known_context(info).regions)}"
+            )
         if self.region is not None:
             one_cloud(info, {"quota": fact.cloud}, region=self.region)
         return self

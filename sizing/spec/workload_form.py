@@ -108,8 +108,7 @@ class ObjectivesForm(Form):
     ready_s: Annotated[
         Positive | None,
         Field(
-            description="the most seconds from the start of a container until it answers; decides what weights are "
-            "read from",
+            description="the most seconds from the start of a container until it answers",
             examples=[300],
         ),
     ] = None
@@ -261,8 +260,7 @@ class WorkloadForm(Form):
     priority: Annotated[
         Priority | None,
         Field(
-            description="how important it is where not all can be served, 1 to 9, 9 the most (default: it must be "
-            "served)",
+            description="how important it is, 1 to 9, 9 the most, where not all can be served (default: it must be)",
             examples=[5],
         ),
     ] = None

@@ -112,9 +112,18 @@ def test_what_is_held_where_the_network_may_not_go_is_told_and_not_used():
     spec = replace(spec_of(CHAT_70B, zones=("use1-az2",)), reservations=(held,))
     sold = market(spec, SMALL_MARKET, cloud=Cloud.AWS, region=REGION, machines=[H100_NODE])
     assert sold.held == ()
-    assert [one.miss.text for one in sold.unsold] == [
-        "reservation cr-1 lies in use1-az1, which the network may not span"
-    ]
+    assert sold.unused == ("reservation cr-1 is not used: it lies in use1-az1, which the network may not span",)
+
+
+def test_what_is_held_of_machines_that_carry_no_workload_is_told_and_not_used():
+    """Only the machine types that could carry one are given, and p4de.24xlarge is none of them."""
+    held = Reservation(
+        name="cr-1", cloud=Cloud.AWS, machine="p4de.24xlarge", region=REGION, zone="use1-az1", machines=4
+    )
+    spec = replace(spec_of(CHAT_70B), reservations=(held,))
+    sold = market(spec, SMALL_MARKET, cloud=Cloud.AWS, region=REGION, machines=[H100_NODE])
+    assert sold.held == ()
+    assert sold.unused == ("reservation cr-1 is not used: no workload can run on p4de.24xlarge",)
 
 
 def test_a_block_for_days_on_which_no_workload_is_needed_alone_is_told_and_not_used():
@@ -133,8 +142,8 @@ def test_a_block_for_days_on_which_no_workload_is_needed_alone_is_told_and_not_u
     spec = replace(spec_of(CHAT_70B), capacity_blocks=(block,))
     sold = market(spec, SMALL_MARKET, cloud=Cloud.AWS, region=REGION, machines=[H100_NODE])
     assert sold.held == ()
-    (missing,) = sold.unsold
-    assert missing.miss.text == (
-        "capacity block cr-2 is there from 2026-12-01 until 2026-12-08, "
+    (unused,) = sold.unused
+    assert unused == (
+        "capacity block cr-2 is not used: it is there from 2026-12-01 until 2026-12-08, "
         "and no workload is needed within these days only"
     )

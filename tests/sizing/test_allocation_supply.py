@@ -167,7 +167,7 @@ def test_a_capacity_block_costs_its_fee_over_its_hours_and_carries_who_is_needed
     found = sold(replace(spec_of(inside, longer, CHAT_70B), capacity_blocks=(BLOCK,)))
     pool = one_pool(found, PurchaseMode.CAPACITY_BLOCK)
     assert (pool.name, pool.most, pool.micro_usd_per_hour) == ("cr-week", 2, 50_000_000)
-    assert pool.only_for == {"inside"}
+    assert pool.only_for == frozenset({"inside"})
 
 
 def test_flex_start_pools_are_for_those_that_may_use_them():
@@ -180,7 +180,7 @@ def test_flex_start_pools_are_for_those_that_may_use_them():
     flex = bought(offer(H100_NODE, 40.0, zones=("use1-az1",)), PurchaseMode.FLEX_START)
     facts = replace(FACTS, offers=(*FACTS.offers, flex))
     found = sold(spec_of(flexible, CHAT_70B), facts)
-    assert one_pool(found, PurchaseMode.FLEX_START).only_for == {"flexible"}
+    assert one_pool(found, PurchaseMode.FLEX_START).only_for == frozenset({"flexible"})
     assert {pool.only_for for pool in found.pools if pool.mode is PurchaseMode.ON_DEMAND} == {None}
 
 
