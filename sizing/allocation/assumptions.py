@@ -58,6 +58,8 @@ def _of_what_is_bought(spec: Spec, formulation: Formulation, bought: Purchase) -
     if len(formulation.problem.periods) > 1:
         periods = ", ".join(period.name for period in formulation.problem.periods)
         yield f"machines come and go with the hours of the day, in UTC ({periods}), and are paid while they are up"
+    for sold in formulation.supply.markets:
+        yield from sold.unused
     if bought.committed:
         yield "commitments to be bought are bought by people: until then their machines cost the price on demand"
     zones = {zone for region, _ in bought.system_machines for zone in formulation.supply.market(region).zones}
