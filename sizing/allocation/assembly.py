@@ -16,6 +16,7 @@ from sizing.allocation.host import DISK_SHARE, IMAGES_BYTES
 from sizing.allocation.market import NETWORK_ZONES, Market
 from sizing.allocation.names import deployment_name, pool_name
 from sizing.allocation.promises import Served, promises_of
+from sizing.allocation.shares import cost_shares
 from sizing.allocation.start import start_of
 from sizing.allocation.storage import OBJECT_STORE
 from sizing.allocation.support import quantization
@@ -94,6 +95,7 @@ def plan_of(
         elsewhere=tuple(sorted(sites[1:], key=lambda site: site.region)),
         commitments=commitments_of(catalog, formulation, bought),
         left_out=tuple(_left_out(workload) for workload in spec.workloads if workload.name in bought.unserved),
+        cost_shares=cost_shares(formulation.problem, bought),
     )
 
 
@@ -197,12 +199,14 @@ def _pool(
 
 
 def _cost_lines(formulation: Formulation, bought: Purchase, pools: Sequence[NodePool]) -> Iterator[CostLine]:
-    """The lines of all pools, which come in the order of the purchase and then those of system machines."""
+    """The lines of all pools, in the order of the purchase and then those of system machines; then what is beside."""
     for place, pool in enumerate(pools):
         if place < len(bought.bought):
             yield from accelerator_lines(formulation.problem, bought.bought[place], pool)
         else:
             yield machine_line(pool, f"{pool.machine} {pool.mode} {pool.zone}", pool.nodes, pool.usd_per_hour)
+    for workload, region in dict.fromkeys((stand.choice.workload, stand.pool.region) for stand in bought.stands):
+        yield from formulation.supply.upkeep.lines(workload, region)
 
 
 def slice_shape(accelerator: Accelerator, chips: int) -> str | None:

@@ -36,10 +36,16 @@ def assumptions(spec: Spec, formulation: Formulation, bought: Purchase) -> tuple
         "requests are spread evenly over the replicas of a workload",
         "latencies are at the stated peak with all replicas up; with the headroom used they stay within what is asked",
         "chances are over the error of predictions, at the stated peak; that of requests is of all limits together",
-        "cost is that of the machines, each paid whole, 730 hours a month",
+        "cost is that of the machines, each paid whole, 730 hours a month"
+        + (
+            ", and of what differs by region: storage and copies of weights, traffic"
+            if _has_upkeep(formulation)
+            else ""
+        ),
         *dict.fromkeys(map(loading_text, standing)),
         *dict.fromkeys(map(_host_text, standing)),
         *_of_what_is_bought(spec, formulation, bought),
+        *_of_places(formulation, bought),
     ]
     days = formulation.problem.payback_h // HOURS_PER_DAY
     said.append(
@@ -65,3 +71,15 @@ def _of_what_is_bought(spec: Spec, formulation: Formulation, bought: Purchase) -
     zones = {zone for region, _ in bought.system_machines for zone in formulation.supply.market(region).zones}
     if spec.zones and len(set(spec.zones) & zones) < CONTROL_PLANE_ZONES:
         yield "a control plane spans more zones than the one allowed: the cluster's own machines stand there too"
+
+
+def _has_upkeep(formulation: Formulation) -> bool:
+    return bool(formulation.supply.upkeep.parts)
+
+
+def _of_places(formulation: Formulation, bought: Purchase) -> Iterator[str]:
+    """What answers are on their way out, and what is not counted of regions."""
+    upkeep = formulation.supply.upkeep
+    for place in dict.fromkeys((stand.choice.workload, stand.pool.region) for stand in bought.stands):
+        yield upkeep.leaving[place]
+    yield from upkeep.unknown

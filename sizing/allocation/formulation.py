@@ -67,6 +67,7 @@ def formulate(
         pools=pools,
         sites=tuple(sorted(supply.sites, key=lambda site: site.region)),
         periods=day.periods,
+        standings=supply.upkeep.standings,
         quotas=supply.quotas,
         commitments=tuple(sorted(supply.commitments, key=lambda one: (one.region, one.machine, one.mode))),
         teams=teams_of(spec),

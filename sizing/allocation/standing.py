@@ -8,8 +8,8 @@ zero: what it would be multiplied with is left out of all regions, so that none 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sizing.allocation.schedule import share_at
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # chunk, 22 of TLS record, 52 of TCP and IP headers; rounded up. Answers that are not streamed are a fiftieth of it.
 ANSWER_BYTES_PER_TOKEN = 350
 PROMPT_BYTES_PER_TOKEN = 5  # four letters of English, and what JSON escapes
+
+HOMELESS = "where requests come from is not known before a first plan: what they cost between regions is not counted"
 
 # From one region to another where the facts tell the pair apart.
 _PAIRS = {("us-east-1", "us-east-2"): "inter_region_us_east_pair"}
@@ -65,10 +67,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upkeep:
-    """What standing in its regions costs each workload, and what is left out for want of a price."""
+    """What standing in its regions costs each workload, and what is left out for want of a price or a place."""
 
     parts: tuple[Part, ...] = ()
     unknown: tuple[str, ...] = ()  # in words
+    leaving: Mapping[tuple[str, str], str] = field(default_factory=dict)  # by workload and region: what answers are
 
     @property
     def standings(self) -> tuple[Standing, ...]:
@@ -109,32 +112,39 @@ def upkeep(
     """
     What each workload costs in each of *regions* that it may stand in, where it may stand in more than one.
 
-    Home is the region of the current plan, or else the first of the spec: there the checkpoints are brought in, and
-    from there requests are sent. A copy to another region is paid once; it is spread over the spec's days of payback,
-    and where the current plan has the model in that region already there is none.
+    Home is the region of the current plan: there the checkpoints are, and from there requests are sent. A copy to
+    another region is paid once; it is spread over the spec's days of payback, and where the current plan has the model
+    in that region already there is none. Before there is a plan no region is home: checkpoints come to each of them
+    from outside, which costs nothing, and where requests come from is not known.
 
     Args:
         spec: What is asked.
         catalog: The prices.
         cloud: Whose regions they are.
-        regions: All that any workload may stand in, in the order of the spec.
+        regions: All that any workload may stand in.
         current: The plan that runs today; None: nothing runs.
     """
-    named = tuple(regions)
+    named = tuple(sorted(regions))
     running = current if current is not None and current.cloud is cloud else None
-    home = running.region if running is not None else next(iter(named), "")
+    leaving: dict[tuple[str, str], str] = {}
     found: list[Part | str] = []
     for workload in spec.workloads:
         places = [region for region in named if not workload.regions or region in workload.regions]
+        for region in places:
+            leaving[workload.name, region] = answers_text(workload, catalog, cloud=cloud, region=region)
         if len(places) < 2:
             continue
-        held = _held(workload, running)
         found += _stored(workload, catalog, cloud, places)
-        found += _copied(workload, catalog, cloud, places, home=home, held=held, days=spec.payback_days)
-        found += _travelled(workload, catalog, cloud, places, home=home)
+        if running is None:
+            found.append(HOMELESS)
+            continue
+        held = _held(workload, running)
+        found += _copied(workload, catalog, cloud, places, home=running.region, held=held, days=spec.payback_days)
+        found += _travelled(workload, catalog, cloud, places, home=running.region)
     return Upkeep(
         parts=tuple(one for one in found if isinstance(one, Part)),
         unknown=tuple(dict.fromkeys(one for one in found if isinstance(one, str))),
+        leaving=leaving,
     )
 
 

@@ -10,6 +10,7 @@ from sizing.allocation.market import LEAST_SYSTEM_MACHINES, NETWORK_ZONES, Marke
 from sizing.allocation.names import pool_name
 from sizing.allocation.quotas import quotas_of
 from sizing.allocation.reserved import commitments_of
+from sizing.allocation.standing import Upkeep, upkeep
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.offer import Offer
 from sizing.optimiser.problem import Commitment, Pool, Quota, Site
@@ -31,6 +32,7 @@ class Supply:
     sites: tuple[Site, ...]
     quotas: tuple[Quota, ...]
     commitments: tuple[Commitment, ...]
+    upkeep: Upkeep  # what each workload costs in each region beside machines
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -69,6 +71,7 @@ def supply(
         commitments=commitments_of(
             spec, catalog, cloud=cloud, regions=[one.region for one in open_for_business], machines=useful
         ),
+        upkeep=upkeep(spec, catalog, cloud=cloud, regions=[one.region for one in open_for_business], current=current),
     )
 
 
