@@ -90,7 +90,8 @@ def fact_lines(facts: Sequence[Fact], catalog: Catalog) -> list[str]:
         absent = "none" if isinstance(fact, Model) else UNKNOWN  # a model has no such part; a device's is not told
         rows = [[name, _shown(value, absent)] for name, value in _fields(fact) if name != "provenance"]
         width = max(len(name) for name, _ in rows)
-        lines += [*([""] if lines else []), type(fact).__name__.lower()]
+        kind = "quota" if isinstance(fact, AccountQuota) else type(fact).__name__.lower()
+        lines += [*([""] if lines else []), kind]
         for name, value in rows:
             first, *rest = wrapped(value, width=WIDTH - width - 4) or [""]
             lines += [f"  {name:<{width}}  {first}".rstrip(), *(f"{'':{width + 4}}{more}" for more in rest)]

@@ -77,9 +77,10 @@ def _show(facts: Catalog, arguments: argparse.Namespace) -> int:
 
 
 def _named(facts: Catalog, name: str) -> list[Fact]:
-    """The accelerator, machines and model of that name; an unknown name is told with what is near among all of them."""
+    """The accelerator, machines, quota and model of that name; an unknown one is told with what is near among all."""
     found: list[Fact] = [fact for fact in facts.accelerators if fact.name == name]
     found += [fact for fact in facts.machines if fact.name == name]
+    found += [fact for fact in facts.quotas if name in {fact.id, fact.name}]
     near: list[str] = []
     try:
         found.append(facts.model(name))
@@ -91,7 +92,9 @@ def _named(facts: Catalog, name: str) -> list[Fact]:
                 lookup(name)
             except UnknownFact as error:
                 near += error.nearest
-        raise UnknownFact(kind="accelerator, machine or model", name=name, nearest=tuple(dict.fromkeys(near))[:4])
+        raise UnknownFact(
+            kind="accelerator, machine, quota or model", name=name, nearest=tuple(dict.fromkeys(near))[:4]
+        )
     return found
 
 

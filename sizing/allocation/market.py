@@ -47,7 +47,7 @@ class Market:
     system: tuple[Machine, Offer] | None  # cheapest machine for cluster services
     unsold: tuple[Unsold, ...]
     held: tuple[Held, ...]  # reservations and capacity blocks that a workload can use
-    unused: tuple[str, ...]  # those that none can use, with the reason
+    unused: tuple[str, ...]  # what is held or allowed and cannot be used here, with the reason
     only_for: Mapping[PurchaseMode, frozenset[str]]  # workloads that may buy so; a mode that is not there: any
 
 
@@ -86,7 +86,10 @@ def market(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str, machines:
         system=_system_machine(catalog, cloud, region, frozenset(zones)),
         unsold=tuple(unsold),
         held=tuple(one for one, why in held.items() if why is None),
-        unused=tuple(why for why in held.values() if why is not None),
+        unused=(
+            *(why for why in held.values() if why is not None),
+            *_unpriced(spec, catalog, cloud=cloud, region=region, machines=machines, flexible=flexible),
+        ),
         only_for={PurchaseMode.FLEX_START: flexible},
     )
 
@@ -108,6 +111,30 @@ def _why_unused(held: Held, machines: Iterable[Machine], within: frozenset[str])
         days = f"{held.window.start} until {held.window.until}"
         return f"{what}: it is there from {days}, and no workload is needed within these days only"
     return None
+
+
+def _unpriced(
+    spec: Spec,
+    catalog: Catalog,
+    *,
+    cloud: Cloud,
+    region: str,
+    machines: Iterable[Machine],
+    flexible: frozenset[str],
+) -> Iterator[str]:
+    """Ways to buy that the spec allows, and that no fact tells a price of in the region."""
+    sold = {
+        offer.mode
+        for machine in machines
+        for offer in catalog.offers_for(cloud, region, machine.name)
+        if _is_sold(offer)
+    }
+    if flexible and PurchaseMode.FLEX_START not in sold:
+        yield f"flex_start is not used in {region}: no price of it is known there"
+    for term in spec.commitments.terms:
+        if term not in sold:
+            years = term.value.removeprefix("committed_")
+            yield f"nothing is committed to for {years} in {region}: no price of it is known there"
 
 
 def _is_sold(offer: Offer) -> bool:

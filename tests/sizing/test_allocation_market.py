@@ -9,7 +9,7 @@ import pytest
 
 from sizing.allocation.market import market
 from sizing.catalog import Cloud, PurchaseMode, catalog
-from sizing.spec.capacity import CapacityBlock, Reservation
+from sizing.spec.capacity import CapacityBlock, Commitments, Reservation
 from sizing.spec.schedule import Window
 from tests.markets import (
     CHAT_70B,
@@ -146,4 +146,22 @@ def test_a_block_for_days_on_which_no_workload_is_needed_alone_is_told_and_not_u
     assert unused == (
         "capacity block cr-2 is not used: it is there from 2026-12-01 until 2026-12-08, "
         "and no workload is needed within these days only"
+    )
+
+
+def test_ways_to_buy_that_no_price_is_known_of_are_told_and_not_used():
+    """Flex-start and a term of three years are allowed, and the facts tell of neither; one year has its price."""
+    chat = replace(
+        CHAT_70B,
+        needed=Window(start=date(2026, 12, 1), until=date(2026, 12, 8)),
+        allowed=replace(CHAT_70B.allowed, purchase=(PurchaseMode.ON_DEMAND, PurchaseMode.FLEX_START)),
+    )
+    terms = Commitments(terms=(PurchaseMode.COMMITTED_1Y, PurchaseMode.COMMITTED_3Y))
+    year = replace(offer(H100_NODE, 33.0), mode=PurchaseMode.COMMITTED_1Y)
+    facts = catalog_of([H100_NODE], [offer(H100_NODE, 55.04), year])
+    spec = replace(spec_of(chat), commitments=terms)
+    sold = market(spec, facts, cloud=Cloud.AWS, region=REGION, machines=[H100_NODE])
+    assert sold.unused == (
+        "flex_start is not used in us-east-1: no price of it is known there",
+        "nothing is committed to for 3y in us-east-1: no price of it is known there",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sizing.catalog import catalog
 from sizing.catalog.catalog import Catalog
 from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import Offer, PurchaseMode
@@ -65,3 +66,14 @@ def test_what_no_source_tells_is_said() -> None:
 def test_no_facts_are_said_in_words() -> None:
     """An empty table would look like a failure."""
     assert listing_lines([]) == ["no such facts"]
+
+
+def test_a_quota_is_one_line_and_a_sheet_with_what_no_source_confirms() -> None:
+    """How it counts, where and by which machines; that reservations count on Google Cloud is known from memory."""
+    quota = catalog().quota(Cloud.GCP, "NVIDIA_L4_GPUS")
+    assert listing_lines([quota])[1].split() == [
+        *("NVIDIA_L4_GPUS", "gcp", "GPU", "region", "on", "demand,", "reservation", "2026-11", "g2-standard"),
+    ]
+    lines = fact_lines([quota], EMPTY)
+    assert lines[0] == "quota"
+    assert lines[-1] == "  unverified: modes"
