@@ -39,7 +39,7 @@ def assumptions(spec: Spec, formulation: Formulation, bought: Purchase) -> tuple
         "cost is that of the machines, each paid whole, 730 hours a month"
         + (
             ", and of what differs by region: storage and copies of weights, traffic"
-            if _has_upkeep(formulation)
+            if _has_upkeep(formulation, bought)
             else ""
         ),
         *dict.fromkeys(map(loading_text, standing)),
@@ -73,8 +73,10 @@ def _of_what_is_bought(spec: Spec, formulation: Formulation, bought: Purchase) -
         yield "a control plane spans more zones than the one allowed: the cluster's own machines stand there too"
 
 
-def _has_upkeep(formulation: Formulation) -> bool:
-    return bool(formulation.supply.upkeep.parts)
+def _has_upkeep(formulation: Formulation, bought: Purchase) -> bool:
+    """Whether anything is paid beside machines."""
+    places = dict.fromkeys((stand.choice.workload, stand.pool.region) for stand in bought.stands)
+    return any(True for place in places for _ in formulation.supply.upkeep.lines(*place))
 
 
 def _of_places(formulation: Formulation, bought: Purchase) -> Iterator[str]:

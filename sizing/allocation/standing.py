@@ -71,6 +71,7 @@ class Upkeep:
 
     parts: tuple[Part, ...] = ()
     unknown: tuple[str, ...] = ()  # in words
+    unknown_of_moves: tuple[str, ...] = ()  # the same, of what counts only for regions in which nothing runs today
     leaving: Mapping[tuple[str, str], str] = field(default_factory=dict)  # by workload and region: what answers are
 
     @property
@@ -128,6 +129,7 @@ def upkeep(
     running = current if current is not None and current.cloud is cloud else None
     leaving: dict[tuple[str, str], str] = {}
     found: list[Part | str] = []
+    moving: list[Part | str] = []
     for workload in spec.workloads:
         places = [region for region in named if not workload.regions or region in workload.regions]
         for region in places:
@@ -136,14 +138,15 @@ def upkeep(
             continue
         found += _stored(workload, catalog, cloud, places)
         if running is None:
-            found.append(HOMELESS)
+            moving.append(HOMELESS)
             continue
         held = _held(workload, running)
-        found += _copied(workload, catalog, cloud, places, home=running.region, held=held, days=spec.payback_days)
-        found += _travelled(workload, catalog, cloud, places, home=running.region)
+        moving += _copied(workload, catalog, cloud, places, home=running.region, held=held, days=spec.payback_days)
+        moving += _travelled(workload, catalog, cloud, places, home=running.region)
     return Upkeep(
-        parts=tuple(one for one in found if isinstance(one, Part)),
+        parts=tuple(one for one in (*found, *moving) if isinstance(one, Part)),
         unknown=tuple(dict.fromkeys(one for one in found if isinstance(one, str))),
+        unknown_of_moves=tuple(dict.fromkeys(one for one in moving if isinstance(one, str))),
         leaving=leaving,
     )
 
