@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sizing.allocation.assembly import plan_of
 from sizing.allocation.candidates import Weighed
 from sizing.allocation.explain import runners_up
 from sizing.allocation.formulation import Formulation
+from sizing.allocation.improvement import Improvement
 from sizing.allocation.moves import moves
 from sizing.allocation.nearest import usd
 from sizing.allocation.promises import at_load, worst_share
@@ -50,7 +52,7 @@ def size(
     alternatives: bool = True,
     strategy: Strategy = Strategy.AUTO,
     effort: Effort = Effort.NORMAL,
-    improved: Callable[[Purchase], None] | None = None,
+    improved: Callable[[Improvement], None] | None = None,
 ) -> Sized | NoPlan:
     """
     The plan of least cost for *spec*; among equal ones that of fewest changes, then of best latency.
@@ -69,24 +71,51 @@ def size(
         InconsistentPlan: If the plan breaks a rule when it is worked out anew.
         KeyboardInterrupt: Where it comes before any plan is found; later, the best so far is the answer.
     """
-    asking = Asking(strategy=strategy, effort=effort, improved=improved)
+
+    def told(formulation: Formulation, purchase: Purchase) -> None:
+        if improved is not None:
+            best = partial(_best_so_far, spec, catalog, formulation, purchase, current)
+            improved(Improvement(formulation=formulation, purchase=purchase, sized=best))
+
+    asking = Asking(strategy=strategy, effort=effort, improved=told if improved is not None else None)
     found = search(spec, catalog, current=current, weighed=weighed, asking=asking)
     best = found.best
     if best is None or best.formulation is None or best.found is None:
         return refusal(spec, catalog, found)
-    bought = arranged(
-        best.formulation.problem, best.found, latency=_latency(spec, best.formulation), today=best.formulation.today
-    )
-    home = current.region if current is not None and current.cloud is best.cloud else None
-    plan = plan_of(spec, catalog, best.formulation, bought, home=home)
-    if broken := violations(plan, spec, catalog):
-        raise InconsistentPlan(broken)
+    bought, plan = _verified(spec, catalog, best.formulation, best.found, current)
     return Sized(
         plan=plan,
         outcome=_outcome(found, bought, plan),
         runners_up=runners_up(spec, found) if alternatives and not bought.interrupted else (),
         moves=() if current is None else moves(current, plan, catalog, payback_h=best.formulation.problem.payback_h),
     )
+
+
+def _verified(
+    spec: Spec, catalog: Catalog, formulation: Formulation, purchase: Purchase, current: SizingPlan | None
+) -> tuple[Purchase, SizingPlan]:
+    """The purchase with its replicas in their best places, and its plan, which breaks no rule."""
+    latency = _latency(spec, formulation)
+    bought = arranged(formulation.problem, purchase, latency=latency, today=formulation.today)
+    home = current.region if current is not None and current.cloud is formulation.supply.cloud else None
+    plan = plan_of(spec, catalog, formulation, bought, home=home)
+    if broken := violations(plan, spec, catalog):
+        raise InconsistentPlan(broken)
+    return bought, plan
+
+
+def _best_so_far(
+    spec: Spec, catalog: Catalog, formulation: Formulation, purchase: Purchase, current: SizingPlan | None
+) -> Sized:
+    """The plan of a purchase that the search was broken off at, with the bound of the cloud that it is of."""
+    bought, plan = _verified(spec, catalog, formulation, purchase, current)
+    outcome = SolverOutcome(
+        status=SolverStatus.FEASIBLE,
+        usd_per_hour=plan.usd_per_hour,
+        bound_usd_per_hour=_bound(plan, bought.objective, purchase.bound),
+        interrupted=True,
+    )
+    return Sized(plan=plan, outcome=outcome, runners_up=())
 
 
 def _latency(spec: Spec, formulation: Formulation) -> Callable[[Choice], int]:
@@ -124,15 +153,17 @@ def _outcome(found: Search, bought: Purchase, plan: SizingPlan) -> SolverOutcome
     is taken off the cost.
     """
     proved = found.status is SolverStatus.OPTIMAL and not bought.interrupted
-    bound: float | None = plan.usd_per_hour
-    if not proved:
-        least, objective = found.bound, bought.objective
-        bound = None
-        if least is not None and objective is not None:
-            bound = max(0.0, plan.usd_per_hour - max(0.0, usd(objective - least)))
+    bound = plan.usd_per_hour if proved else _bound(plan, bought.objective, found.bound)
     return SolverOutcome(
         status=SolverStatus.OPTIMAL if proved else SolverStatus.FEASIBLE,
         usd_per_hour=plan.usd_per_hour,
         bound_usd_per_hour=bound,
         interrupted=bought.interrupted,
     )
+
+
+def _bound(plan: SizingPlan, objective: float | None, least: float | None) -> float | None:
+    """What is proved of the cost: it, less what is open of the objective."""
+    if least is None or objective is None:
+        return None
+    return max(0.0, plan.usd_per_hour - max(0.0, usd(objective - least)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sizing.allocation.candidates import Weighed, weigh
@@ -29,7 +30,7 @@ class Asking:
 
     strategy: Strategy = Strategy.AUTO
     effort: Effort = Effort.NORMAL
-    improved: Callable[[Purchase], None] | None = None
+    improved: Callable[[Formulation, Purchase], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,4 +146,5 @@ def _searched(
 
 def solved(formulation: Formulation, asking: Asking) -> Purchase:
     """What to buy for one formulation."""
-    return solve(formulation.problem, strategy=asking.strategy, effort=asking.effort, improved=asking.improved)
+    improved = None if asking.improved is None else partial(asking.improved, formulation)
+    return solve(formulation.problem, strategy=asking.strategy, effort=asking.effort, improved=improved)
