@@ -270,6 +270,8 @@ def _assumed_of_account(form: SpecForm) -> Iterator[str]:
     for one in form.reservations:
         if "usd_per_hour" not in one.model_fields_set:
             yield f"reservation {one.name} is paid anyway: using it costs nothing more"
+    for block in form.capacity_blocks:
+        yield f"capacity block {block.name} is paid whole, and each machine of it that is used costs its part"
 
 
 def _assumed(workload: WorkloadForm, model: Model) -> Iterator[str]:

@@ -454,6 +454,12 @@ def test_a_reservation_without_a_price_is_told_to_be_paid_anyway() -> None:
     assert text not in read(told(reservations=[{**RESERVED, "usd_per_hour": 0}])).assumptions
 
 
+def test_a_block_is_told_to_be_paid_whole() -> None:
+    """A plan that uses two of its four machines costs half of it, and the account pays all."""
+    text = "capacity block cr-0123456789abcdef1 is paid whole, and each machine of it that is used costs its part"
+    assert text in read(told(capacity_blocks=[BLOCK])).assumptions
+
+
 def test_order_of_the_parts_of_a_day_does_not_matter() -> None:
     turned = asked(traffic={"day": list(reversed(DAY))})
     assert read(turned) == read(asked(traffic={"day": DAY}))
