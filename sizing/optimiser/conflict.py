@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # half a second to import: done where it is first used
     from ortools.sat.python import cp_model
 
 DETERMINISTIC_LIMIT = 4.0  # of each solve, in CP-SAT's deterministic time: some four seconds of one core
+CORE_LIMIT = 0.3  # of the first solve for a conflict, with assumptions
 MOST_CONFLICTS = 4  # that are named; each further one needs a solve for each of its requirements
 MOST_WAYS = 8
 
@@ -34,6 +35,20 @@ class Conflict:
 
     requirements: tuple[str, ...]  # in the order in which they are given
     is_minimal: bool = True  # False: a limit stopped the proof that each of them is needed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """
+    Why there is no purchase, and what to let go.
+
+    Where one requirement let go is enough, the conflict is that of all such requirements, with the rest as it is: so
+    each of its members is a way out by itself, and whatever else is let go alone is none. Else there are several
+    conflicts, each by itself, and a way out has a member of each of them.
+    """
+
+    conflicts: tuple[Conflict, ...]  # empty: all can hold, or a limit stopped the proof that they cannot
+    ways_out: tuple[tuple[str, ...], ...]  # the smallest sets that do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,20 +108,16 @@ class Analysis:
                     found.append(left)
         return tuple(found)
 
-    def ways_out(self, conflicts: Sequence[Conflict], *, most: int = MOST_WAYS) -> tuple[tuple[str, ...], ...]:
-        """
-        The smallest sets of requirements that leave a purchase when let go, each of as many; at most *most*.
-
-        A set that does must have a member of every conflict, so those of the conflicts that are known are tried first.
-        """
-        if not conflicts or not all(conflict.requirements for conflict in conflicts):
-            return ()
+    def explanation(self, *, first_without: Sequence[str] = ()) -> Explanation:
+        """Why what is asked is impossible, and the smallest sets to let go."""
         everything = self.requirements.ids
-        alone = [
-            name for name in conflicts[0].requirements if all(name in conflict.requirements for conflict in conflicts)
-        ]
-        ways = [(name,) for name in alone if self.possible([other for other in everything if other != name])]
-        return tuple(ways[:most]) if ways else self._fewest(most)
+        core = self._core(everything) or []
+        alone = tuple(name for name in core if self.possible([other for other in everything if other != name]))
+        if alone:
+            return Explanation(conflicts=(Conflict(requirements=alone),), ways_out=tuple((name,) for name in alone))
+        found = self.conflicts(first_without=first_without)
+        solvable = found and all(conflict.requirements for conflict in found)
+        return Explanation(conflicts=found, ways_out=self._fewest(MOST_WAYS) if solvable else ())
 
     def _fewest(self, most: int) -> tuple[tuple[str, ...], ...]:
         """Sets of the least size, one after the other: each is ruled out before the next is looked for."""
@@ -127,7 +138,13 @@ class Analysis:
         return tuple(ways)
 
     def _core(self, on: Collection[str]) -> list[str] | None:
-        """Requirements that conflict, as the solver's assumptions tell; None: none do, or a limit stopped the proof."""
+        """
+        Requirements that conflict, as the solver's assumptions tell; None: none do, or a limit stopped the proof.
+
+        A search that has to keep its assumptions open finds a proof late where money is in it: then all of them stay.
+        """
+        if self.possible(on) is not False:
+            return None
         self.asked()
         model = self.model.cp.clone()
         holds = {name: model.get_bool_var_from_proto_index(of.index) for name, of in self.model.holds.items()}
@@ -136,13 +153,11 @@ class Analysis:
                 model.add(literal == 0)
         kept = [name for name in self.requirements.ids if name in on]
         model.add_assumptions([holds[name] for name in kept])
-        solver = _solver(self.deterministic_limit)
-        verdict = _verdict(solver, model)
-        if verdict is False:
-            named = set(solver.sufficient_assumptions_for_infeasibility())
-            return [name for name in kept if holds[name].index in named]
-        # a limit may stop a search that has to keep its assumptions open: without them the proof is easier
-        return kept if verdict is None and self.possible(kept) is False else None
+        solver = _solver(CORE_LIMIT)
+        if _verdict(solver, model) is not False:
+            return kept
+        named = set(solver.sufficient_assumptions_for_infeasibility())
+        return [name for name in kept if holds[name].index in named]
 
 
 def analysis(requirements: Requirements, *, asked: Callable[[], None] = lambda: None) -> Analysis:

@@ -315,6 +315,14 @@ def team_slots(model: Model, team: Team) -> list[cp_model.LinearExprT]:
     return [_sum(slots * numbers[period] for slots, numbers in own) for period in range(len(model.of.widest.periods))]
 
 
+def team_micro_usd_per_hour(model: Model, team: Team) -> cp_model.IntVar:
+    """What a team spends on average, rounded up, as a variable that is no less."""
+    spent, scale = _team_money(model, team)
+    micro_usd = model.number(2**50)
+    model.cp.add(micro_usd * scale * model.of.widest.hours >= spent)
+    return micro_usd
+
+
 def _team_money(model: Model, team: Team) -> tuple[cp_model.LinearExprT, int]:
     """Micro-dollar hours of a team's replicas over the day, and what they are multiplied by to be whole."""
     own = [
