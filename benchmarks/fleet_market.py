@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from sizing.catalog.catalog import Catalog
@@ -110,6 +110,23 @@ def quotas(of: Market, limits: Mapping[str, int]) -> tuple[Quota, ...]:
     return tuple(
         Quota(name=name, limit=limits[name], units=units) for name, units in of.units.items() if name in limits
     )
+
+
+def with_reservations(of: Market, reserved: tuple[Pool, ...]) -> Market:
+    """The market with *reserved* pools beside, which count against the quotas of machines on demand."""
+    twins = {(pool.machine, pool.zone): pool for pool in reserved}
+    units = {
+        name: (
+            *taken,
+            *(
+                (twins[pool.machine, pool.zone], each)
+                for pool, each in taken
+                if pool.mode is PurchaseMode.ON_DEMAND and (pool.machine, pool.zone) in twins
+            ),
+        )
+        for name, taken in of.units.items()
+    }
+    return replace(of, pools=(*of.pools, *reserved), units=units)
 
 
 def _pool(machine: Machine, region: str, zone: str, mode: PurchaseMode, price: float) -> Pool:

@@ -15,13 +15,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from benchmarks.fleet_market import Market, market, quotas, sellable
+from benchmarks.fleet_market import Market, market, sellable, with_reservations
+from benchmarks.fleet_quotas import quotas_that_bind
 from sizing.allocation.candidates import weigh
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import PurchaseMode
 from sizing.catalog.packaged import catalog
-from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Quota
+from sizing.optimiser.problem import Choice, Demand, Pool, Problem
 from sizing.spec.workload import Allowed, Objectives, Serving, Survive, TokenLengths, Traffic
 
 MODELS = (  # by parameters; about evenly spread over their logarithm, as small models are most of what is served
@@ -56,8 +57,6 @@ MOST_ACCELERATORS = 96  # of one model on the machines that carry most: larger r
 SPOT_SHARES = (0.3, 0.5)
 MODELS_PER_RESERVATION = 8
 RESERVED_SLOTS = 4  # least accelerators of a machine type that anyone reserves
-TIGHT = (0.35, 0.65)  # share of what the cheapest places would be used for that a quota leaves
-LOOSE = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +117,9 @@ def fleet(models: int, seed: int, *, cloud: Cloud = Cloud.AWS, short: bool = Fal
             Choice(workload=workload, machine=way.machine, kind=way.kind, slots=way.slots, capacity=way.capacity)
             for way in ways
         ]
-    problem = Problem(
-        demands=tuple(demands),
-        choices=tuple(choices),
-        pools=(*sold.pools, *_reserved(chance, sold, models // MODELS_PER_RESERVATION)),
-        sites=sold.sites,
-    )
-    return replace(problem, quotas=_limited(chance, sold, problem, short=short))
+    sold = with_reservations(sold, tuple(_reserved(chance, sold, models // MODELS_PER_RESERVATION)))
+    problem = Problem(demands=tuple(demands), choices=tuple(choices), pools=sold.pools, sites=sold.sites)
+    return replace(problem, quotas=quotas_that_bind(chance, sold, problem, short=short))
 
 
 def _model(chance: random.Random, cloud: Cloud) -> tuple[str, tuple[Way, ...]]:
@@ -189,41 +184,3 @@ def _reserved(chance: random.Random, sold: Market, number: int) -> Iterator[Pool
             most=chance.randint(1, 3),
             name=f"reserved-{place}",
         )
-
-
-def _limited(chance: random.Random, sold: Market, problem: Problem, *, short: bool) -> tuple[Quota, ...]:
-    """Quotas: a share of what the cheapest places would be used for, and more than that elsewhere."""
-    used = _cheapest_use(problem, sold)
-    most = max(used.values())
-    limits = {}
-    for name in sold.units:
-        share = chance.uniform(*TIGHT) if name in used else LOOSE
-        limits[name] = math.ceil(used.get(name, most) * share * (0.5 if short else 1.0))
-    return quotas(sold, limits)
-
-
-def _cheapest_use(problem: Problem, sold: Market) -> dict[str, int]:
-    """Units of each quota that are used where every workload stands by itself on the cheapest slots."""
-    per_slot: dict[tuple[str, PurchaseMode], tuple[float, Pool]] = {}
-    for pool in sold.pools:
-        price = pool.micro_usd_per_hour / pool.slots
-        per_slot[pool.machine, pool.mode] = min(
-            per_slot.get((pool.machine, pool.mode), (price, pool)), (price, pool), key=lambda pair: pair[0]
-        )
-    units = {pool: (name, each) for name, taken in sold.units.items() for pool, each in taken}
-    ways: dict[str, list[Choice]] = {}
-    for choice in problem.choices:
-        if (choice.machine, PurchaseMode.ON_DEMAND) in per_slot:
-            ways.setdefault(choice.workload, []).append(choice)
-    used: dict[str, int] = {}
-    for demand in problem.demands:
-        slots, pool = min(
-            (
-                (-(-demand.total[0] // way.capacity) * way.slots, per_slot[way.machine, PurchaseMode.ON_DEMAND][1])
-                for way in ways[demand.workload]
-            ),
-            key=lambda pair: pair[0] * pair[1].micro_usd_per_hour / pair[1].slots,
-        )
-        name, each = units[pool]
-        used[name] = used.get(name, 0) + math.ceil(slots * (1.5 if demand.zone_loss else 1.0) / pool.slots) * each
-    return used

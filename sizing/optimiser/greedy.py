@@ -52,7 +52,11 @@ class Room:
 
 def greedy(problem: Problem) -> Purchase:
     """The purchase that the method comes to; UNKNOWN where a workload that must be served finds no place."""
-    asked = tables(without_dominated(problem))
+    return greedy_on(tables(without_dominated(problem)))
+
+
+def greedy_on(asked: Tables) -> Purchase:
+    """The purchase that the method comes to on tables that are made already."""
     room = room_in(asked)
     placed: dict[int, Placed] = {}
     for workload in largest_first(room):
