@@ -122,7 +122,10 @@ def _placed(columns: Tables, made: Rows, value: Value) -> dict[int, Placed]:
                 continue
             places = range(columns.places_of[option].start, columns.places_of[option].stop)
             pairs = {at: (problem.choices[columns.choice[at]], problem.pools[columns.pool[at]]) for at in places}
-            numbers = {at: tuple(map(value, made.replicas[pair])) for at, pair in pairs.items()}
+            # of a pool that has no machines there are no variables
+            numbers = {
+                at: tuple(map(value, made.replicas[pair])) for at, pair in pairs.items() if pair in made.replicas
+            }
             standing = tuple((at, number) for at, number in numbers.items() if any(number))
             placed[workload] = Placed(option=option, replicas=standing)
     return placed
