@@ -20,13 +20,13 @@ def quotas_of(
     spec: Spec, catalog: Catalog, *, cloud: Cloud, offers: Mapping[Pool, tuple[Machine, Offer]]
 ) -> tuple[Quota, ...]:
     """
-    The told quotas of one cloud that any of the pools counts against, with what one machine of each takes.
+    The told quotas of one cloud that any of the pools counts against, by name, with what one machine of each takes.
 
     A reservation counts while it is held, used or not: what it takes is taken off the limit, and its own pools take no
     more. Source: EC2 user guide, "Capacity Reservations", limitations. A quota that is not told limits nothing.
     """
     found = []
-    for told in spec.quotas:
+    for told in sorted(spec.quotas, key=quota_name):
         if told.cloud is not cloud:
             continue
         fact = catalog.quota(cloud, told.quota)

@@ -38,8 +38,11 @@ class Held:
 
 
 def held_in(spec: Spec, catalog: Catalog, *, cloud: Cloud, region: str) -> tuple[Held, ...]:
-    """The reservations and capacity blocks of one region, in the order of the spec."""
-    told: tuple[Reservation | CapacityBlock, ...] = (*spec.reservations, *spec.capacity_blocks)
+    """The reservations of one region by name, then its capacity blocks, however the spec lists them."""
+    told: list[Reservation | CapacityBlock] = [
+        *sorted(spec.reservations, key=lambda one: one.name),
+        *sorted(spec.capacity_blocks, key=lambda one: one.name),
+    ]
     return tuple(_held(one, spec, catalog) for one in told if (one.cloud, one.region) == (cloud, region))
 
 

@@ -81,9 +81,9 @@ def demand_of(workload: Serving, day: Day, *, headroom: float) -> Demand:
 
 
 def teams_of(spec: Spec) -> tuple[Team, ...]:
-    """The teams of the spec that have workloads, with what these may take together; a month has 730 hours."""
+    """The teams of the spec that have workloads, by name, with what these may take; a month has 730 hours."""
     found = []
-    for team in spec.teams:
+    for team in sorted(spec.teams, key=lambda one: one.name):
         members = frozenset(workload.name for workload in spec.workloads if workload.team == team.name)
         if members:
             budget = None if team.budget_usd_per_month is None else micro_usd_down(team.budget_usd_per_month)

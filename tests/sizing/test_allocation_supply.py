@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from sizing.allocation.names import pool_name
+from sizing.allocation.reserved import TERMS
 from sizing.allocation.supply import Supply, supply
 from sizing.catalog import AccountQuota, Catalog, Cloud, Offer, PurchaseMode, QuotaScope, QuotaUnit
 from sizing.optimiser.problem import Commitment, Pool, Site
@@ -279,6 +280,31 @@ def test_a_pool_tells_how_many_machines_run_today(cloud: Cloud):
     found = sold(spec_of(CHAT_70B), current=today)
     running = {pool.zone: pool.running for pool in found.pools if pool.machine == "p5.48xlarge"}
     assert running == {"use1-az1": 0, "use1-az2": 0, "use1-az4": 2 if cloud is Cloud.AWS else 0}
+
+
+def test_how_the_spec_lists_what_the_account_has_decides_nothing():
+    """Lists turned round: the same pools, quotas and commitments in the same order."""
+    more = [replace(RESERVED, name=f"cr-{letter}") for letter in "bac"]
+    owned = tuple(
+        OwnedCommitment(cloud=Cloud.AWS, machine=name, region=REGION, machines=1)
+        for name in ("p5.48xlarge", "p5.4xlarge")
+    )
+    week = replace(CHAT_70B, needed=FIRST_WEEK, allowed=replace(CHAT_70B.allowed, spot_share=0.5))
+    quotas = tuple(QuotaLimit(cloud=Cloud.AWS, quota=name, region=REGION, limit=1000) for name in ("SPOT", "P"))
+    blocks = (BLOCK, replace(BLOCK, name="cr-a-week"))
+    found = []
+    for step in (1, -1):
+        spec = replace(
+            spec_of(week),
+            quotas=quotas[::step],
+            reservations=tuple(more)[::step],
+            capacity_blocks=blocks[::step],
+            commitments=Commitments(terms=TERMS[::step], owned=owned[::step]),
+        )
+        sale = sold(spec)
+        found.append((sale.pools, sale.quotas, sale.commitments, sale.sites))
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 6 + 3 + 3 + 2  # on demand, on spot, reserved, in blocks
 
 
 def test_names_of_pools_tell_apart_what_stands_in_one_zone():
