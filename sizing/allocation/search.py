@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sizing.allocation.candidates import Weighed, weigh
 from sizing.allocation.formulation import Formulation, formulate
 from sizing.allocation.market import Market
+from sizing.allocation.staying import is_unchanged, kept_or
 from sizing.allocation.supply import Supply, supply
 from sizing.catalog.machine import Cloud
 from sizing.optimiser import Effort, Strategy, solve
@@ -122,12 +123,18 @@ def search(
     for cloud in spec.clouds:
         own = [machine for (of, _), machine in useful.items() if of is cloud]
         sold = supply(spec, catalog, cloud=cloud, machines=own, current=current)
-        clouds.append(_searched(spec, sold, weighed, current, asking))
+        clouds.append(_searched(spec, catalog, sold, weighed, current=current, asking=asking))
     return Search(weighed=weighed, clouds=tuple(clouds), home=None if current is None else current.cloud)
 
 
 def _searched(
-    spec: Spec, sold: Supply, weighed: Sequence[Weighed], current: SizingPlan | None, asking: Asking
+    spec: Spec,
+    catalog: Catalog,
+    sold: Supply,
+    weighed: Sequence[Weighed],
+    *,
+    current: SizingPlan | None,
+    asking: Asking,
 ) -> Searched:
     """
     The best purchase on one cloud: with every workload in the region where it runs, or where that is impossible, with
@@ -139,6 +146,9 @@ def _searched(
             return Searched(supply=sold, formulation=None, found=None)
         found = solved(formulation, asking)
         runs_here = current is not None and current.cloud is sold.cloud
+        if current is not None and runs_here:
+            unchanged = asking.effort is not Effort.HIGH and is_unchanged(spec, catalog, current)
+            found = kept_or(found, formulation, unchanged=unchanged)
         if found.status is not SolverStatus.INFEASIBLE or not runs_here:
             break
     return Searched(supply=sold, formulation=formulation, found=found)

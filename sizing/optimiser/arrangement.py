@@ -14,11 +14,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sizing.optimiser.lexicographic import Aim, lexicographic
-from sizing.optimiser.placed import Placed, purchase_of
 from sizing.optimiser.problem import Choice, Pool, Problem, Site, Team
 from sizing.optimiser.purchase import Purchase, Stand
 from sizing.optimiser.rows import Place, Rows, rows, weighted
-from sizing.optimiser.tables import tables
+from sizing.optimiser.stands import purchase_of_stands
 
 if TYPE_CHECKING:  # half a second to import: done where it is first used
     from ortools.sat.python import cp_model
@@ -76,8 +75,9 @@ def arranged(
             stands = _in_region(here, region, bought, stands, wish)
         except KeyboardInterrupt:
             interrupted = True
-    again = purchase_of(tables(here), _placed(here, stands), bound_usd_per_hour=None)
-    return replace(again, status=purchase.status, bound=purchase.bound, interrupted=interrupted)
+    return replace(
+        purchase_of_stands(here, stands), status=purchase.status, bound=purchase.bound, interrupted=interrupted
+    )
 
 
 def _in_region(
@@ -192,22 +192,3 @@ def _types(made: Rows) -> list[cp_model.IntVar]:
         for number in numbers:
             made.model.add(number <= made.most_replicas[choice] * used)
     return list(found.values())
-
-
-def _placed(problem: Problem, stands: list[Stand]) -> dict[int, Placed]:
-    """The stands by workload, in the engine's own terms."""
-    columns = tables(problem)
-    choices = {choice: at for at, choice in enumerate(problem.choices)}
-    pools = {pool: at for at, pool in enumerate(problem.pools)}
-    places = {
-        (int(choice), int(pool)): at for at, (choice, pool) in enumerate(zip(columns.choice, columns.pool, strict=True))
-    }
-    workloads = {demand.workload: at for at, demand in enumerate(problem.demands)}
-    own: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
-    for stand in stands:
-        at = places[choices[stand.choice], pools[stand.pool]]
-        own.setdefault(workloads[stand.choice.workload], []).append((at, stand.replicas))
-    return {
-        workload: Placed(option=int(columns.option[found[0][0]]), replicas=tuple(sorted(found)))
-        for workload, found in sorted(own.items())
-    }
