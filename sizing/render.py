@@ -6,23 +6,18 @@ terminal and to a pipe (colour is added by whoever owns the terminal).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from sizing.catalog.machine import Cloud
-from sizing.figures import figure, memory, money, percent, plural, rate, seconds, span, storage, unit_price
+from sizing.figures import figure, memory, money, percent, plural, rate, seconds, storage
 from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
 from sizing.performance.host.loading import load_tiers
-from sizing.plan import Deployment, NodePool, PoolRole, Promise, SizingPlan
-from sizing.table import WIDTH, elided, table, wrapped
+from sizing.plan import Deployment, SizingPlan
+from sizing.render_fleet import binding_text, is_fleet, left_out_lines, move_lines, team_lines, workload_lines
+from sizing.render_machines import bought_text, commitment_lines, machine_lines, where_text
+from sizing.render_promises import promise_table
+from sizing.table import WIDTH, elided, wrapped
 
-_METRICS = {
-    "ttft_p95_s": "TTFT p95",
-    "tpot_p95_s": "TPOT p95",
-    "e2e_p95_s": "E2E p95",
-    "requests_per_s": "requests",
-    "hbm_bytes_per_accelerator": "HBM",
-}
 _STATUS = {
     SolverStatus.OPTIMAL: "optimal",
     SolverStatus.FEASIBLE: "a plan, not proved cheapest: the search was stopped by its limit",
@@ -30,53 +25,49 @@ _STATUS = {
     SolverStatus.UNKNOWN: "unknown: the search ended without a plan and without a proof",
     SolverStatus.OUT_OF_TIME: "out of time: the limit came before any plan; there may be one",
 }
-_PER_SECOND = {"ms": 1000, "s": 1}
-SUREST = 0.99  # an 80 % interval says nothing of what lies further out
 _MOST_RUNNERS_UP = 12  # a screen's worth; the rest is counted
+_MOST_STARTS = 8
+_MOST_ASSUMED = 40
 
 
-def render_plan(plan: SizingPlan, *, name: str, next_best: RunnerUp | None = None) -> str:
-    """The whole plan of stack *name*: answer, requirements, deployments, machines and what was assumed."""
-    return _text(
-        [
-            headline(plan, name=name),
-            "",
-            *requirement_lines(plan, next_best=next_best),
-            "",
-            *_deployment_lines(plan),
-            "",
-            *machine_lines(plan),
-            *_bucket_lines(plan),
-            *_assumption_lines(plan.assumptions),
-        ]
+def render_plan(plan: SizingPlan, *, name: str, next_best: RunnerUp | None = None, moves: Sequence[str] = ()) -> str:
+    """
+    The whole plan of stack *name*: answer, requirements, deployments, machines, who bears what, what was assumed.
+
+    *moves* are told beside it: what changed from the current plan.
+    """
+    return _blocks(
+        [headline(plan, name=name)],
+        left_out_lines(plan.left_out),
+        requirement_lines(plan, next_best=next_best),
+        _deployment_lines(plan),
+        [*machine_lines(plan), *_bucket_lines(plan)],
+        commitment_lines(plan.commitments),
+        team_lines(plan.cost_shares),
+        move_lines(moves),
+        _assumption_lines(plan.assumptions),
     )
 
 
 def render_explain(sized: Sized, *, name: str) -> str:
     """Why *sized* is the answer: what the solver proved, what binds, and why each alternative lost."""
     plan = sized.plan
-    binding = [f"{x.workload}: {metric_name(x.metric)} by {x.binding}" for x in plan.promises if x.binding]
-    return _text(
-        [
-            headline(plan, name=name),
-            "",
-            *_outcome_lines(sized.outcome),
-            *wrapped(f"binds first as load grows: {'; '.join(binding) or 'nothing'}", indent="  ", hanging="    "),
-            "",
-            *requirement_lines(plan),
-            "",
-            *_start_lines(plan),
-            "",
-            *_runner_up_lines(sized.runners_up, title="alternatives, and why each lost", than=plan.usd_per_hour),
-            *([""] if sized.surer else []),
-            *_surer_lines(sized.surer, than=plan.usd_per_hour),
-            *_assumption_lines(plan.assumptions),
-        ]
+    binding = f"binds first as load grows: {binding_text(plan)}"
+    return _blocks(
+        [headline(plan, name=name)],
+        [*_outcome_lines(sized.outcome), *wrapped(binding, indent="  ", hanging="    ")],
+        left_out_lines(plan.left_out),
+        requirement_lines(plan),
+        _start_lines(plan),
+        _runner_up_lines(sized.runners_up, title="alternatives, and why each lost", than=plan.usd_per_hour),
+        _surer_lines(sized.surer, than=plan.usd_per_hour),
+        move_lines(sized.moves),
+        _assumption_lines(plan.assumptions),
     )
 
 
 def render_no_plan(answer: NoPlan, *, name: str) -> str:
-    """That there is no plan for stack *name*: why, what came closest and what each misses, and the ways out."""
+    """That there is no plan for stack *name*: why, what came closest, what conflicts, and the ways out."""
     mends = [line for mend in answer.mends for line in wrapped(mend, indent="  - ", hanging="    ")]
     return _text(
         [
@@ -85,20 +76,30 @@ def render_no_plan(answer: NoPlan, *, name: str) -> str:
             *_outcome_lines(answer.outcome),
             *([""] if answer.nearest else []),
             *_runner_up_lines(answer.nearest, title="closest, and what each misses", than=None),
+            *_conflict_lines(answer),
             *(["", "ways out, the cheapest first", *mends] if mends else []),
         ]
     )
 
 
+def _conflict_lines(answer: NoPlan) -> list[str]:
+    """The requirements that conflict, as they are written; where there are several conflicts, each by itself."""
+    conflicts = [conflict for conflict in (answer.conflict, *answer.conflicts_beside) if conflict]
+    lines = []
+    for place, conflict in enumerate(conflicts):
+        if len(conflicts) == 1:
+            title = "in the way, with all the rest as it is: without any one of these there is a plan"
+        else:
+            title = f"conflict {place + 1} of {len(conflicts)}: one of each has to give"
+        lines += ["", title, *(line for one in conflict for line in wrapped(one.text, indent="  - ", hanging="    "))]
+    return lines
+
+
 def answer(plan: SizingPlan, *, name: str, usd_per_hour: float | None = None) -> str:
     """What runs where, and what it costs; without *usd_per_hour*, what its machines cost."""
-    machines = Counter[str]()
-    for pool in plan.node_pools:
-        if pool.role is PoolRole.ACCELERATOR:
-            machines[f"{pool.machine}{' spot' if pool.mode.value == 'spot' else ''}"] += pool.nodes
-    bought = " + ".join(f"{nodes:,} x {machine}" for machine, nodes in machines.items()) or "no accelerators"
     costs = plan.usd_per_hour if usd_per_hour is None else usd_per_hour
-    return f"{name} on {plan.cloud} {plan.region}: {bought}, {money(costs)} USD/h"
+    lacking = f"; {plural(len(plan.left_out), 'workload')} left out" if plan.left_out else ""
+    return f"{name} on {plan.cloud} {where_text(plan)}: {bought_text(plan)}, {money(costs)} USD/h{lacking}"
 
 
 def headline(plan: SizingPlan, *, name: str, usd_per_hour: float | None = None) -> str:
@@ -111,72 +112,21 @@ def headline(plan: SizingPlan, *, name: str, usd_per_hour: float | None = None) 
 
 
 def requirement_lines(plan: SizingPlan, *, next_best: RunnerUp | None = None) -> list[str]:
-    """The table of every promise: asked, planned with its 80 % interval, margin, chance, what binds; one a workload."""
+    """
+    The table of every promise: asked, planned with its 80 % interval, margin, chance, what binds; one a workload.
+
+    Of many workloads, one row of each, the tightest first.
+    """
     workloads = list(dict.fromkeys(promise.workload for promise in plan.promises))
-    lines = []
-    for workload in workloads:
+    lines = workload_lines(plan) if is_fleet(plan) else []
+    for workload in workloads if not is_fleet(plan) else ():
         title = "requirement" if len(workloads) == 1 else elided(workload, 16)
-        lines += _promise_table([x for x in plan.promises if x.workload == workload], title=title)
+        lines += promise_table([x for x in plan.promises if x.workload == workload], title=title)
     if next_best is not None:
         price = "no price" if next_best.usd_per_hour is None else f"{money(next_best.usd_per_hour)} USD/h"
         why = _why_lost(next_best, than=plan.usd_per_hour)
         lines += wrapped(f"next best: {next_best.what}, {price}; {why}", indent="  ", hanging="    ")
     return lines
-
-
-def metric_name(metric: str) -> str:
-    """The name of a metric as the field spells it: TTFT p95."""
-    return _METRICS.get(metric, metric.replace("_", " "))
-
-
-def metric_value(metric: str, value: float) -> str:
-    """A value of *metric* with its unit: 310 ms, 12 /s, 71.2 GiB."""
-    if metric.endswith("_per_s"):
-        return rate(value)
-    if metric.endswith("_s"):
-        return seconds(value)
-    if "bytes" in metric:
-        return memory(value)
-    return f"{money(value)} USD/h" if metric == "usd_per_hour" else figure(value)
-
-
-def margin(promise: Promise) -> float | None:
-    """Share of what was asked that is left over; negative where the promise is broken, None where nothing is asked."""
-    if promise.asked == 0:
-        return None
-    left = promise.asked - promise.planned if promise.at_most else promise.planned - promise.asked
-    return left / promise.asked
-
-
-def machine_lines(plan: SizingPlan) -> list[str]:
-    """Pools of equal machines with unit price and cost; the zones of each below it, with how many stand in each."""
-    groups = _alike(plan.node_pools)
-    rows = [["machines", "", "USD/h each", "USD/h"]]
-    for pools in groups:
-        first = pools[0]
-        nodes = sum(pool.nodes for pool in pools)
-        what = first.accelerator or first.role.value
-        rows.append(
-            [
-                f"{nodes:,} x {first.machine} {first.mode.value.replace('_', ' ')}",
-                f"{first.accelerators_per_node} x {what}" if first.accelerator else what,
-                unit_price(first.usd_per_hour),
-                money(nodes * first.usd_per_hour),
-            ]
-        )
-    rows.append(["total", "", "", money(plan.usd_per_hour)])
-    head, *priced, total = table(rows, align="<<>>", elastic=1)
-    below = [_zone_lines(pools) for pools in groups]
-    return [head, *(line for row, zones in zip(priced, below, strict=True) for line in (row, *zones)), total]
-
-
-def _zone_lines(pools: Sequence[NodePool]) -> list[str]:
-    """In which zones machines of one kind stand: in use1-az4, or 3 in use1-az1, 1 in use1-az2."""
-    nodes = Counter[str]()
-    for pool in pools:
-        nodes[pool.zone] += pool.nodes
-    zones = ", ".join(zone if len(nodes) == 1 else f"{number:,} in {zone}" for zone, number in nodes.items())
-    return wrapped(f"in {zones}" if len(nodes) == 1 else zones, indent="      ")
 
 
 def runner_up_text(runner: RunnerUp, *, than: float | None) -> list[str]:
@@ -196,56 +146,11 @@ def _why_lost(runner: RunnerUp, *, than: float | None) -> str:
     return f"meets all, {money(more)} USD/h dearer" if more is not None and more > 0 else "meets all"
 
 
-def _promise_table(promises: Sequence[Promise], *, title: str) -> list[str]:
-    limits = [metric_value(x.metric, x.asked) for x in promises]
-    width = max(map(len, limits))
-    rows = [
-        [
-            title,
-            "asked",
-            "planned",
-            "80 % range",
-            "margin",
-            "chance",
-            "binds first" if any(x.binding for x in promises) else "",
-        ]
-    ]
-    rows += [
-        [
-            metric_name(promise.metric),
-            f"{'<=' if promise.at_most else '>='} {limit:>{width}}",
-            metric_value(promise.metric, promise.planned),
-            _interval(promise),
-            "" if (left := margin(promise)) is None else percent(left),
-            chance(promise),
-            promise.binding or "",
-        ]
-        for promise, limit in zip(promises, limits, strict=True)
-    ]
-    return table(rows, align="<>>>>><", elastic=6)
-
-
-def chance(promise: Promise) -> str:
-    """The probability that what is asked is kept, in whole percent, never none or all; nothing where it is exact."""
-    if promise.low == promise.high:
-        return ""
-    if promise.probability > SUREST:
-        return f"> {percent(SUREST)}"
-    return f"< {percent(1 - SUREST)}" if promise.probability < 1 - SUREST else percent(round(promise.probability, 2))
-
-
-def _interval(promise: Promise) -> str:
-    """The 80 % interval, in the unit of the planned value as far as that is milliseconds or seconds; or nothing."""
-    if promise.low == promise.high:
-        return ""
-    low, planned, high = (metric_value(promise.metric, x) for x in (promise.low, promise.planned, promise.high))
-    unit = planned.rpartition(" ")[2]
-    if unit in _PER_SECOND:
-        low, high = (f"{figure(x * _PER_SECOND[unit])} {unit}" for x in (promise.low, promise.high))
-    return span(low, planned, high)
-
-
 def _deployment_lines(plan: SizingPlan) -> list[str]:
+    """Replicas, engine, host and start of each deployment; of many workloads, where these are told."""
+    if is_fleet(plan):
+        told = f"engine, host and cold start of all {plural(len(plan.deployments), 'deployment')}: --json tells them"
+        return [f"  {told}"]
     lines = []
     for deployment in plan.deployments:
         lines += wrapped(_deployment_text(deployment), indent="  ", hanging="      ")
@@ -265,11 +170,12 @@ def _deployment_lines(plan: SizingPlan) -> list[str]:
 def _start_lines(plan: SizingPlan) -> list[str]:
     """Cold start and host of each deployment, as `explain` tells them, and weights read from other storage."""
     lines = []
-    for one in plan.deployments:
+    for one in plan.deployments[:_MOST_STARTS]:
         lines += wrapped(f"{one.name}: {cold_start_text(one)}; {host_text(one)}", indent="  ", hanging="      ")
         elsewhere = ", ".join(f"{name} {seconds(one.checkpoint_bytes / rate)}" for name, rate in _rates(plan.cloud))
         lines += wrapped(f"the same weights at best from {elsewhere}", indent="      ")
-    return lines
+    rest = len(plan.deployments) - _MOST_STARTS
+    return [*lines, f"  and {plural(rest, 'deployment')} more: --json lists them"] if rest > 0 else lines
 
 
 def _rates(cloud: Cloud) -> list[tuple[str, float]]:
@@ -302,13 +208,18 @@ def _deployment_text(deployment: Deployment) -> str:
 
 
 def _bucket_lines(plan: SizingPlan) -> list[str]:
-    return [f"  bucket {x.name}: {x.tier}, {storage(x.bytes)}" for x in plan.buckets]
+    return [
+        f"  bucket {x.name}{f' in {x.region}' if plan.elsewhere else ''}: {x.tier}, {storage(x.bytes)}"
+        for x in plan.buckets
+    ]
 
 
 def _assumption_lines(assumptions: Sequence[str]) -> list[str]:
     if not assumptions:
         return []
-    return ["", "assumed", *(line for x in assumptions for line in wrapped(x, indent="  - ", hanging="    "))]
+    lines = [line for x in assumptions[:_MOST_ASSUMED] for line in wrapped(x, indent="  - ", hanging="    ")]
+    rest = len(assumptions) - _MOST_ASSUMED
+    return ["assumed", *lines, *([f"  and {rest:,} more: --json lists them"] if rest > 0 else [])]
 
 
 def _outcome_lines(outcome: SolverOutcome) -> list[str]:
@@ -345,12 +256,9 @@ def _surer_lines(runners: Sequence[RunnerUp], *, than: float) -> list[str]:
     return [title, *(line for runner in runners for line in runner_up_text(runner, than=than))]
 
 
-def _alike(pools: Iterable[NodePool]) -> list[list[NodePool]]:
-    """Pools of one machine, role and purchase mode, in the order of the first of each."""
-    groups: dict[tuple[str, str, str, float], list[NodePool]] = {}
-    for pool in pools:
-        groups.setdefault((pool.role, pool.machine, pool.mode, pool.usd_per_hour), []).append(pool)
-    return list(groups.values())
+def _blocks(*blocks: Sequence[str]) -> str:
+    """The blocks that hold anything, with an empty line between them."""
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def _text(lines: Iterable[str]) -> str:

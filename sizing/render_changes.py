@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sizing.diff import Action, FieldChange, Part, PlanChange, Scalar, Subject
 from sizing.figures import figure, memory, money, rate, seconds, storage
 from sizing.plan import Bucket, Deployment, NodePool, Promise
-from sizing.render import metric_name, metric_value
+from sizing.render_promises import metric_name, metric_value
 from sizing.table import wrapped
 
 _SIGNS = {Action.ADDED: "+", Action.REMOVED: "-", Action.CHANGED: "~"}

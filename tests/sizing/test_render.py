@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from sizing.outcome import Miss, NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
+from sizing.outcome import Miss, NoPlan, Requirement, RunnerUp, Sized, SolverOutcome, SolverStatus
 from sizing.plan import Promise
-from sizing.render import chance, margin, metric_value, render_explain, render_no_plan, render_plan
+from sizing.render import render_explain, render_no_plan, render_plan
+from sizing.render_outcome import no_plan_document
+from sizing.render_promises import chance, margin, metric_value
 from sizing.table import WIDTH
 from tests.examples import CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL
 
@@ -68,7 +70,9 @@ def test_pools_of_one_machine_are_told_together() -> None:
 
 def test_a_price_below_a_dollar_keeps_its_digits() -> None:
     """Four machines at 0.2016 are 0.81 USD/h, which four times 0.20 would not be."""
-    text = render_plan(replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, nodes=4, usd_per_hour=0.2016),)), name="chat")
+    text = render_plan(
+        replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, nodes=4, least_nodes=4, usd_per_hour=0.2016),)), name="chat"
+    )
     assert ["0.202", "0.81"] in [line.split()[-2:] for line in text.splitlines()]
 
 
@@ -196,6 +200,33 @@ def test_no_plan_without_anything_near_leaves_no_hole() -> None:
         mends=("add a region",),
     )
     assert "requirement\n\nways out" in render_no_plan(answer, name="chat-aws")
+
+
+def test_requirements_in_the_way_are_listed_as_they_are_written() -> None:
+    """Each of them, let go, leaves a plan; of several conflicts each has to give, and JSON holds them too."""
+    survive = Requirement(id="chat: survive", text="chat: survive zone")
+    budget = Requirement(id="budget_usd_per_month", text="budget_usd_per_month 100")
+    answer = NoPlan(
+        outcome=SolverOutcome(status=SolverStatus.INFEASIBLE, usd_per_hour=None, bound_usd_per_hour=None),
+        reason="too dear",
+        nearest=(),
+        mends=(),
+        conflict=(survive, budget),
+    )
+    assert render_no_plan(answer, name="chat").endswith(
+        "\nin the way, with all the rest as it is: without any one of these there is a plan\n"
+        "  - chat: survive zone\n"
+        "  - budget_usd_per_month 100\n"
+    )
+    apart = replace(answer, conflict=(survive,), conflicts_beside=((budget,),))
+    assert render_no_plan(apart, name="chat").endswith(
+        "\nconflict 1 of 2: one of each has to give\n  - chat: survive zone\n"
+        "\nconflict 2 of 2: one of each has to give\n  - budget_usd_per_month 100\n"
+    )
+    assert no_plan_document(apart)["conflicts"] == [
+        [{"id": "chat: survive", "text": "chat: survive zone"}],
+        [{"id": "budget_usd_per_month", "text": "budget_usd_per_month 100"}],
+    ]
 
 
 def test_infeasible_unknown_and_out_of_time_are_told_apart() -> None:

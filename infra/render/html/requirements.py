@@ -10,8 +10,9 @@ from infra.render.html.markup import Child, element
 from sizing.diff import PlanChange
 from sizing.figures import percent, plural, rate
 from sizing.plan import Deployment, Promise, SizingPlan
-from sizing.render import chance, cold_start_text, host_text, margin, metric_name, metric_value
+from sizing.render import cold_start_text, host_text
 from sizing.render_changes import plan_change_lines
+from sizing.render_promises import chance, margin, metric_name, metric_value
 
 _WIDTH, _HEIGHT, _MIDDLE = 220.0, 22.0, 11.0
 
