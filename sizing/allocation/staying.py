@@ -45,8 +45,8 @@ def kept_or(found: Purchase, formulation: Formulation, *, unchanged: bool) -> Pu
         known = found.status is not SolverStatus.INFEASIBLE
         return replace(staying, status=SolverStatus.FEASIBLE, bound=0.0) if known else found
     as_good = staying.objective <= found.objective * (1 + TOLERANCE)
-    serves_less = len(staying.unserved) > len(found.unserved)
-    if serves_less or not (as_good or unchanged):
+    kept = as_good or (unchanged and found.status is SolverStatus.FEASIBLE)
+    if len(staying.unserved) > len(found.unserved) or not kept:
         return found
     bound = found.bound if found.bound is None else min(found.bound, staying.objective)
     return replace(staying, status=found.status if as_good else SolverStatus.FEASIBLE, bound=bound)
