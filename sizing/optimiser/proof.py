@@ -56,7 +56,7 @@ def proven(
 
     def answer(value: Value, bound: float, *, proved: bool = False) -> Purchase:
         bound_usd = max(0.0, bound / scale) / MICRO_USD_PER_USD
-        return purchase_of(columns, _placed(columns, made, value), bound_usd_per_hour=bound_usd, proved=proved)
+        return purchase_of(columns, placed_of(columns, made, value), bound_usd_per_hour=bound_usd, proved=proved)
 
     def told(value: Value, bound: float) -> None:
         if improved is not None:
@@ -111,7 +111,7 @@ def _machines(made: Rows) -> list[cp_model.IntVar]:
     return [number for numbers in made.machines.values() for number in dict.fromkeys(numbers)]
 
 
-def _placed(columns: Tables, made: Rows, value: Value) -> dict[int, Placed]:
+def placed_of(columns: Tables, made: Rows, value: Value) -> dict[int, Placed]:
     """Where the workloads of a solution stand."""
     problem = columns.problem
     placed: dict[int, Placed] = {}

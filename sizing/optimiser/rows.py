@@ -56,14 +56,21 @@ class Rows:
     hours: tuple[int, ...]  # of each period, in their smallest whole ratio
 
 
-def rows(problem: Problem) -> Rows:
-    """The model of *problem* without its budget and its objective."""
+def rows(problem: Problem, *, times: int | None = None) -> Rows:
+    """
+    The model of *problem* without its budget and its objective.
+
+    Args:
+        problem: What is asked.
+        times: How many times its demand a workload may be carried; how much of it must be is then for the caller to
+            add. None: exactly the demand is carried, and nothing more is of use.
+    """
     from ortools.sat.python import cp_model  # noqa: PLC0415  half a second: imported where it is first used
 
     model = cp_model.CpModel()
     demands = {demand.workload: demand for demand in problem.demands}
     places = standing_places(problem)
-    most = {choice: _most(choice, demands[choice.workload]) for choice, _ in places}
+    most = {choice: _most(choice, demands[choice.workload], times or 1) for choice, _ in places}
     enough = _enough(problem, places, most)
     most_machines = {pool: max(bounds) for pool, bounds in enough.items()}
     machines = {pool: _machines(model, pool, bounds) for pool, bounds in enough.items()}
@@ -77,7 +84,11 @@ def rows(problem: Problem) -> Rows:
     for choice, pool in places:
         by_option.setdefault((choice.workload, choice.kind, pool.region), []).append((choice, pool))
     for option, used in chosen.items():
-        _carry(model, demands[option[0]], {place: replicas[place] for place in by_option[option]}, used)
+        standing = {place: replicas[place] for place in by_option[option]}
+        if times is None:
+            _carry(model, demands[option[0]], standing, used)
+        else:
+            _no_more(model, demands[option[0]], standing, used, times)
     _pack(model, machines, replicas)
     _limit(model, problem, machines)
     for team in problem.teams:
@@ -135,9 +146,9 @@ def _ratio(hours: Sequence[int]) -> tuple[int, ...]:
     return tuple(h // divisor for h in hours)
 
 
-def _most(choice: Choice, demand: Demand) -> tuple[int, ...]:
+def _most(choice: Choice, demand: Demand, times: int) -> tuple[int, ...]:
     """Replicas in one pool beyond which more are of no use, whatever zone is lost."""
-    return tuple(replicas_for(choice.capacity, each) for each in demand.total)
+    return tuple(replicas_for(choice.capacity, each * times) for each in demand.total)
 
 
 def _enough(
@@ -203,6 +214,19 @@ def _carry(
                 model.add(sum(number for pool, number in left if not pool.is_spot) >= firm * used)
         if spot:
             model.add(sum(number for pool, number in standing if pool.is_spot) >= spot * used)
+
+
+def _no_more(
+    model: cp_model.CpModel,
+    demand: Demand,
+    replicas: dict[Place, tuple[cp_model.IntVar, ...]],
+    used: cp_model.IntVar,
+    times: int,
+) -> None:
+    """No replicas of an option that is not taken, nor more in a pool than carry so many times the demand."""
+    for (choice, _), numbers in replicas.items():
+        for number, total in zip(numbers, demand.total, strict=True):
+            model.add(number <= replicas_for(choice.capacity, total * times) * used)
 
 
 def _pack(
