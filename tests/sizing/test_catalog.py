@@ -292,3 +292,17 @@ def test_a_quota_is_found_by_its_id_or_by_the_name_that_the_console_shows():
     assert by_name == FACTS.quota(Cloud.AWS, "L-417A185B")
     with pytest.raises(UnknownFact, match="L-417A185B"):
         FACTS.quota(Cloud.AWS, "L-417A185C")
+
+
+def test_every_machine_with_accelerators_counts_against_a_quota_but_for_what_no_source_tells():
+    """On demand and on spot, by family; of old TPUs and the newest machines no source was found."""
+    told = {
+        mode: {
+            machine.family for machine in FACTS.machines if machine.accelerators and not FACTS.quotas_of(machine, mode)
+        }
+        for mode in (PurchaseMode.ON_DEMAND, PurchaseMode.SPOT)
+    }
+    old = {"ct3-hightpu", "ct3p-hightpu"}
+    assert told[PurchaseMode.ON_DEMAND] == old
+    newest = {"a4x-highgpu", "a4x-maxgpu", "tpu7x-standard", "p6-b200", "p6-b300"}
+    assert told[PurchaseMode.SPOT] == old | newest
