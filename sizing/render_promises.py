@@ -14,6 +14,7 @@ _METRICS = {
     "e2e_p95_s": "E2E p95",
     "requests_per_s": "requests",
     "hbm_bytes_per_accelerator": "HBM",
+    "ready_s": "ready",
 }
 _PER_SECOND = {"ms": 1000, "s": 1}
 SUREST = 0.99  # an 80 % interval says nothing of what lies further out

@@ -321,6 +321,7 @@ def _served(workload: Serving, formulation: Formulation, bought: Purchase) -> li
             replica=formulation.candidates[choice].replica,
             replicas=number,
             at_most=formulation.candidates[choice].point,
+            start=start_of(formulation.candidates[choice]),
         )
         for choice, number in counts.items()
     ]

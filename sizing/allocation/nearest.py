@@ -18,7 +18,7 @@ MOST_REJECTED = 8  # of each workload, one an accelerator: enough to see the pat
 
 # How near a miss is, before its size: a latency can be asked for differently, a device cannot be made another.
 STAGES = (
-    ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s"),
+    ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s", "ready_s"),
     ("kv_tokens", "hbm_bytes"),
     ("host_memory_bytes", "vcpus", "local_disk_bytes"),
     ("weights", "kv"),

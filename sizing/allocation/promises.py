@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sizing.performance import Excuse, OperatingPoint, Overloaded, Replica, memory_budget, open_loop
-from sizing.performance.certainty.confidence import quantile
+from sizing.performance.certainty.confidence import probability_at_most, quantile
 from sizing.performance.certainty.estimate import Estimate
+from sizing.performance.host.cold_start import ColdStart
 from sizing.performance.memory.budget import sequence_bytes
 from sizing.performance.serving.assurance import Assured, asked_latencies, assured, capacity, latency, rate_within
 from sizing.plan import Promise
@@ -22,6 +23,7 @@ class Served:
     replica: Replica
     replicas: int
     at_most: OperatingPoint
+    start: ColdStart  # on a new machine, its weights read from where the plan has them
 
 
 def at_load(replica: Replica, workload: Serving, *, requests_per_s: float) -> OperatingPoint | Overloaded:
@@ -54,7 +56,7 @@ def worst_share(point: OperatingPoint, objectives: Objectives) -> float:
 
 def promises_of(workload: Serving, served: Sequence[Served]) -> tuple[Promise, ...]:
     """
-    The promises of one workload: each asked latency, the rate, and the memory of an accelerator.
+    The promises of one workload: each asked latency, the rate, the memory of an accelerator, and the asked start.
 
     Latencies are those at the stated peak with every replica up, spread evenly. The rate is what all replicas together
     are predicted to carry within the objectives, and its probability is that the stated peak is served within all of
@@ -94,7 +96,26 @@ def promises_of(workload: Serving, served: Sequence[Served]) -> tuple[Promise, .
             binding=mark if binding == "requests_per_s" else None,
         )
     )
-    return (*promises, _memory(workload, reference))
+    return (*promises, _memory(workload, reference), *_ready(workload, served))
+
+
+def _ready(workload: Serving, served: Sequence[Served]) -> Iterator[Promise]:
+    """How soon the slowest replica is ready, where that is asked."""
+    asked = workload.objectives.ready_s
+    if asked is None:
+        return
+    ready = max((one.start.ready for one in served), key=lambda one: one.value)
+    yield Promise(
+        workload=workload.name,
+        metric="ready_s",
+        asked=asked,
+        planned=ready.value,
+        at_most=True,
+        low=ready.low,
+        high=ready.high,
+        probability=probability_at_most(ready, asked),
+        binding=None,
+    )
 
 
 def _rate(workload: Serving, served: Served) -> Estimate:

@@ -15,8 +15,9 @@ from sizing.allocation.promises import at_load, capacity_of, worst_share
 from sizing.allocation.verify_account import account_violations
 from sizing.catalog.machine import Machine
 from sizing.catalog.offer import PurchaseMode
-from sizing.performance import Excuse, Overloaded, Replica, front_ends
+from sizing.performance import Excuse, Overloaded, Replica, cold_start, front_ends
 from sizing.performance.certainty.confidence import quantile
+from sizing.performance.host.loading import load_bytes_per_s, load_tier
 from sizing.plan import Deployment, NodePool, PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
 from sizing.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, usd_per_month
@@ -189,6 +190,7 @@ def _service(workload: Serving, plan: SizingPlan, spec: Spec, catalog: Catalog) 
     yield from _quiet(workload, own, replicas[0], rate)
     for one, replica in zip(own, replicas, strict=True):
         yield from _hosted(workload, one, replica)
+        yield from _ready(workload, one, replica, [catalog.machine(plan.cloud, name) for name in one.machines])
     spot = sum(one.replicas * one.requests_per_s for one in own if one.mode is PurchaseMode.SPOT)
     if spot < workload.allowed.min_spot_share * rate * (1 - TOLERANCE):
         yield f"{workload.name}: spot carries {spot:.3f}/s, less than its least share"
@@ -217,6 +219,17 @@ def _hosted(workload: Serving, deployment: Deployment, replica: Replica) -> Iter
     ):
         if asked < least * (1 - TOLERANCE):
             yield f"{deployment.name}: asks for {asked:,.0f} {what}, and its rate takes {least:,.0f}"
+
+
+def _ready(workload: Serving, deployment: Deployment, replica: Replica, machines: Sequence[Machine]) -> Iterator[str]:
+    """A replica is ready in time on every machine type that it may start on, its weights read from where they lie."""
+    tier = load_tier(deployment.load_tier)
+    for machine in machines:
+        rate = load_bytes_per_s(tier, network_bytes_per_s=machine.network_bytes_per_s)
+        takes = quantile(cold_start(replica, rate).ready, workload.objectives.confidence)
+        limit = workload.objectives.ready_s
+        if limit is not None and takes > limit * (1 + TOLERANCE):
+            yield f"{deployment.name}: ready in {takes:.0f} s on {machine.name}, and {limit:g} s are asked"
 
 
 def _carried(workload: Serving, replica: Replica, left: int, load: float, lost: str | None) -> Iterator[str]:
@@ -253,6 +266,7 @@ def _unpromised(workload: Serving, promised: set[str]) -> Sequence[str]:
         "ttft_p95_s": workload.objectives.ttft_p95_s,
         "tpot_p95_s": workload.objectives.tpot_p95_s,
         "e2e_p95_s": workload.objectives.e2e_p95_s,
+        "ready_s": workload.objectives.ready_s,
     }
     return [
         f"{workload.name}: no promise of {m}" for m, limit in asked.items() if limit is not None and m not in promised

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from statistics import NormalDist
 
 import pytest
 
+from sizing.allocation import size
 from sizing.allocation.candidates import weigh
 from sizing.allocation.storage import Store, cheapest, object_start, start_miss, store_runners_up, stores
+from sizing.allocation.verify import violations
 from sizing.catalog import Catalog, Cloud, Precision, StorageTier, catalog
+from sizing.outcome import Sized
 from sizing.performance import Layout, replica_on
 from sizing.performance.host.loading import load_tiers
 from sizing.spec.workload import Objectives
 from sizing.units import GIB
 from tests.examples import H100, LLAMA_70B
-from tests.markets import CHAT_70B, H100_NODE, REGION
+from tests.markets import CHAT_70B, H100_NODE, REGION, SMALL_MARKET, spec_of
 
 REPLICA = replica_on(LLAMA_70B, H100, layout=Layout(tp=4), weights=Precision.BF16)
 NO_LIMITS = Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=None)
@@ -152,3 +157,25 @@ def test_storage_of_a_made_up_region_is_priced_as_its_fact_says():
         provenance=catalog().storage[0].provenance,
     )
     assert by_name(None, replace(catalog(), storage=(fact,)), "eu-west-9")["fsx-lustre 125"].usd_per_month == 600
+
+
+def test_a_plan_promises_its_start_and_is_held_to_it():
+    """
+    The slowest machine of the plan is ready in time, with the chance that the interval of it gives.
+
+    A checkpoint of twice the size and a limit that it does not keep: the verifier, which works the start out anew from
+    the plan, says so.
+    """
+    limit = 400.0
+    asked = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, ready_s=limit))
+    sized = size(spec_of(asked), SMALL_MARKET, alternatives=False)
+    assert isinstance(sized, Sized)
+    (promise,) = [one for one in sized.plan.promises if one.metric == "ready_s"]
+    slowest = max(one.startup_s for one in sized.plan.deployments)
+    assert (promise.asked, promise.planned) == (limit, pytest.approx(slowest))
+    assert promise.planned <= limit
+    assert promise.probability == pytest.approx(
+        NormalDist().cdf(math.log(limit / slowest) / (math.log(2) / 1.2816)), abs=1e-3
+    )
+    tighter = replace(asked, objectives=replace(asked.objectives, ready_s=slowest - 5))
+    assert any("ready in" in text for text in violations(sized.plan, spec_of(tighter), SMALL_MARKET))
