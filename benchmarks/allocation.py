@@ -3,13 +3,13 @@
 `python -m benchmarks.allocation --cases F.json [--json]`. A case gives, for each accelerator type, its price and the
 requests per second that one of it sustains for each bucket of request sizes; two routing rules are answered:
 
-- whole slices: the load of a bucket is cut into *slice_factor* equal slices, each served by one type. Equal slices are
-  interchangeable, so the model counts them (an integer for each bucket and type) instead of naming them: the same
-  optimum without the symmetry that makes the slice-by-slice model slow.
+- whole slices: the load of a bucket is cut into *slice_factor* equal slices, each served by one type;
 - free routing: the load of a bucket may be split at any fraction, which is what a load balancer can do.
 
-Both are solved by SCIP through MathOpt with gap zero; the bound is always printed. A load may exceed the capacity of
-the accelerators that serve it by 1e-6 of one accelerator, the tolerance of floating-point solvers.
+`sizing.optimiser.mixes` solves them; here they are read, timed and printed. The bound is always printed: where it is
+the cost, nothing cheaper exists. A load may exceed the capacity of the accelerators that serve it by 1e-6 of one
+accelerator, the tolerance of floating-point solvers. `--seconds` limits each case, both rules together; a case that
+ends within it always ends the same.
 """
 
 from __future__ import annotations
@@ -19,31 +19,20 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from ortools.math_opt.python import mathopt
+from sizing.optimiser.mix import Mix, MixAnswer
+from sizing.optimiser.mixes import least_cost
 
-WALL_LIMIT = timedelta(minutes=2)  # for each rule of each case; once reached, cost and bound stay apart
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mix:
-    """One case: what each type costs, and the share of one accelerator that the whole load of a bucket takes."""
-
-    name: str
-    usd_per_hour: Mapping[str, float]
-    accelerators_for_bucket: tuple[Mapping[str, float], ...]  # per bucket with load; a type that cannot serve is absent
-    slice_factor: int
+SECONDS = 1.5  # for both rules of a case; once reached, cost and bound stay apart
+SHARE_OF_FREE = 0.5  # of the seconds, at the most: whole slices are the harder question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """Counts of least cost under one rule; cost and counts are None where no mix serves the load."""
+class Timed:
+    """The answer under one rule, and how long it took; that of whole slices starts from that of free routing."""
 
-    cost: float | None
-    bound: float | None
-    counts: Mapping[str, int] | None
+    answer: MixAnswer
     seconds: float
 
 
@@ -69,7 +58,7 @@ def _mix(name: str, case: Mapping[str, object]) -> Mix:
     for i, row in enumerate(shares):
         for j, share in enumerate(row):
             sustained = {kind: float(info["tputs"][i][j]) for kind, info in types.items()}  # type: ignore[index]
-            if share > 0:
+            if share * rate > 0:
                 loads.append({kind: share * rate / per_s for kind, per_s in sustained.items() if per_s > 0})
     return Mix(
         name=name,
@@ -79,54 +68,34 @@ def _mix(name: str, case: Mapping[str, object]) -> Mix:
     )
 
 
-def least_cost(mix: Mix, *, whole_slices: bool) -> Answer:
-    """The counts of least cost, with the bound that the solver proved; *whole_slices* picks the rule."""
+def both_rules(mix: Mix, *, seconds: float = SECONDS) -> tuple[Timed, Timed]:
+    """The answers for whole slices and for free routing, within so many seconds together."""
     began = time.perf_counter()
-    model = mathopt.Model(name=mix.name)
-    count = {kind: model.add_integer_variable(lb=0, name=kind) for kind in mix.usd_per_hour}
-    used: dict[str, mathopt.LinearExpression] = {kind: mathopt.LinearExpression() for kind in count}
-    pieces = mix.slice_factor if whole_slices else 1
-    for loads in mix.accelerators_for_bucket:
-        routed = {kind: model.add_variable(lb=0, ub=pieces, is_integer=whole_slices) for kind in loads}
-        model.add_linear_constraint(mathopt.fast_sum(routed.values()) == pieces)
-        for kind, variable in routed.items():
-            used[kind] += loads[kind] / pieces * variable
-    for kind, number in count.items():
-        model.add_linear_constraint(used[kind] <= number)
-    model.minimize(mathopt.fast_sum(mix.usd_per_hour[kind] * number for kind, number in count.items()))
-    limits = mathopt.SolveParameters(
-        threads=1, relative_gap_tolerance=0.0, absolute_gap_tolerance=0.0, time_limit=WALL_LIMIT
+    free = least_cost(
+        mix, whole_slices=False, seconds_left=lambda: began + seconds * SHARE_OF_FREE - time.perf_counter()
     )
-    result = mathopt.solve(model, mathopt.SolverType.GSCIP, params=limits)
-    seconds = time.perf_counter() - began
-    if not result.has_primal_feasible_solution():
-        return Answer(cost=None, bound=None, counts=None, seconds=seconds)
-    counts = {kind: round(result.variable_values(number)) for kind, number in count.items()}
-    cost = sum(mix.usd_per_hour[kind] * number for kind, number in counts.items())
-    return Answer(cost=cost, bound=result.best_objective_bound(), counts=counts, seconds=seconds)
+    then = time.perf_counter()
+    whole = least_cost(mix, whole_slices=True, free=free, seconds_left=lambda: began + seconds - time.perf_counter())
+    return Timed(answer=whole, seconds=time.perf_counter() - then), Timed(answer=free, seconds=then - began)
 
 
-def report(cases: Sequence[Mix]) -> dict[str, list[dict[str, object]]]:
+def report(cases: Sequence[Mix], *, seconds: float = SECONDS) -> dict[str, list[dict[str, object]]]:
     """The answers under both rules, in the stable form that `--json` prints."""
-    return {
-        "cases": [
-            {
-                "name": mix.name,
-                "whole_slices": _row(least_cost(mix, whole_slices=True)),
-                "free_routing": _row(least_cost(mix, whole_slices=False)),
-            }
-            for mix in cases
-        ]
-    }
+    rows = []
+    for mix in cases:
+        whole, free = both_rules(mix, seconds=seconds)
+        rows.append({"name": mix.name, "whole_slices": _row(whole), "free_routing": _row(free)})
+    return {"cases": rows}
 
 
-def _row(answer: Answer) -> dict[str, object]:
+def _row(timed: Timed) -> dict[str, object]:
     """One answer with money to the micro-dollar."""
+    answer = timed.answer
     return {
         "cost": None if answer.cost is None else round(answer.cost, 6),
         "bound": None if answer.bound is None else round(answer.bound, 6),
         "counts": answer.counts,
-        "seconds": round(answer.seconds, 3),
+        "seconds": round(timed.seconds, 3),
     }
 
 
@@ -134,9 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Solve the cases of a file and print the answers, as a table or as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.allocation", description=__doc__.partition("\n")[0])
     parser.add_argument("--cases", type=Path, required=True, help="a JSON file of mix cases")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for each case, both rules (default {SECONDS})")
     parser.add_argument("--json", action="store_true", help="print the answers as JSON")
     options = parser.parse_args(arguments)
-    answers = report(mixes(json.loads(options.cases.read_text())))
+    answers = report(mixes(json.loads(options.cases.read_text())), seconds=options.seconds)
     if options.json:
         print(json.dumps(answers, indent=1))
         return

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from benchmarks.allocation import Mix, least_cost, main, mixes, report
+from benchmarks.allocation import main, mixes, report
+from sizing.optimiser.mix import Mix
+from sizing.optimiser.mixes import least_cost
 
 # Two types: small at 1 USD carries 2/s of bucket 0 and 1/s of bucket 1; large at 3 USD carries 10/s of either.
 CASE = {
