@@ -126,10 +126,10 @@ def region_of(resource: Resource, among: Surroundings) -> str | None:
     The region that *resource* is billed in; None where nothing tells.
 
     Its own `region`, `location` or `zone` comes first, then that of what it refers to on the same cloud, then that of
-    its provider. What runs in the cluster is billed in the cluster's.
+    its provider. What runs in a cluster is billed in the cluster's.
     """
     if package(resource) not in _PACKAGE_CLOUD:
-        return among.cluster_region
+        return among.cluster_region or _region_of_its_cluster(resource, among)
     own = _stated_region(resource)
     if own is not None:
         return own
@@ -141,6 +141,15 @@ def region_of(resource: Resource, among: Surroundings) -> str | None:
                 return stated
     provider = among.by_urn.get(resource.provider or "")
     return _stated_region(provider) if provider is not None else None
+
+
+def _region_of_its_cluster(resource: Resource, among: Surroundings) -> str | None:
+    """Of several clusters the one that the provider of *resource* was given the address of."""
+    provider = among.by_urn.get(resource.provider or "")
+    behind = () if provider is None else (*provider.property_dependencies.get("kubeconfig", ()), *provider.dependencies)
+    found = (among.by_urn.get(urn) for urn in behind)
+    regions = {region_of(cluster, among) for cluster in found if cluster is not None and cluster.type in CLUSTERS}
+    return regions.pop() if len(regions) == 1 else None
 
 
 def zones_of(resource: Resource) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def _forwarding_rule(resource: Resource, pricing: Pricing) -> tuple[CostLine, ..
 
 
 def _network(resource: Resource, pricing: Pricing) -> tuple[CostLine, ...]:
-    region = pricing.among.cluster_region
+    region = pricing.among.cluster_region or region_of(resource, pricing.among)
     price = charge_price(pricing.catalog, Cloud.GCP, region, "egress_internet_to_worldwide", unit="GB")
     between = charge_price(pricing.catalog, Cloud.GCP, region, "inter_zone_egress", unit="GB")
     return (

@@ -71,14 +71,21 @@ class Sources:
 
 def _full_table(bill: PrintedBill, sources: Sources) -> list[str]:
     rows = [["cost", "each", "USD/h", "USD/month", ""]]
+    notes = [""]
     for row in bill.rows:
         each = each_text(row.line) if row.line else ""
         rows.append([f"  + {row.name}", each, *_both(row.after), sources.cite(row.line)])
-        if row.line is not None and row.line.note and row.line.group is CostGroup.MACHINE:
-            rows.append([f"      {row.line.note}", "", "", "", ""])
+        is_told = row.line is not None and row.line.group is CostGroup.MACHINE
+        notes.append(row.line.note if row.line is not None and is_told else "")
     rows.append(["  total", "", *_both(bill.total.after), ""])
     rows += [[f"    {row.name}", "", *_both(row.after), ""] for row in bill.workloads]
-    return table(rows, align="<>>>u", indent="", elastic=0)
+    lines = table(rows, align="<>>>u", indent="", elastic=0)
+    notes += [""] * (len(lines) - len(notes))
+    return [
+        each
+        for line, note in zip(lines, notes, strict=True)
+        for each in (line, *wrapped(note, indent="      ", hanging="        "))
+    ]
 
 
 def _changed_table(bill: PrintedBill, sources: Sources) -> list[str]:

@@ -11,9 +11,13 @@ import pytest
 from components.gcp.naming import NODE_POOL_NAME, gcp_name
 from components.graph import Graph
 from components.platform import Platform
-from infra.cost import Cost, CostKind, CostLine, cost, machine_lines
+from infra.cost import Cost, CostKind, CostLine, capacity_changes, cost, cost_change, machine_lines
 from infra.cost.planned import content_of, planned_pools
+from infra.diff.diff import changes
+from infra.diff.recorded import nothing
 from infra.recorder.recorder import record
+from infra.render.report import Report
+from infra.render.text import render_text
 from sizing.catalog import Cloud, catalog
 from sizing.catalog.offer import PurchaseMode
 from sizing.plan import CostLine as PlannedLine
@@ -136,6 +140,39 @@ def test_every_region_pays_its_own_prices_and_its_own_buckets():
     assert content_of(AWS) == {"models": 70_600_000_000, f"models@{WEST}": 16_100_000_000}
     planes = [line for line in bill(AWS).fixed if line.item == "EKS control plane"]
     assert len(planes) == 2
+
+
+def test_what_runs_in_a_cluster_is_paid_in_that_clusters_region():
+    """Of two clusters, the one whose address the Kubernetes provider was given: 0.0225 USD/h in us-east-1."""
+    balancers = [line for line in bill(AWS).lines if line.item == "network load balancer"]
+    assert [line.usd_per_hour for line in balancers] == [0.0225, None]
+    assert balancers[1].note == f"no price in {WEST}"
+    traffic = [line for line in bill(GCP).lines if line.item == "traffic between zones"]
+    assert len(traffic) == 2
+    assert not any("region not known" in line.note for line in (*bill(AWS).lines, *bill(GCP).lines))
+
+
+def test_a_preview_of_two_regions_is_one_that_a_person_can_read():
+    """The answer first, both regions named, notes whole, eighty columns; every output by region."""
+    plan = AWS
+    change = changes(graph(plan.cloud), nothing(project="sizeup", stack="chat"))
+    report = Report(
+        stack="two",
+        plan=plan,
+        plan_changes=(),
+        resources=change,
+        capacity=capacity_changes(change.base, change.graph, catalog()),
+        cost=cost_change(None, bill(plan)),
+    )
+    text = render_text(report)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.startswith("two on aws us-east-1 and us-west-2: 6 x p5.48xlarge + 1 x g6e.12xlarge spot")
+    said = " ".join(text.split())
+    assert "cluster cluster-us-west-2 (14): 3 IAM roles" in said
+    assert "the autoscaler may take it from 1 to 3; planned: 2 up for 365 of 730 h a month each" in said
+    assert "paid under a commitment for all hours, whether they run or not: people buy it, no program does" in said
+    assert '+ sites: {"us-east-1"' in said
+    assert "for draft" in said
 
 
 def test_a_pool_of_another_size_than_planned_is_paid_as_its_resource_says():
