@@ -124,32 +124,32 @@ def _hull(block: CapacityBlock, spec: Spec) -> Window:
     )
 
 
-def _extended(spec: Spec, name: str, window: Window) -> Spec:
-    """The spec with a block of other days, at the same price an hour."""
-    blocks = tuple(
-        replace(one, window=window, upfront_usd=one.upfront_usd * window.hours / one.window.hours)
-        if one.name == name
-        else one
-        for one in spec.capacity_blocks
-    )
-    return replace(spec, capacity_blocks=blocks)
-
-
 def _block(block: CapacityBlock, spec: Spec) -> Asked:
+    """The days of a block: others are proposed at the same price an hour, rounded up to whole USD."""
+
+    def on(window: Window) -> CapacityBlock:
+        upfront = math.ceil(block.upfront_usd * window.hours / block.window.hours)
+        return replace(block, window=window, upfront_usd=float(upfront))
+
+    def put(looser: Spec, other: CapacityBlock) -> Spec:
+        blocks = tuple(other if one.name == block.name else one for one in looser.capacity_blocks)
+        return replace(looser, capacity_blocks=blocks)
+
     def settle(looser: Spec, relaxed: Relaxed) -> Change | None:
         found = relaxed.solved(looser)
         if found is None:
             return None
         on_it = found.on_block(block.name)
         used = replace(looser, workloads=tuple(one for one in looser.workloads if one.name in on_it))
-        window = _hull(block, used)
-        mend = f"capacity_blocks: have {block.name} from {window.start} until {window.until}"
-        return _extended(looser, block.name, window), mend
+        other = on(_hull(block, used))
+        days = f"from {other.window.start} until {other.window.until}"
+        return put(looser, other), f"capacity_blocks: have {block.name} {days} for {other.upfront_usd:.0f} USD"
 
-    days = f"from {block.window.start} until {block.window.until}"
     return Asked(
-        requirement=requirement(f"capacity_blocks: {block.name}", days),
-        let_go=lambda looser: _extended(looser, block.name, _hull(block, spec)),
+        requirement=requirement(
+            f"capacity_blocks: {block.name}", f"from {block.window.start} until {block.window.until}"
+        ),
+        let_go=lambda looser: put(looser, on(_hull(block, spec))),
         settle=settle,
     )
 
