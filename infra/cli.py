@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.commands import FACTS, FAULTS, FRONTS
+from infra.commands import EFFORTS, FACTS, FAULTS, FRONTS, STRATEGIES
 from infra.commands.predict_options import add_options as add_predict_options
 from infra.failures import DONE, PROGRAM_FAILED, REFUSED, WRONG_INPUT, ProgramFailed, Refused
 from sizing.errors import SizingError, StalePlan
@@ -112,6 +112,7 @@ def _size(command: argparse.ArgumentParser) -> None:
     _stack(command)
     command.add_argument("--check", action="store_true", help="write nothing; exit 1 where the locked plan is stale")
     command.add_argument("--fresh", action="store_true", help="leave the current plan out: moving costs nothing")
+    _search(command)
 
 
 def _preview(command: argparse.ArgumentParser) -> None:
@@ -185,6 +186,22 @@ def _count(text: str) -> int:
 
 def _explain(command: argparse.ArgumentParser) -> None:
     _stack(command)
+    _search(command)
+
+
+def _search(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--effort",
+        choices=EFFORTS,
+        default="normal",
+        help="how long to search before a gap is left (default normal); the same effort gives the same plan",
+    )
+    command.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default="auto",
+        help="how to search: auto (exact or columns, by size), or a textbook method to compare with",
+    )
 
 
 def _whatif(command: argparse.ArgumentParser) -> None:

@@ -49,8 +49,8 @@ def render_plan(plan: SizingPlan, *, name: str, next_best: RunnerUp | None = Non
     )
 
 
-def render_explain(sized: Sized, *, name: str) -> str:
-    """Why *sized* is the answer: what the solver proved, what binds, and why each alternative lost."""
+def render_explain(sized: Sized, *, name: str, beside: Sequence[str] = ()) -> str:
+    """Why *sized* is the answer: what the solver proved, what binds, why each alternative lost, and lines *beside*."""
     plan = sized.plan
     binding = f"binds first as load grows: {binding_text(plan)}"
     return _blocks(
@@ -61,6 +61,7 @@ def render_explain(sized: Sized, *, name: str) -> str:
         _start_lines(plan),
         _runner_up_lines(sized.runners_up, title="alternatives, and why each lost", than=plan.usd_per_hour),
         _surer_lines(sized.surer, than=plan.usd_per_hour),
+        list(beside),
         move_lines(sized.moves),
         _assumption_lines(plan.assumptions),
     )

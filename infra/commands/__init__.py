@@ -18,3 +18,5 @@ FRONTS = (  # what `sizeup whatif --front` sets cost against
     "confidence",
     "changes",
 )
+EFFORTS = ("low", "normal", "high")  # as sizing.optimiser.Effort, which takes half a second to import
+STRATEGIES = ("auto", "exact", "columns", "greedy", "exhaustive", "relaxation", "covering", "melange")

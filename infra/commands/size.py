@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 
 from infra.commands.answer import no_plan
-from infra.failures import DONE
-from infra.interruption import interruptible
+from infra.failures import DONE, REFUSED
 from infra.project import project_root
 from infra.stack import STACKS, check_fresh, current_plan, load_plan, load_stack, plan_path, write_plan
 from infra.staleness import facts_note
-from infra.terminal import progress, show
+from infra.terminal import show
 from sizing import lockfile
 from sizing.catalog import Catalog, catalog
-from sizing.outcome import NoPlan
+from sizing.outcome import NoPlan, Sized
 from sizing.render import render_plan
+from sizing.render_outcome import stopped_text
 from sizing.spec.workload import Spec
 
 
@@ -46,13 +46,21 @@ def _check(root: Path, stack: str, spec: Spec, facts: Catalog, *, as_json: bool)
 
 
 def _size(root: Path, stack: str, spec: Spec, facts: Catalog, arguments: argparse.Namespace) -> int:
-    from sizing.allocation import size  # noqa: PLC0415  a check never solves
+    from infra.commands.solving import watched_size  # noqa: PLC0415  a check never solves
+    from sizing.optimiser import Effort, Strategy  # noqa: PLC0415
 
-    current = None if arguments.fresh else current_plan(root, stack)
-    with progress(f"sizing {stack}"):
-        found = interruptible(lambda: size(spec, facts, current=current))
+    found = watched_size(
+        f"sizing {stack}",
+        spec,
+        facts,
+        current=None if arguments.fresh else current_plan(root, stack),
+        strategy=Strategy(arguments.strategy),
+        effort=Effort(arguments.effort),
+    )
     if isinstance(found, NoPlan):
         return no_plan(found, stack=stack, as_json=arguments.json)
+    if found.outcome.interrupted:
+        return _stopped(found, stack=stack, arguments=arguments)
     plan = lockfile.rounded(found.plan)  # what is shown is what is locked
     before = _content(root, stack)
     try:
@@ -61,7 +69,7 @@ def _size(root: Path, stack: str, spec: Spec, facts: Catalog, arguments: argpars
             sys.stdout.write(lockfile.dumps(plan))
         else:
             next_best = found.runners_up[0] if found.runners_up else None
-            show(render_plan(plan, name=stack, next_best=next_best), sys.stdout, os.environ)
+            show(render_plan(plan, name=stack, next_best=next_best, moves=found.moves), sys.stdout, os.environ)
         sys.stdout.flush()
     except KeyboardInterrupt:
         changed = _content(root, stack) != before
@@ -69,6 +77,18 @@ def _size(root: Path, stack: str, spec: Spec, facts: Catalog, arguments: argpars
         raise KeyboardInterrupt(f"interrupted; {told}") from None
     sys.stderr.write(f"{'wrote' if written else 'unchanged:'} {_name(root, stack)}\n")
     return DONE
+
+
+def _stopped(found: Sized, *, stack: str, arguments: argparse.Namespace) -> int:
+    """Show the best plan so far, which is not written: what is locked was searched for to its end."""
+    plan = lockfile.rounded(found.plan)
+    if arguments.json:
+        sys.stdout.write(lockfile.dumps(plan))
+    else:
+        show(render_plan(plan, name=stack), sys.stdout, os.environ)
+    sys.stdout.flush()
+    sys.stderr.write(f"error: {stopped_text(found.outcome)}; not written, no file was changed\n")
+    return REFUSED
 
 
 def _name(root: Path, stack: str) -> Path:
