@@ -17,13 +17,14 @@ from sizing.allocation.promises import at_load, worst_share
 from sizing.allocation.refusal import refusal
 from sizing.allocation.schedule import MICRO
 from sizing.allocation.search import Asking, Search, search
+from sizing.allocation.stores import storage_weighed
 from sizing.allocation.verify import violations
 from sizing.optimiser import Effort, Strategy
 from sizing.optimiser.arrangement import arranged
 from sizing.optimiser.problem import Choice, replicas_for
 from sizing.optimiser.purchase import Purchase
 from sizing.optimiser.status import SolverStatus
-from sizing.outcome import NoPlan, Sized, SolverOutcome
+from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome
 from sizing.performance import Overloaded
 from sizing.plan import SizingPlan
 from sizing.spec.workload import Spec
@@ -83,10 +84,14 @@ def size(
     if best is None or best.formulation is None or best.found is None:
         return refusal(spec, catalog, found)
     bought, plan = _verified(spec, catalog, best.formulation, best.found, current)
+    lost: tuple[RunnerUp, ...] = ()
+    if alternatives and not bought.interrupted:
+        weighed_stores = storage_weighed(spec, catalog, best.formulation, bought, usd_per_hour=plan.usd_per_hour)
+        lost = (*runners_up(spec, found), *weighed_stores)
     return Sized(
         plan=plan,
         outcome=_outcome(found, bought, plan),
-        runners_up=runners_up(spec, found) if alternatives and not bought.interrupted else (),
+        runners_up=lost,
         moves=() if current is None else moves(current, plan, catalog, payback_h=best.formulation.problem.payback_h),
     )
 

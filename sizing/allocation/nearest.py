@@ -18,7 +18,8 @@ MOST_REJECTED = 8  # of each workload, one an accelerator: enough to see the pat
 
 # How near a miss is, before its size: a latency can be asked for differently, a device cannot be made another.
 STAGES = (
-    ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s", "ready_s"),
+    ("ready_s",),  # which is asked after everything else is kept
+    ("ttft_p95_s", "tpot_p95_s", "e2e_p95_s"),
     ("kv_tokens", "hbm_bytes"),
     ("host_memory_bytes", "vcpus", "local_disk_bytes"),
     ("weights", "kv"),

@@ -8,7 +8,7 @@ of it, only what the stack's components build can be taken, and what cannot is t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -119,32 +119,46 @@ def stores(
     return (plain, *others)
 
 
-def cheapest(among: tuple[Store, ...]) -> Store | None:
+def cheapest(among: Sequence[Store]) -> Store | None:
     """The storage of least cost that lacks nothing, the first of equal ones; None: there is none."""
     able = [store for store in among if not store.lacks and store.usd_per_month is not None]
     return min(able, key=lambda store: store.usd_per_month or 0.0, default=None)
 
 
 def store_runners_up(
-    workload: str, replica: Replica, machine: Machine, objectives: Objectives, *, catalog: Catalog, region: str
+    workload: str, weighed: Sequence[Store], region: str, *, beside_usd_per_hour: float, machines: int
 ) -> tuple[RunnerUp, ...]:
-    """Storage that was weighed for a workload that must be ready in time, and why it was not taken, in words."""
-    if objectives.ready_s is None:
-        return ()
-    weighed = stores(replica, machine, objectives, catalog, region=region)
+    """
+    The storage that was weighed for a workload and not taken: what it would cost, and why it was not.
+
+    Args:
+        workload: Whose weights they are.
+        weighed: By `stores`.
+        region: Where.
+        beside_usd_per_hour: What the plan costs with the storage that was taken.
+        machines: That the workload stands on.
+    """
     taken = cheapest(weighed)
-    return tuple(_runner(workload, store, machine, region) for store in weighed if store is not taken)
+    return tuple(
+        _runner(workload, store, region, beside_usd_per_hour=beside_usd_per_hour, machines=machines)
+        for store in weighed
+        if store is not taken
+    )
 
 
-def _runner(workload: str, store: Store, machine: Machine, region: str) -> RunnerUp:
+def _runner(workload: str, store: Store, region: str, *, beside_usd_per_hour: float, machines: int) -> RunnerUp:
     size = f" of {store.bytes / TIB:.3g} TiB" if store.bytes >= TIB else ""
-    each = " a machine" if store.per_machine else ""
+    each = " for each machine" if store.per_machine else ""
     cost = "" if not store.usd_per_month else f", {store.usd_per_month:,.0f} USD a month{each}"
-    ready = "" if store.start is None else f", ready in {store.start.ready_s:.0f} s"
+    ready = "" if store.start is None else f": ready in {store.start.ready_s:.0f} s"
+    usd = None
+    if store.usd_per_month is not None:
+        number = machines if store.per_machine else 1
+        usd = beside_usd_per_hour + store.usd_per_month * number / HOURS_PER_MONTH
     return RunnerUp(
         workload=workload,
-        what=f"weights of {machine.name} on {store.name}{size} in {region}{cost}{ready}",
-        usd_per_hour=None if store.usd_per_month is None else store.usd_per_month / HOURS_PER_MONTH,
+        what=f"weights on {store.name}{size} in {region}{cost}{ready}",
+        usd_per_hour=usd,
         misses=store.lacks,
     )
 

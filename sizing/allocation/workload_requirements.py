@@ -25,7 +25,7 @@ from sizing.performance.certainty.confidence import MEDIAN
 from sizing.spec.workload import Allowed, Serving, Spec, Survive
 
 # The highest that a spec may ask for, and how far above what is asked a limit is looked for.
-HIGHEST_S = {"ttft_p95_s": 120.0, "tpot_p95_s": 5.0, "e2e_p95_s": math.inf}
+HIGHEST_S = {"ttft_p95_s": 120.0, "tpot_p95_s": 5.0, "e2e_p95_s": math.inf, "ready_s": math.inf}
 MOST_STEPS = 180  # two decades, to two figures
 LOOSER = 1.25  # a limit is proposed this much above the least that any candidate reaches: capacity is nil at the least
 STEP = 0.05  # of shares and confidences

@@ -13,7 +13,7 @@ from sizing.allocation.candidates import weigh
 from sizing.allocation.storage import Store, cheapest, object_start, start_miss, store_runners_up, stores
 from sizing.allocation.verify import violations
 from sizing.catalog import Catalog, Cloud, Precision, StorageTier, catalog
-from sizing.outcome import Sized
+from sizing.outcome import NoPlan, Sized
 from sizing.performance import Layout, replica_on
 from sizing.performance.host.loading import load_tiers
 from sizing.spec.workload import Objectives
@@ -41,7 +41,6 @@ def test_object_storage_is_taken_where_nothing_else_is_asked():
     taken = cheapest(found)
     assert taken is not None
     assert (taken.name, taken.usd_per_month) == ("s3", 0.0)
-    assert store_runners_up("chat", REPLICA, H100_NODE, NO_LIMITS, catalog=catalog(), region=REGION) == ()
 
 
 def test_a_start_that_is_late_tells_how_long_the_weights_take():
@@ -101,11 +100,16 @@ def test_a_limit_that_no_storage_meets_leaves_nothing():
 
 
 def test_what_was_weighed_is_told_with_its_price_and_the_reason():
-    told = store_runners_up("chat", REPLICA, H100_NODE, within(375), catalog=catalog(), region=REGION)
+    """Beside machines at 100 USD/h: 6,264 USD a month are 8.58 an hour; a volume each for two machines 91.12, 0.12."""
+    found = stores(REPLICA, H100_NODE, within(375), catalog(), region=REGION)
+    told = store_runners_up("chat", found, REGION, beside_usd_per_hour=100.0, machines=2)
     assert [one.workload for one in told] == ["chat"] * 6
-    texts = {one.what: [miss.text for miss in one.misses] for one in told}
-    what = "weights of p5.48xlarge on fsx-lustre 125 of 42.2 TiB in us-east-1, 6,264 USD a month, ready in 375 s"
-    assert texts[what] == ["fsx-lustre 125: the stack's components do not build it"]
+    by_what = {one.what: one for one in told}
+    lustre = by_what["weights on fsx-lustre 125 of 42.2 TiB in us-east-1, 6,264 USD a month: ready in 375 s"]
+    assert [miss.text for miss in lustre.misses] == ["fsx-lustre 125: the stack's components do not build it"]
+    assert lustre.usd_per_hour == pytest.approx(108.58, abs=0.01)
+    volume = by_what["weights on gp3 in us-east-1, 46 USD a month for each machine: ready in 476 s"]
+    assert volume.usd_per_hour == pytest.approx(100.125, abs=0.001)
 
 
 def test_a_machine_that_starts_too_late_is_rejected_and_others_are_not():
@@ -179,3 +183,29 @@ def test_a_plan_promises_its_start_and_is_held_to_it():
     )
     tighter = replace(asked, objectives=replace(asked.objectives, ready_s=slowest - 5))
     assert any("ready in" in text for text in violations(sized.plan, spec_of(tighter), SMALL_MARKET))
+
+
+def test_a_start_that_nothing_can_make_is_named_as_what_stands_in_the_way():
+    """On two accelerators 95 + 37.4 + 240 + 2 x 60 / 56 = 374.6 s; what is proposed instead leads to a plan."""
+    asked = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, ready_s=100.0))
+    refused = size(spec_of(asked), SMALL_MARKET)
+    assert isinstance(refused, NoPlan)
+    assert [one.text for one in refused.conflict] == ["chat: objectives.ready_s 100"]
+    assert "ready in 375 s > 100 s" in refused.reason
+    (mend,) = [text for text in refused.mends if "ready_s" in text]
+    proposed = float(mend.partition("ready_s to ")[2].partition(":")[0])
+    eased = replace(asked, objectives=replace(asked.objectives, ready_s=proposed))
+    assert isinstance(size(spec_of(eased), SMALL_MARKET, alternatives=False), Sized)
+
+
+def test_a_plan_tells_the_storage_that_it_did_not_take():
+    """Only where a start is asked: otherwise object storage is taken for nothing, and there is nothing to tell."""
+    asked = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, ready_s=400.0))
+    sized = size(spec_of(asked), SMALL_MARKET)
+    assert isinstance(sized, Sized)
+    told = [one for one in sized.runners_up if one.what.startswith("weights on ")]
+    assert [one.what.split()[2] for one in told] == ["s3", "gp3", "fsx-lustre", "fsx-lustre", "local-nvme"]
+    assert all(one.misses for one in told)
+    plain = size(spec_of(CHAT_70B), SMALL_MARKET)
+    assert isinstance(plain, Sized)
+    assert not [one for one in plain.runners_up if one.what.startswith("weights on ")]
