@@ -28,6 +28,7 @@ class Aim:
     expression: cp_model.LinearExpr
     limit: float  # deterministic time: about as many seconds of one core
     improved: Callable[[Value, float], None] | None = None  # values, and the bound so far
+    linearised: int = 2  # how much of the model its linear relaxation holds; packing rows prove little without all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def _solved(model: cp_model.CpModel, aim: Aim) -> tuple[cp_model.CpSolver, Solve
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
     solver.parameters.catch_sigint_signal = False  # Ctrl-C is the caller's: the solver would leave it deaf or dead
-    solver.parameters.linearization_level = 2  # the packing rows prove little without the linear relaxation
+    solver.parameters.linearization_level = aim.linearised
     solver.parameters.max_deterministic_time = aim.limit
     told = None if aim.improved is None else _told(aim.improved)
     interrupted = _beside(lambda: solver.solve(model, told), solver.stop_search)
@@ -84,16 +85,22 @@ def _solved(model: cp_model.CpModel, aim: Aim) -> tuple[cp_model.CpSolver, Solve
 
 def _beside(search: Callable[[], object], stop: Callable[[], None]) -> bool:
     """Whether *search*, which runs in a thread of its own until it ends, was stopped by a KeyboardInterrupt."""
-    interrupted = False
-    running = threading.Thread(target=search, daemon=True)
-    running.start()
-    while running.is_alive():
+    interrupted, ended = False, threading.Event()
+
+    def run() -> None:
         try:
-            running.join()
+            search()
+        finally:
+            ended.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    while True:
+        try:
+            ended.wait()  # not Thread.join: interrupted once, it takes the thread for ended in Python 3.11
+            return interrupted  # noqa: TRY300  a Ctrl-C may come between the two as well
         except KeyboardInterrupt:
             interrupted = True
             stop()
-    return interrupted
 
 
 def _told(improved: Callable[[Value, float], None]) -> cp_model.CpSolverSolutionCallback:

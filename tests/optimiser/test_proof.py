@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -451,6 +453,37 @@ def test_a_search_that_is_stopped_before_any_plan_says_so():
     assert stopped.status is SolverStatus.OUT_OF_TIME
     assert stopped.micro_usd_per_hour is None
     assert not stopped.bought
+
+
+def test_ctrl_c_during_the_search_gives_the_best_so_far():
+    """It comes with the first purchase that is told, when there are dozens to come, and is not lost."""
+    told: list[Purchase] = []
+
+    def interrupt(found: Purchase) -> None:
+        told.append(found)
+        if len(told) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    found = proven(large_problem(), improved=interrupt)
+    assert found.interrupted
+    assert found.status is SolverStatus.FEASIBLE
+    assert found.objective is not None
+    assert told[0].objective is not None
+    assert found.objective <= told[0].objective
+    assert not violations(large_problem(), found)
+
+
+def test_each_better_purchase_is_told_with_its_bound():
+    """Ever cheaper, every one of them whole; the answer is at least as good as the last."""
+    told: list[Purchase] = []
+    asked = large_problem()
+    found = proven(asked, deterministic_limit=0.2, improved=told.append)
+    costs = [one.objective or 0.0 for one in told]
+    assert len(costs) > 1
+    assert costs == sorted(costs, reverse=True)
+    assert found.objective is not None
+    assert found.objective <= costs[-1]
+    assert not [text for one in told for text in violations(asked, one)]
 
 
 def test_a_search_that_is_stopped_early_tells_how_far_its_plan_may_be_from_the_best():
