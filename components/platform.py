@@ -77,19 +77,21 @@ class Platform:
             raise MissingSetting({f"sizeup:platform.versions.{name}": self._why_missing(name) for name in missing})
         return {name: version.removeprefix("v") for name, version in found.items() if version is not None}
 
-    def image(self, component: str) -> str:
+    def image(self, component: str, *, kubernetes: str | None = None) -> str:
         """
         Container image of *component*: the stack's, else the pinned one at the stack's version.
+
+        For a Kubernetes minor version where it depends on that.
 
         Raises:
             MissingSetting: If neither the stack nor a source tells one.
         """
         if component in self.images:
             return self.images[component]
-        pin = self.pins.find(component)
+        pin = self.pins.find(component, kubernetes=kubernetes)
         if pin is None or pin.image is None:
             raise MissingSetting({f"sizeup:platform.images.{component}": self._why_missing(component)})
-        return pin.image.replace(pin.version, self.version(component))
+        return pin.image.replace(pin.version, self.version(component, kubernetes=kubernetes))
 
     def project(self) -> str:
         """

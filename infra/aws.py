@@ -10,6 +10,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components.aws.access_log import AccessLog, AccessLogArgs
+from components.aws.autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.aws.cluster import Cluster, ClusterArgs, ClusterDns, ClusterDnsArgs
 from components.aws.encryption import LogKey, LogKeyArgs
 from components.aws.identity import POD_IDENTITY_ENDPOINT, PodIdentity, PodIdentityArgs
@@ -39,41 +40,30 @@ from components.kubernetes.devices import (
 )
 from components.kubernetes.reach import api_reached
 from components.labels import cost_tags, machine_kinds
-from components.platform import MissingSetting, Platform
+from components.platform import Platform
+from infra.aws_pins import (
+    AMI,
+    AUTOSCALER,
+    COREDNS,
+    EARLY_ADDONS,
+    EFA_PLUGIN,
+    ENGINES,
+    PLUGINS,
+    Pins,
+    is_scaled,
+    kinds_of,
+    pins_of,
+)
 from sizing.catalog.accelerator import AcceleratorKind
-from sizing.catalog.machine import Cloud
 from sizing.errors import UnusablePlan
 from sizing.plan import Deployment, PoolRole, SizingPlan
 from sizing.plan import NodePool as PlannedPool
-
-AMI = "eks.ami-release.al2023"
-COREDNS = "eks.addon.coredns"
-EARLY_ADDONS: Mapping[str, str] = {
-    "eks-pod-identity-agent": "eks.addon.pod-identity-agent",
-    "vpc-cni": "eks.addon.vpc-cni",
-    "kube-proxy": "eks.addon.kube-proxy",
-}
-ENGINES: Mapping[AcceleratorKind, str] = {AcceleratorKind.GPU: "vllm", AcceleratorKind.NEURON: "vllm-neuron"}
-PLUGINS: Mapping[AcceleratorKind, str] = {
-    AcceleratorKind.GPU: "nvidia.device-plugin",
-    AcceleratorKind.NEURON: "neuron.device-plugin",
-}
-EFA_PLUGIN = "eks.efa-device-plugin"
 
 # The load balancer controller built into EKS reads these: a network load balancer without a public address.
 INTERNAL_LOAD_BALANCER: Mapping[str, str] = {
     "service.beta.kubernetes.io/aws-load-balancer-type": "nlb",
     "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pins:
-    """Every version and image that the stack needs, found."""
-
-    kubernetes: str
-    versions: Mapping[str, str]
-    images: Mapping[str, str]
 
 
 def provision(
@@ -101,7 +91,7 @@ def provision(
     parts = [plan.at(site) for site in plan.sites]
     for part in parts:
         _check(part)
-    pins = _pins(plan, platform)
+    pins = pins_of(plan, platform)
     wide = _Wide(
         platform=platform,
         pins=pins,
@@ -122,7 +112,7 @@ class _Wide:
     """What all sites of a stack share."""
 
     platform: Platform
-    pins: _Pins
+    pins: Pins
     name: str  # of the home cluster; those of other sites add their region
     tags: Mapping[str, str]
     api_key: pulumi.Input[str] | None
@@ -166,6 +156,12 @@ def _site(plan: SizingPlan, wide: _Wide, *, suffix: str) -> dict[str, object]:
     buckets = _buckets(plan, log_key, on_aws, suffix=suffix)
     nodes: list[pulumi.Resource] = [*(pool.node_group for pool in pools), dns.addon]
     Devices(f"devices{suffix}", DevicesArgs(plugins=_plugins(plan, pins), after=nodes), opts=in_cluster)
+    if is_scaled(plan):
+        scaler = ClusterAutoscalerArgs(
+            cluster_name=name, cluster_arn=cluster.arn, region=plan.region, image=pins.images[AUTOSCALER], after=nodes
+        )
+        providers = [one.provider for one in (on_aws, in_cluster) if one.provider is not None]
+        ClusterAutoscaler(f"autoscaler{suffix}", scaler, opts=pulumi.ResourceOptions(providers=providers))
     for workload in dict.fromkeys(deployment.workload for deployment in plan.deployments):
         readers = [_reader(workload, cluster, buckets[0], on_aws, suffix=suffix).association] if buckets else []
         args = ServingArgs(
@@ -227,7 +223,7 @@ def _buckets(plan: SizingPlan, log_key: LogKey, opts: pulumi.ResourceOptions, *,
 
 def _node_pool(
     pool: PlannedPool,
-    pins: _Pins,
+    pins: Pins,
     tags: Mapping[str, str],
     network: Network,
     cluster: Cluster,
@@ -298,45 +294,16 @@ def _check(plan: SizingPlan) -> None:
         raise UnusablePlan(source="the plan", what=what, mend=f"allow more zones in sizeup:zones, and {again}")
 
 
-def _pins(plan: SizingPlan, platform: Platform) -> _Pins:
-    """All versions and images of the stack; every one that is missing is told at once."""
-    kubernetes_minor = platform.kubernetes_minor(Cloud.AWS)
-    engines = [ENGINES[kind] for kind in _kinds(plan)]
-    missing: dict[str, str] = {}
-    versions: Mapping[str, str] = {}
-    try:
-        versions = platform.required(AMI, COREDNS, *EARLY_ADDONS.values(), *engines, kubernetes=kubernetes_minor)
-    except MissingSetting as error:
-        missing |= error.missing
-    plugins = [PLUGINS[kind] for kind in _kinds(plan)]
-    if any(has_efa(pool) for pool in plan.node_pools):
-        plugins.append(EFA_PLUGIN)
-    images: dict[str, str] = {}
-    for component in (*engines, *plugins):
-        try:
-            images[component] = platform.image(component)
-        except MissingSetting as error:
-            missing |= error.missing
-    if missing:
-        raise MissingSetting(missing)
-    return _Pins(kubernetes=kubernetes_minor, versions=versions, images=images)
-
-
-def _kinds(plan: SizingPlan) -> list[AcceleratorKind]:
-    """The kinds of accelerators that the plan's pools have, each once, in the order of the pools."""
-    return list(dict.fromkeys(pool.accelerator_kind for pool in plan.node_pools if pool.accelerator_kind is not None))
-
-
 def _tolerations(kind: AcceleratorKind) -> tuple[Toleration, ...]:
     """What pods on accelerator nodes of *kind* put up with."""
     return (Toleration(key=TAINT_KEYS[kind], effect="NoSchedule"),)
 
 
-def _plugins(plan: SizingPlan, pins: _Pins) -> tuple[DevicePlugin, ...]:
+def _plugins(plan: SizingPlan, pins: Pins) -> tuple[DevicePlugin, ...]:
     """The device plugins that the plan's machines need, each on the machines that have its device."""
     make = {AcceleratorKind.GPU: nvidia_plugin, AcceleratorKind.NEURON: neuron_plugin}
     plugins: list[DevicePlugin] = []
-    for kind in _kinds(plan):
+    for kind in kinds_of(plan):
         on = machine_kinds(pool for pool in plan.node_pools if pool.accelerator_kind is kind)
         plugins.append(make[kind](image=pins.images[PLUGINS[kind]], machines=on, tolerations=_tolerations(kind)))
     fabric = [pool for pool in plan.node_pools if has_efa(pool)]
@@ -345,13 +312,13 @@ def _plugins(plan: SizingPlan, pins: _Pins) -> tuple[DevicePlugin, ...]:
             efa_plugin(
                 image=pins.images[EFA_PLUGIN],
                 machines=machine_kinds(fabric),
-                tolerations=tuple(one for kind in _kinds(plan) for one in _tolerations(kind)),
+                tolerations=tuple(one for kind in kinds_of(plan) for one in _tolerations(kind)),
             )
         )
     return tuple(plugins)
 
 
-def _served(plan: SizingPlan, workload: str, pins: _Pins) -> tuple[Served, ...]:
+def _served(plan: SizingPlan, workload: str, pins: Pins) -> tuple[Served, ...]:
     """The deployments of one workload, each with its pools and its image."""
     pools = {pool.name: pool for pool in plan.node_pools}
     return tuple(
@@ -359,7 +326,7 @@ def _served(plan: SizingPlan, workload: str, pins: _Pins) -> tuple[Served, ...]:
     )
 
 
-def _one_served(deployment: Deployment, pools: Mapping[str, PlannedPool], pins: _Pins) -> Served:
+def _one_served(deployment: Deployment, pools: Mapping[str, PlannedPool], pins: Pins) -> Served:
     """A deployment on EKS: its device's resource and taint go by what its machines carry."""
     kind = pools[deployment.placements[0].pool].accelerator_kind
     if kind is None:

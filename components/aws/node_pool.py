@@ -235,7 +235,7 @@ class NodePool(pulumi.ComponentResource):
                 update_strategy="MINIMAL" if pool.role is PoolRole.ACCELERATOR else "DEFAULT",
             ),
             node_repair_config=eks.NodeGroupNodeRepairConfigArgs(enabled=True),
-            labels=dict(node_labels(pool)),
+            labels=labels(pool),
             taints=taints(pool),
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -245,6 +245,18 @@ class NodePool(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({"nodeGroupName": self.node_group.node_group_name})
+
+
+def labels(pool: PlannedPool) -> dict[str, str]:
+    """
+    Labels of the nodes.
+
+    By `k8s.amazonaws.com/accelerator` an autoscaler knows that the accelerators of a new node are still to be told by
+    their plugin, and does not start a second node meanwhile (kubernetes/autoscaler, cloudprovider/aws README).
+    """
+    is_awaited = pool.accelerator is not None and least_size(pool) < pool.nodes
+    awaited = {"k8s.amazonaws.com/accelerator": pool.accelerator} if pool.accelerator and is_awaited else {}
+    return dict(node_labels(pool)) | awaited
 
 
 def taints(pool: PlannedPool) -> list[eks.NodeGroupTaintArgs]:

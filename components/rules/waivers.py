@@ -96,6 +96,13 @@ WAIVERS: tuple[Waiver, ...] = (
         "image@sha256:...",
     ),
     _waiver(
+        "image-digest",
+        "sizeup:index:AwsClusterAutoscaler$kubernetes:apps/v1:Deployment",
+        "*",
+        "no source read tells the digests of the pinned versions, and none is invented; sizeup:platform.images takes "
+        "image@sha256:...",
+    ),
+    _waiver(
         "pod-non-root",
         _SERVING,
         "*",

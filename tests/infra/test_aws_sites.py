@@ -129,6 +129,18 @@ def test_replicas_of_one_deployment_stand_on_reserved_and_on_demand_machines_ali
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (4, 8)
 
 
+def test_where_machines_come_and_go_an_autoscaler_moves_them():
+    """In the second region three by day and one by night; at home all stay, so nothing moves them."""
+    (scaler,) = [one for one in graph().resources if one.type == "sizeup:index:AwsClusterAutoscaler"]
+    assert scaler.name == f"autoscaler-{WEST}"
+    pod = only(stack(), "apps/v1:Deployment", f"autoscaler-{WEST}").inputs["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == "registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.1"
+    assert "k8s.io/cluster-autoscaler/sizeup-test-us-west-2" in str(pod["containers"][0]["command"])
+    for pool, awaited in (("p5-48xlarge-usw2-az2", "nvidia-h100-80gb"), ("p5-48xlarge-use1-az4", None)):
+        labels = only(stack(), ":NodeGroup", f"{pool}-nodes").inputs["labels"]
+        assert labels.get("k8s.amazonaws.com/accelerator") == awaited
+
+
 def test_outputs_are_told_by_region_beside_those_of_home():
     """The home site's outputs keep their names; `sites` has every region."""
     home = {"clusterName", "kubeconfig", "modelBuckets"}

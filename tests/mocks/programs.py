@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pulumi
 
-from components.aws import access_log, encryption, identity, network, storage
+from components.aws import access_log, autoscaler, encryption, identity, network, storage
 from components.aws import cluster as aws_cluster
 from components.aws import node_pool as aws_pool
 from components.gcp import access
@@ -74,6 +74,15 @@ AWS: Mapping[type[pulumi.ComponentResource], Callable[[], object]] = {
             vpc_id="vpc-1",
             subnet_id="subnet-4",
             after=[],
+        ),
+    ),
+    autoscaler.ClusterAutoscaler: lambda: autoscaler.ClusterAutoscaler(
+        "autoscaler",
+        autoscaler.ClusterAutoscalerArgs(
+            cluster_name="sizeup-test",
+            cluster_arn=CLUSTER,
+            region="us-east-1",
+            image="registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.1",
         ),
     ),
     storage.ModelBucket: lambda: storage.ModelBucket(

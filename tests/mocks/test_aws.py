@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from components.aws.access_log import AccessLog
+from components.aws.autoscaler import ClusterAutoscaler
 from components.aws.cluster import Cluster, ClusterDns
 from components.aws.encryption import LogKey
 from components.aws.identity import PodIdentity
@@ -84,6 +85,35 @@ def test_a_pool_is_what_the_plan_bought_and_hands_no_credentials_to_pods():
     metadata = only(registered(NodePool), ":LaunchTemplate").inputs["metadataOptions"]
     assert (metadata["httpTokens"], metadata["httpPutResponseHopLimit"]) == ("required", 1)
     assert group["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}]
+
+
+def test_the_autoscaler_may_change_the_size_of_its_own_clusters_groups_alone():
+    """
+    By the tag that EKS puts on them; what it may do to all is to look.
+
+    Source: kubernetes/autoscaler, cloudprovider/aws README: the two actions that change anything, and auto-discovery.
+    """
+    looks, changes = documents(ClusterAutoscaler, ":RolePolicy")
+    assert all(action.partition(":")[2].startswith(("Describe", "Get")) for action in looks["Action"])
+    assert changes["Action"] == ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"]
+    owned = {"aws:ResourceTag/k8s.io/cluster-autoscaler/sizeup-test": "owned"}
+    assert changes["Condition"] == {"StringEquals": owned}
+    (trust,) = documents(ClusterAutoscaler, "iam/role:Role", "assumeRolePolicy")
+    assert trust["Condition"]["StringEquals"]["aws:RequestTag/kubernetes-service-account"] == "cluster-autoscaler"
+
+
+def test_the_autoscaler_finds_the_groups_of_its_cluster_and_runs_without_privileges():
+    """It starts after its identity and its permissions."""
+    made = registered(ClusterAutoscaler)
+    deployment = only(made, "apps/v1:Deployment")
+    (container,) = deployment.inputs["spec"]["template"]["spec"]["containers"]
+    tags = "k8s.io/cluster-autoscaler/enabled,k8s.io/cluster-autoscaler/sizeup-test"
+    assert f"--node-group-auto-discovery=asg:tag={tags}" in container["command"]
+    assert container["env"] == [{"name": "AWS_REGION", "value": "us-east-1"}]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert set(deployment.dependencies) >= {"autoscaler-cluster-role", "autoscaler-own-role"}
+    assert "autoscaler-association" in only(made, ":ServiceAccount").dependencies
+    assert only(made, ":PodIdentityAssociation").dependencies == ("autoscaler-role", "autoscaler-scale")
 
 
 def test_a_model_bucket_is_kept_closed_and_encrypted():

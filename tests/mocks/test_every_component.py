@@ -30,7 +30,7 @@ def test_every_component_of_the_library_has_a_program_here():
             if isinstance(one, type) and issubclass(one, pulumi.ComponentResource):
                 found.add(one)
     assert found - {pulumi.ComponentResource} == PROGRAMS.keys()
-    assert (len(AWS), len(GCP), len(KUBERNETES)) == (8, 8, 2)
+    assert (len(AWS), len(GCP), len(KUBERNETES)) == (9, 8, 2)
 
 
 @each_component

@@ -7,11 +7,13 @@ from datetime import date
 
 import pytest
 
+from components.aws.autoscaler import ClusterAutoscaler
 from components.kubernetes import ServingStack
 from components.rules import RULES, violations
 from components.rules.waivers import WAIVERS, Waiver, waiver_of
 from infra.recorder.stack_program import record_stack
 from tests.components.test_kubernetes_serving import ARGS
+from tests.mocks.programs import PROGRAMS
 from tests.project import ROOT
 from tests.recordings import recorded
 
@@ -33,10 +35,16 @@ def with_a_key() -> None:
     ServingStack("chat", replace(ARGS, api_key="k"))
 
 
+def by_day() -> None:
+    """Machines that come and go on AWS."""
+    PROGRAMS[ClusterAutoscaler]()
+
+
 def test_every_waiver_is_used_by_something_that_we_build():
     """One that covers nothing any more goes."""
     graphs = [record_stack(ROOT, stack).graph for stack in ("chat-aws", "small-aws", "tpu-gcp")] + [
-        recorded(with_a_key)
+        recorded(with_a_key),
+        recorded(by_day),
     ]
     used = set()
     for graph in graphs:
