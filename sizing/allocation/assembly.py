@@ -13,6 +13,7 @@ from sizing.allocation.candidates import Candidate
 from sizing.allocation.costs import accelerator_lines, commitments_of, covered_pools, machine_line
 from sizing.allocation.formulation import Formulation
 from sizing.allocation.host import DISK_SHARE, IMAGES_BYTES
+from sizing.allocation.left_out import left_out_of
 from sizing.allocation.market import NETWORK_ZONES, Market
 from sizing.allocation.names import deployment_name, pool_name
 from sizing.allocation.promises import Served, promises_of
@@ -32,7 +33,6 @@ from sizing.plan import (
     CostLine,
     Deployment,
     EngineSettings,
-    LeftOut,
     NodePool,
     Placement,
     PoolRole,
@@ -94,7 +94,7 @@ def plan_of(
         assumptions=assumptions(spec, formulation, bought),
         elsewhere=tuple(sorted(sites[1:], key=lambda site: site.region)),
         commitments=commitments_of(catalog, formulation, bought),
-        left_out=tuple(_left_out(workload) for workload in spec.workloads if workload.name in bought.unserved),
+        left_out=left_out_of(spec, catalog, formulation.problem, bought),
         cost_shares=cost_shares(formulation.problem, bought),
     )
 
@@ -341,10 +341,3 @@ def _bucket(spec: Spec, catalog: Catalog, formulation: Formulation, bought: Purc
         bytes=sum(published_bytes(model) for model in models.values()),
         usd_per_gb_month=None if storage is None else storage.usd_per_gb_month,
     )
-
-
-def _left_out(workload: Serving) -> LeftOut:
-    if workload.priority is None:
-        raise ValueError(f"{workload.name} must be served and was left out")
-    why = "machines, quotas and money do not suffice for it beside what comes first"
-    return LeftOut(workload=workload.name, priority=workload.priority, why=why)

@@ -29,15 +29,8 @@ HIGHEST_S = {"ttft_p95_s": 120.0, "tpot_p95_s": 5.0, "e2e_p95_s": math.inf, "rea
 MOST_STEPS = 180  # two decades, to two figures
 LOOSER = 1.25  # a limit is proposed this much above the least that any candidate reaches: capacity is nil at the least
 STEP = 0.05  # of shares and confidences
-# Formats that are added, those first that lose least.
-WEIGHTS = (
-    Precision.BF16,
-    Precision.FP8,
-    Precision.INT8,
-    Precision.NVFP4,
-    Precision.MXFP4,
-    Precision.INT4,
-)
+# Formats that are added, those first that lose least; four bits change answers too much to be proposed unasked.
+WEIGHTS = (Precision.BF16, Precision.FP8, Precision.INT8)
 CACHES = (Precision.BF16, Precision.FP8)
 USUAL_CACHES = (Precision.BF16,)  # of a spec that does not say
 # Ways to buy that are added, those first that bind to nothing; a reservation or a block is there or is not.
