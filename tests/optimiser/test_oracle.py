@@ -1,0 +1,92 @@
+"""Strategies against the oracle, which tries every purchase of small random problems."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+
+from sizing.optimiser import Strategy, solve
+from sizing.optimiser.check import violations
+from sizing.optimiser.exhaustive import exhaustive
+from sizing.optimiser.problem import Problem
+from sizing.optimiser.purchase import Purchase
+from sizing.optimiser.status import SolverStatus
+from tests.optimiser.problems import problems
+
+SLOW = settings(
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
+STRATEGIES = (Strategy.AUTO, Strategy.EXACT, Strategy.COLUMNS, Strategy.GREEDY, Strategy.RELAXATION)
+
+
+def oracle(problem: Problem) -> Purchase:
+    """The proven answer; a problem that is too large to try everything is not looked at."""
+    try:
+        return exhaustive(problem)
+    except ValueError:
+        assume(False)
+        raise
+
+
+def left_out(problem: Problem, purchase: Purchase) -> list[int]:
+    """How many workloads are left out of each priority, the highest first."""
+    lost = [demand.priority for demand in problem.demands if demand.workload in purchase.unserved]
+    return [lost.count(priority) for priority in range(9, 0, -1)]
+
+
+def rank(problem: Problem, purchase: Purchase) -> tuple[list[int], float]:
+    """What purchases are compared by."""
+    assert purchase.objective is not None
+    return left_out(problem, purchase), purchase.objective
+
+
+@settings(SLOW, max_examples=500)
+@given(problems())
+def test_our_answer_is_as_good_as_the_best_of_all_purchases(problem):
+    best, ours = oracle(problem), solve(problem)
+    event(f"{best.status}, {len(best.unserved)} left out")
+    assert violations(problem, best) == ()
+    assert ours.status is best.status
+    assert violations(problem, ours) == ()
+    if best.objective is not None:
+        assert left_out(problem, ours) == left_out(problem, best)
+        assert abs(ours.objective - best.objective) < 1e-3
+        assert ours.micro_usd_per_hour == best.micro_usd_per_hour or problem.moves
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@settings(SLOW, max_examples=60)
+@given(problems())
+def test_every_strategy_passes_the_check_and_none_is_better_than_the_best(strategy, problem):
+    best, found = oracle(problem), solve(problem, strategy=strategy)
+    assert violations(problem, found) == ()
+    if best.status is SolverStatus.INFEASIBLE:
+        assert found.status in {SolverStatus.INFEASIBLE, SolverStatus.UNKNOWN, SolverStatus.OUT_OF_TIME}
+    elif found.objective is not None:
+        assert rank(problem, found) >= below(problem, best)
+        if found.bound is not None and left_out(problem, found) == left_out(problem, best):
+            assert found.bound <= best.objective + 1e-3
+    else:
+        assert found.status is not SolverStatus.INFEASIBLE
+    if found.status is SolverStatus.OPTIMAL:
+        assert left_out(problem, found) == left_out(problem, best)
+        assert abs(found.objective - best.objective) < 1e-3
+
+
+def below(problem: Problem, purchase: Purchase) -> tuple[list[int], float]:
+    """The rank of a purchase, less the noise of floating point."""
+    counts, objective = rank(problem, purchase)
+    return counts, objective - 1e-3
+
+
+@settings(SLOW, max_examples=150)
+@given(problems())
+def test_one_mixed_integer_model_is_as_good_as_the_best_of_all_purchases(problem):
+    """What larger problems are solved by: here on problems that are small enough to try everything."""
+    best, found = oracle(problem), solve(problem, strategy=Strategy.EXACT)
+    assert found.status is best.status
+    if best.objective is not None:
+        assert left_out(problem, found) == left_out(problem, best)
+        assert abs(found.objective - best.objective) < 1e-3
