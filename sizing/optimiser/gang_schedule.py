@@ -3,7 +3,7 @@ When and where each job runs at least cost, with every deadline kept: intervals 
 
 Each run of a job is an interval; on each supply and under each limit, intervals are cumulative. Levels are solved one
 after the other, each with those before it held: jobs that are done, from the highest priority down; then cost; then
-the hours at which jobs end. Deterministic: one worker, a fixed seed, limits in deterministic time.
+the hours at which jobs end.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser.gang import PPM, Gangs, Job, Run, Schedule, Supply, Unmet, Way
 from sizing.optimiser.gang_reasons import alone_reasons, conflict_reasons
+from sizing.optimiser.lexicographic import Aim, Solved, Value, lexicographic
 from sizing.optimiser.status import SolverStatus
 
 if TYPE_CHECKING:  # half a second to import: done where it is first used
     from ortools.sat.python import cp_model
 
-FOUND = {SolverStatus.OPTIMAL, SolverStatus.FEASIBLE}
 ROUNDING = 1e-3  # of bounds, in micro-dollars
 DETERMINISTIC_LIMIT = 10.0  # of each level, in CP-SAT's deterministic time: some ten seconds of one core
 
@@ -82,48 +82,37 @@ def schedule(problem: Gangs, *, deterministic_limit: float = DETERMINISTIC_LIMIT
     Args:
         problem: Jobs, and what they may run on.
         deterministic_limit: Of each level, in CP-SAT's deterministic time; about as many seconds of one core.
+
+    Raises:
+        KeyboardInterrupt: Where it comes before there is any schedule; later, the best so far is the answer.
     """
     modelled = _modelled(problem)
-    proved = True
-    goals = [sum(modelled.done[name] for name in level) for level in _levels(problem)]
-    for goal in goals:
-        solver, status = _solved(modelled.model, deterministic_limit, maximised=goal)
-        if status not in FOUND:
-            return _none(problem, status, deterministic_limit)
-        proved &= status is SolverStatus.OPTIMAL
-        modelled.model.add(goal >= solver.value(goal))
-        _hint(solver, modelled.model)
-    solver, status = _solved(modelled.model, deterministic_limit, minimised=modelled.cost)
-    if status not in FOUND:
-        return _none(problem, status, deterministic_limit)
-    proved &= status is SolverStatus.OPTIMAL
-    bound = max(0, math.ceil(solver.best_objective_bound - ROUNDING))
-    modelled.model.add(modelled.cost <= solver.value(modelled.cost))
-    _hint(solver, modelled.model)
-    last, status = _solved(modelled.model, deterministic_limit, minimised=_finishes(modelled))
-    proved &= status is SolverStatus.OPTIMAL
-    return _schedule(modelled, last if status in FOUND else solver, deterministic_limit, bound=bound, proved=proved)
+    left_out = [len(level) - sum(modelled.done[name] for name in level) for level in _levels(problem)]
+    solved = _solved(modelled, [*left_out, modelled.cost, _finishes(modelled)], deterministic_limit)
+    if solved.value is None:
+        return _none(problem, solved.statuses[-1], deterministic_limit)
+    return _schedule(modelled, solved, solved.value, deterministic_limit)
 
 
-def _schedule(
-    modelled: _Model, solver: cp_model.CpSolver, deterministic_limit: float, *, bound: int, proved: bool
-) -> Schedule:
+def _schedule(modelled: _Model, solved: Solved, value: Value, deterministic_limit: float) -> Schedule:
     """The schedule that the variables stand for, and why whoever is left out is."""
-    problem, runs = modelled.problem, tuple(_runs(solver, modelled))
-    left = [job for job in problem.jobs if not solver.value(modelled.done[job.name])]
+    problem, runs = modelled.problem, tuple(_runs(value, modelled))
+    left = [job for job in problem.jobs if not value(modelled.done[job.name])]
+    proved = not solved.interrupted and all(status is SolverStatus.OPTIMAL for status in solved.statuses)
+    bounds = solved.bounds[len(_levels(problem)) :]  # empty where the search was broken off before
     return Schedule(
         status=SolverStatus.OPTIMAL if proved else SolverStatus.FEASIBLE,
         runs=runs,
         unmet=tuple(Unmet(job=job.name, reasons=_left_out(problem, job, runs, deterministic_limit)) for job in left),
-        micro_usd=solver.value(modelled.cost),
-        bound_micro_usd=bound,
+        micro_usd=value(modelled.cost),
+        bound_micro_usd=max(0, math.ceil(bounds[0] - ROUNDING)) if bounds and math.isfinite(bounds[0]) else None,
     )
 
 
 def can_be_done(problem: Gangs, *, deterministic_limit: float = DETERMINISTIC_LIMIT) -> SolverStatus:
     """Whether all jobs of *problem*, those that may be left out as well, can be done together; whatever the cost."""
     asked = replace(problem, jobs=tuple(replace(job, priority=None) for job in problem.jobs))
-    return _solved(_modelled(asked).model, deterministic_limit)[1]
+    return _solved(_modelled(asked), [0], deterministic_limit).statuses[-1]
 
 
 def _levels(problem: Gangs) -> list[list[str]]:
@@ -269,51 +258,24 @@ def _finishes(modelled: _Model) -> cp_model.LinearExprT:
     return sum(ends)
 
 
-def _solved(
-    model: cp_model.CpModel,
-    deterministic_limit: float,
-    *,
-    maximised: cp_model.LinearExprT | None = None,
-    minimised: cp_model.LinearExprT | None = None,
-) -> tuple[cp_model.CpSolver, SolverStatus]:
-    """One level solved, with one worker, a fixed seed and no clock; with neither goal, for anything at all."""
-    from ortools.sat.python import cp_model  # noqa: PLC0415
+def _solved(modelled: _Model, levels: Sequence[cp_model.LinearExprT], deterministic_limit: float) -> Solved:
+    """
+    Each level at its least, the earlier ones held.
 
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = deterministic_limit
-    solver.parameters.catch_sigint_signal = False  # Ctrl-C is the caller's
-    model.clear_objective()
-    if maximised is not None:
-        model.maximize(maximised)
-    elif minimised is not None:
-        model.minimize(minimised)
-    statuses = {
-        cp_model.OPTIMAL: SolverStatus.OPTIMAL,
-        cp_model.FEASIBLE: SolverStatus.FEASIBLE,
-        cp_model.INFEASIBLE: SolverStatus.INFEASIBLE,
-        cp_model.UNKNOWN: SolverStatus.OUT_OF_TIME,
-    }
-    return solver, statuses[solver.solve(model)]
+    Linearised less than a purchase is: of ten jobs in a month, that found a schedule which is five per cent cheaper.
+    """
+    aims = [Aim(expression=level, limit=deterministic_limit, linearised=1) for level in levels]
+    return lexicographic(modelled.model, aims)
 
 
-def _hint(solver: cp_model.CpSolver, model: cp_model.CpModel) -> None:
-    """The next level starts from what this one found."""
-    model.clear_hints()  # type: ignore[no-untyped-call]  # ortools types it not at all
-    for index in range(len(model.proto.variables)):
-        variable = model.get_int_var_from_proto_index(index)
-        model.add_hint(variable, solver.value(variable))
-
-
-def _runs(solver: cp_model.CpSolver, modelled: _Model) -> Iterator[Run]:
+def _runs(value: Value, modelled: _Model) -> Iterator[Run]:
     """The runs that were found, of each job in the order of time."""
     step = modelled.problem.step_h
     for name, pieces in modelled.pieces.items():
         for piece in pieces:
             for option in piece.options:
-                if solver.value(option.taken):
-                    start, end = solver.value(piece.start) * step, solver.value(piece.end) * step
+                if value(option.taken):
+                    start, end = value(piece.start) * step, value(piece.end) * step
                     yield Run(job=name, way=option.way, supply=option.supply.name, from_h=start, until_h=end)
 
 
