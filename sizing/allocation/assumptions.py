@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sizing.allocation.candidates import Candidate
 from sizing.allocation.formulation import Formulation
 from sizing.allocation.market import CONTROL_PLANE_ZONES
+from sizing.allocation.network import network_text
 from sizing.allocation.start import loading_text
 from sizing.optimiser.problem import DOUBLE_RUNNING_H
 from sizing.optimiser.purchase import Purchase
@@ -25,6 +26,7 @@ def _host_text(candidate: Candidate) -> str:
 
 def assumptions(spec: Spec, formulation: Formulation, bought: Purchase) -> tuple[str, ...]:
     """What the plan rests on beside what was asked, in words."""
+    workloads = {workload.name: workload for workload in spec.workloads}
     standing = [formulation.candidates[stand.choice] for stand in bought.stands]
     engines = dict.fromkeys(
         f"{one.engine.name} reserves memory as version {one.engine.version} does; its image is the platform's to pin"
@@ -44,6 +46,7 @@ def assumptions(spec: Spec, formulation: Formulation, bought: Purchase) -> tuple
         ),
         *dict.fromkeys(map(loading_text, standing)),
         *dict.fromkeys(map(_host_text, standing)),
+        *dict.fromkeys(network_text(one, workloads[one.workload]) for one in standing),
         *_of_what_is_bought(spec, formulation, bought),
         *_of_places(formulation, bought),
     ]

@@ -82,7 +82,7 @@ class Store:
 
 def object_start(replica: Replica, machine: Machine) -> ColdStart:
     """The start of one replica on a new machine that reads its weights from object storage."""
-    return cold_start(replica, _object_rate(machine))
+    return cold_start(replica, object_rate(machine))
 
 
 def start_miss(replica: Replica, machine: Machine, objectives: Objectives) -> Miss | None:
@@ -93,7 +93,7 @@ def start_miss(replica: Replica, machine: Machine, objectives: Objectives) -> Mi
     late = _late(start, objectives)
     if late is None:
         return None
-    name, rate = OBJECT_STORE[machine.cloud][0], _object_rate(machine)
+    name, rate = OBJECT_STORE[machine.cloud][0], object_rate(machine)
     text = f"{late.text}: {start.weights_s:.0f} s of it to read weights from {name} at {rate / GB:.3g} GB/s"
     return Miss(metric=late.metric, asked=late.asked, reached=late.reached, text=text)
 
@@ -239,7 +239,8 @@ def _usd_per_month(fact: StorageTier, size: int, *, rate: LoadTier | None) -> fl
     return usd + (fact.max_bytes_per_s - fact.included_bytes_per_s) / MB * fact.usd_per_mb_per_s_month
 
 
-def _object_rate(machine: Machine) -> float:
+def object_rate(machine: Machine) -> float:
+    """Bytes per second at which one machine reads weights from object storage."""
     return _rate(load_tier(OBJECT_STORE[machine.cloud][0]), machine, TIB)
 
 
