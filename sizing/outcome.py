@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sizing.optimiser.status import SolverStatus
 from sizing.plan import SizingPlan
 
+__all__ = ["Miss", "NoPlan", "Requirement", "RunnerUp", "Sized", "SolverOutcome", "SolverStatus"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolverOutcome:

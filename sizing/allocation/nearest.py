@@ -45,8 +45,8 @@ def mode_text(pool: Pool) -> str:
     return words if pool.name is None else f"in {words} {pool.name}"
 
 
-def usd(micro_usd_per_hour: int) -> float:
-    """USD per hour of whole micro-dollars."""
+def usd(micro_usd_per_hour: float) -> float:
+    """USD per hour of micro-dollars."""
     return micro_usd_per_hour / MICRO_USD_PER_USD
 
 

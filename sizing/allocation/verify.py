@@ -5,6 +5,7 @@ Every plan goes through this before it is handed out. What it tells is a bug of 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -82,20 +83,15 @@ def _cost_lines(plan: SizingPlan) -> Iterator[str]:
     """Every machine of every pool is paid once: at its price, or at that of what covers it."""
     for pool in plan.node_pools:
         lines = [line for line in plan.cost_lines if line.pool == pool.name and line.unit == "machine"]
-        counted = sorted((line.quantity, _micro(line.usd_per_hour)) for line in lines)
-        rest = (pool.nodes - pool.committed, _micro(pool.usd_per_hour))
-        parts = [rest] if rest[0] else []
+        rest, price = pool.nodes - pool.committed, _micro(pool.usd_per_hour)
+        parts = [(rest, price)] if rest else []
         if pool.committed:
             parts.append((pool.committed, _micro(pool.committed_usd_per_hour)))
-        if counted != sorted(parts):
+        if Counter((round(line.quantity), _micro(line.usd_per_hour)) for line in lines) != Counter(parts):
             yield f"the cost lines are not those of the pools: {pool.name}"
-        share = (pool.least_nodes - pool.committed) / rest[0] if rest[0] else 1.0
-        paid = [
-            line.hours_per_month / HOURS_PER_MONTH
-            for line in lines
-            if (line.quantity, _micro(line.usd_per_hour)) == rest
-        ]
-        if any(hours < max(0.0, share) - TOLERANCE or hours > 1 + TOLERANCE for hours in paid):
+        least = max(0.0, (pool.least_nodes - pool.committed) / rest) if rest else 1.0
+        paid = [line.hours_per_month / HOURS_PER_MONTH for line in lines if _micro(line.usd_per_hour) == price]
+        if any(hours < least - TOLERANCE or hours > 1 + TOLERANCE for hours in paid):
             yield f"pool {pool.name} is paid for other hours than it is up"
 
 

@@ -25,7 +25,7 @@ Value = Callable[["cp_model.LinearExprT"], int]
 class Aim:
     """What is made least, how long for, and who is told of each better solution on the way."""
 
-    expression: cp_model.LinearExpr
+    expression: cp_model.LinearExprT
     limit: float  # deterministic time: about as many seconds of one core
     improved: Callable[[Value, float], None] | None = None  # values, and the bound so far
     linearised: int = 2  # how much of the model its linear relaxation holds; packing rows prove little without all

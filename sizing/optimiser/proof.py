@@ -78,7 +78,7 @@ def proven(
 
 def _left_out(problem: Problem, made: Rows) -> list[cp_model.LinearExprT]:
     """How many workloads of each priority are left out, the highest priority first."""
-    levels = []
+    levels: list[cp_model.LinearExprT] = []
     for priority in sorted({one.priority for one in problem.demands if one.priority is not None}, reverse=True):
         alike = {one.workload for one in problem.demands if one.priority == priority}
         served = sum(used for (workload, _, _), used in made.chosen.items() if workload in alike)

@@ -100,10 +100,10 @@ def rows(problem: Problem, *, times: int | None = None) -> Rows:
         for number, h in paid:
             cost.add(number, h * pool.micro_usd_per_hour)
     system = _system(model, problem, machines, most_machines, cost=cost, hours=sum(hours))
-    for standing in problem.standings:
+    for one in problem.standings:
         for option, variable in chosen.items():
-            if (option[0], option[2]) == (standing.workload, standing.region):
-                cost.add(variable, standing.micro_usd_per_hour * sum(hours))
+            if (option[0], option[2]) == (one.workload, one.region):
+                cost.add(variable, one.micro_usd_per_hour * sum(hours))
     committed = _commit(model, problem, machines, most_machines, cost=cost, hours=hours)
     return Rows(
         model=model,
