@@ -95,6 +95,10 @@ class Cut:
     worth: Floats
     least: float
 
+    def refuses(self, counts: Integers) -> bool:
+        """Whether these counts cannot carry the load."""
+        return float(counts @ self.worth) < self.least
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:

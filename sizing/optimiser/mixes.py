@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations_with_replacement
 from math import ceil
 
 import numpy as np
@@ -25,11 +26,15 @@ from sizing.optimiser.mix_models import EPSILON, Cut, Routing, Search, Spread, c
 from sizing.optimiser.mix_slices import needed, routed_whole
 from sizing.optimiser.status import SolverStatus
 
-NODES = (400, 100_000)  # without cutting planes, then with them: most cases end in the first few
+NODES = (150, 100_000)  # without cutting planes, then with them: most cases end in the first few
 CUTS = 50  # counts that turn out not to serve the load; solvers' tolerances make a few at the most
-THROWS = (4, 40)  # dead ends of mending, before the first of those searches and before the second
+THROWS = ((4, 16), (60,))  # dead ends of mending, before the first of those searches and before the second
+FIRST_SHARE = 0.4  # of the seconds left, at most, that the first search takes
 SMALL = 200  # groups times types that SCIP is through with sooner than with anything else
-ALIKE = 3  # counts of about the same cost that are tried before a dearer one
+NOISE = 1e-9  # of sums in floating point
+FEW_TYPES = 8  # of so many, three at a time are added and taken away; of more, two
+LOOKED_AT = 12  # counts of about the same cost, of which
+ALIKE = 3  # are tried before dearer ones
 
 SecondsLeft = Callable[[], float]
 
@@ -73,24 +78,20 @@ class _Best:
 
 def _free(mix: Mix, seconds_left: SecondsLeft | None) -> MixAnswer:
     loads = reduced(mix, whole_slices=False)
-    routing = Routing(loads, np.ones(len(loads.kinds)))
     routed = _where_cheapest(loads)
     best = _Best(counts=needed(loads, routed), routed=routed, bound=_floor(loads))
-    cuts: list[Cut] = []
+    near = _Near(mix, loads, seconds_left)
+    start = best.counts
     for nodes in NODES:
-        while len(cuts) < CUTS and best.bound < loads.cost(best.counts) and _go_on(seconds_left):
-            found = cheapest(loads, _search(loads, best, nodes, seconds_left, cuts))
+        while len(near.cuts) < CUTS and best.bound < loads.cost(best.counts) and _go_on(seconds_left):
+            found = cheapest(loads, _search(loads, best, nodes, seconds_left, near.cuts))
             best = replace(best, bound=found.bound)
-            if found.counts is None:
+            known = len(near.cuts)
+            if found.counts is not None:
+                best, start = near.tried(best, found.counts, 0), found.counts
+            if len(near.cuts) == known:
                 break
-            spread = routing.spread(found.counts)
-            if spread is None:
-                break
-            candidate = replace(best, counts=found.counts, routed=spread.shares)
-            if not overloads(mix, _answer(mix, loads, candidate), whole_slices=False):
-                best = candidate
-                break
-            cuts.append(_cut(loads, spread))
+        best = near.bisected(best, start, 0)
     return _answer(mix, loads, best)
 
 
@@ -103,11 +104,11 @@ def _whole(mix: Mix, free: MixAnswer, seconds_left: SecondsLeft | None) -> MixAn
     best = _Best(counts=needed(loads, routed), routed=routed, bound=bound)
     near = _Near(mix, loads, seconds_left)
     start = np.array([free.counts[kind] for kind in loads.kinds], dtype=np.int64)
-    best = near.tried(best, start, THROWS[0])
+    best = near.tried(best, start, THROWS[0][0])
     small = loads.slice_load.size <= SMALL
-    for effort, nodes in enumerate(NODES):
-        if not small:
-            best = near.bisected(best, start, THROWS[effort])
+    for throws, nodes in zip(THROWS, NODES, strict=True):
+        for number in throws if not small else ():
+            best = near.bisected(best, start, number)
         if best.bound >= loads.cost(best.counts) or not _go_on(seconds_left):
             break
         found = cheapest(loads, _search(loads, best, nodes, seconds_left, ()))
@@ -126,18 +127,16 @@ class _Near:
         self._loads = loads
         self._seconds_left = seconds_left
         self._routing = Routing(loads, _typical_slice(loads))
-        self._cuts: list[Cut] = []
+        self.cuts: list[Cut] = []
+        self._spreads: dict[bytes, Spread | None] = {}
 
     def tried(self, best: _Best, counts: Integers, throws: int) -> _Best:
         """The better of *best* and what comes of looking for a routing on *counts*."""
-        if any(float(counts @ cut.worth) < cut.least - EPSILON for cut in self._cuts):
-            return best
-        spread = self._routing.spread(counts)
+        spread = self._spread(counts)
         if spread is None:
             return best
-        if spread.room < 0:
-            self._cuts.append(_cut(self._loads, spread))
-            return best
+        if not self._loads.whole:
+            return _better(self._mix, self._loads, best, spread.shares)
         routed = routed_whole(self._loads, counts, spread.shares, throws, lambda: _go_on(self._seconds_left))
         return _better(self._mix, self._loads, best, routed)
 
@@ -146,23 +145,50 @@ class _Near:
         counts, cost = self._between(best, start)
         low = 0
         while low < (high := int(np.searchsorted(cost, self._loads.cost(best.counts)))) and _go_on(self._seconds_left):
-            middle = (low + high) // 2
+            first = int(np.searchsorted(cost, cost[(low + high) // 2]))
+            after = max(min(high, first + LOOKED_AT), int(np.searchsorted(cost, cost[first], side="right")))
             before = best
-            for place in range(middle, min(high, middle + ALIKE)):
-                best = self.tried(best, counts[place], throws)
+            for one in self._roomiest(counts[first:after]):
+                best = self.tried(best, one, throws)
                 if best is not before:
                     break
             else:
-                low = middle + 1
+                low = after
         return best
+
+    def _spread(self, counts: Integers) -> Spread | None:
+        """How the load is best spread over *counts*; None where it is too much for them."""
+        key = counts.tobytes()
+        if key not in self._spreads:
+            self._spreads[key] = None
+            if any(cut.refuses(counts) for cut in self.cuts):
+                return None
+            spread = self._routing.spread(counts)
+            if spread is not None and (cut := _cut(self._loads, spread)).refuses(counts):
+                self.cuts.append(cut)
+            else:
+                self._spreads[key] = spread
+        return self._spreads[key]
+
+    def _roomiest(self, counts: Integers) -> list[Integers]:
+        """Those of *counts* that leave most room when the load is spread, few of them."""
+        for cut in self.cuts:
+            counts = counts[counts @ cut.worth >= cut.least]
+        rooms = []
+        for place, one in enumerate(counts[:LOOKED_AT]):
+            if (spread := self._spread(one)) is not None:
+                rooms.append((-spread.room, place))
+        return [counts[place] for _, place in sorted(rooms)[:ALIKE]]
 
     def _between(self, best: _Best, start: Integers) -> tuple[Integers, Floats]:
         """Counts a few steps away that cost no less than is proved and less than the best, the cheapest first."""
-        one = np.eye(len(self._loads.kinds), dtype=np.int64)
+        types = len(self._loads.kinds)
+        one = np.eye(types, dtype=np.int64)
         around = []
         for centre in (start, best.counts):
-            more, fewer = _up_to_two(one), _up_to_two(one[centre > 0])
-            around.append((centre + more[:, None] - fewer[None, :]).reshape(-1, len(one)))
+            steps = 3 if types <= FEW_TYPES else 2
+            more, fewer = _up_to(steps, one), _up_to(steps, one[centre > 0])
+            around.append((centre + more[:, None] - fewer[None, :]).reshape(-1, types))
         counts = np.concatenate(around)
         cost = counts @ self._loads.price
         inside = (counts.min(axis=1) >= 0) & (cost >= best.bound - 0.5) & (cost < self._loads.cost(best.counts) - 0.5)
@@ -174,10 +200,12 @@ class _Near:
         return counts[order], cost[order]
 
 
-def _up_to_two(steps: Integers) -> Integers:
-    """No step, each step, and each two of them."""
-    pairs = [steps[i] + steps[j] for i in range(len(steps)) for j in range(i, len(steps))]
-    return np.array([np.zeros(steps.shape[1], dtype=np.int64), *steps, *pairs])
+def _up_to(number: int, steps: Integers) -> Integers:
+    """Every sum of at most *number* steps."""
+    sums = [np.zeros(steps.shape[1], dtype=np.int64)]
+    for several in range(1, number + 1):
+        sums += [np.sum(some, axis=0) for some in combinations_with_replacement(steps, several)]
+    return np.array(sums)
 
 
 def _better(mix: Mix, loads: Loads, best: _Best, routed: NDArray[np.generic]) -> _Best:
@@ -197,7 +225,7 @@ def _search(loads: Loads, best: _Best, nodes: int, seconds_left: SecondsLeft | N
         nodes=nodes,
         cuts=cuts,
         thorough=nodes != NODES[0],
-        seconds=None if seconds_left is None else seconds_left(),
+        seconds=None if seconds_left is None else seconds_left() * (FIRST_SHARE if nodes == NODES[0] else 1.0),
     )
 
 
@@ -208,7 +236,7 @@ def _go_on(seconds_left: SecondsLeft | None) -> bool:
 def _cut(loads: Loads, spread: Spread) -> Cut:
     """What the counts that could not be spread are refused by, and others with them."""
     load = np.where(loads.can_serve, loads.group_load, 1.0) * np.where(loads.can_serve, spread.worth, np.inf)
-    return Cut(worth=spread.worth, least=float(load.min(axis=1).sum()))
+    return Cut(worth=spread.worth, least=float(load.min(axis=1).sum()) - EPSILON * float(spread.worth.sum()) - NOISE)
 
 
 def _typical_slice(loads: Loads) -> Floats:
