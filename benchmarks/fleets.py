@@ -1,186 +1,169 @@
 """
-Made-up fleets of real models: what a company with one to a thousand models asks, from a seed.
+Strategies on made-up fleets: cost, bound, gap, seconds, who is not served and why, and the saving against greedy.
 
-Models are from the packaged catalog, of 1B to 405B parameters, and what a replica of each carries on each machine type
-is what the performance model says for one of a few classes of traffic and objectives. Rates are spread evenly over
-their logarithm. Half of the models must survive the loss of a zone, a third take spot for up to half of their traffic.
-What may be bought is told by `benchmarks.fleet_market`; a few machines are reserved and paid for already.
+`python -m benchmarks.fleets --models 100 --seeds 5 [--strategy auto] [--effort normal] [--lift] [--json]`. Every plan
+goes through the check; exit status 1 where one breaks a rule. Seconds are the solve's alone, on one thread; the greedy
+strategy beside it, and with --lift the same strategy without quotas, are not in them.
 """
 
 from __future__ import annotations
 
-import math
-import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+import argparse
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 
-from benchmarks.fleet_market import Market, market, sellable, with_reservations
-from benchmarks.fleet_quotas import quotas_that_bind
-from sizing.allocation.candidates import weigh
-from sizing.catalog.accelerator import Precision
+from benchmarks.made_up_fleet import fleet
 from sizing.catalog.machine import Cloud
-from sizing.catalog.offer import PurchaseMode
-from sizing.catalog.packaged import catalog
-from sizing.optimiser.problem import Choice, Demand, Pool, Problem
-from sizing.spec.workload import Allowed, Objectives, Serving, Survive, TokenLengths, Traffic
+from sizing.optimiser import Effort, Strategy, solve
+from sizing.optimiser.check import violations
+from sizing.optimiser.left_out import why_left_out
+from sizing.optimiser.problem import Problem
+from sizing.optimiser.pruning import without_dominated
+from sizing.optimiser.purchase import Purchase
+from sizing.optimiser.tables import tables
+from sizing.units import MICRO_USD_PER_USD
 
-MODELS = (  # by parameters; about evenly spread over their logarithm, as small models are most of what is served
-    "Llama-3.2-1B",
-    "Qwen2.5-1.5B",
-    "Gemma-2-2b",
-    "Phi-3.5-mini-instruct",
-    "Qwen3-4B",
-    "Mistral-7B-v0.3",
-    "Llama-3.1-8B",
-    "Qwen3-8B",
-    "Gemma-2-9b",
-    "Mistral-Nemo-12B",
-    "Qwen3-14B",
-    "phi-4",
-    "Mistral-Small-22B",
-    "Qwen3-30B-A3B",
-    "Qwen3-32B",
-    "Mixtral-8x7B",
-    "Llama-3.3-70B-Instruct",
-    "Qwen2.5-72B",
-    "GLM-4.5-Air",
-    "gpt-oss-120b",
-    "Mixtral-8x22B",
-    "Qwen3-235B-A22B",
-    "Llama-4-Maverick-17B-128E",
-    "Llama-3.1-405B",
-)
-MICRO = 1_000_000
-LEAST_PER_S, MOST_PER_S = 0.2, 60.0
-MOST_ACCELERATORS = 96  # of one model on the machines that carry most: larger rates are cut to what these carry
-SPOT_SHARES = (0.3, 0.5)
-MODELS_PER_RESERVATION = 8
-RESERVED_SLOTS = 4  # least accelerators of a machine type that anyone reserves
+__all__ = ["fleet"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Class:
-    """What requests of a class look like, and how soon they must be answered."""
+class Row:
+    """One fleet, solved once."""
 
-    name: str
-    prompt: TokenLengths
-    answer: TokenLengths
-    objectives: Objectives
-    max_context_tokens: int
-
-
-CLASSES = (
-    Class(
-        name="chat",
-        prompt=TokenLengths(mean=900, p95=2700),
-        answer=TokenLengths(mean=200, p95=600),
-        objectives=Objectives(ttft_p95_s=2.0, tpot_p95_s=0.06, e2e_p95_s=None),
-        max_context_tokens=4096,
-    ),
-    Class(
-        name="documents",
-        prompt=TokenLengths(mean=6000, p95=14000),
-        answer=TokenLengths(mean=300, p95=700),
-        objectives=Objectives(ttft_p95_s=8.0, tpot_p95_s=0.1, e2e_p95_s=None),
-        max_context_tokens=16384,
-    ),
-)
+    models: int
+    seed: int
+    variables: int  # of the whole-number model, after what cannot be of use is left out
+    seconds: float
+    status: str
+    usd_per_hour: float | None
+    bound_usd_per_hour: float | None  # of the objective
+    gap: float | None
+    unserved: tuple[str, ...]  # each with the limit in its way, what it takes of it and what is left
+    saving: float | None  # share of what the greedy strategy's purchase costs; None: the two do not serve the same
+    lifted: float | None  # share by which the cost falls without quotas; None: not asked
+    violations: tuple[str, ...]
+    peak_bytes: int  # of the process so far
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One way to run a replica, without a workload's name."""
-
-    machine: str
-    kind: str
-    slots: int
-    capacity: int  # micro-requests per second
-
-
-def fleet(models: int, seed: int, *, cloud: Cloud = Cloud.AWS, short: bool = False) -> Problem:
-    """
-    A fleet as an allocation problem; the same for the same arguments.
-
-    Quotas are in the provider's unit and bind. Demand can be met, unless *short*: then every workload has a priority,
-    from 1 to 9, and quotas are so low that some are left out.
-    """
-    chance = random.Random(f"fleet {cloud} {seed}")  # noqa: S311  a benchmark, not a secret
-    sold = market(cloud, seed)
-    demands: list[Demand] = []
-    choices: list[Choice] = []
-    for number in range(models):
-        name, ways = _model(chance, cloud)
-        workload = f"m{number:04}-{name.lower()}"
-        demands.append(_demand(chance, workload, ways, short=short))
-        choices += [
-            Choice(workload=workload, machine=way.machine, kind=way.kind, slots=way.slots, capacity=way.capacity)
-            for way in ways
-        ]
-    sold = with_reservations(sold, tuple(_reserved(chance, sold, models // MODELS_PER_RESERVATION)))
-    problem = Problem(demands=tuple(demands), choices=tuple(choices), pools=sold.pools, sites=sold.sites)
-    return replace(problem, quotas=quotas_that_bind(chance, sold, problem, short=short))
-
-
-def _model(chance: random.Random, cloud: Cloud) -> tuple[str, tuple[Way, ...]]:
-    """A model that can be served at all, drawn evenly; every other one of the list reads documents."""
-    while True:
-        place = chance.randrange(len(MODELS))
-        name, asked = MODELS[place], CLASSES[place % len(CLASSES)]
-        if ways := _ways(name, asked, cloud):
-            return f"{name}-{asked.name}", ways
-
-
-@cache
-def _ways(name: str, asked: Class, cloud: Cloud) -> tuple[Way, ...]:
-    """Every way to run a model within a class's objectives, as the performance model says; weighed once."""
-    workload = Serving(
-        name=name,
-        model=catalog().model(name),
-        traffic=Traffic(
-            requests_per_s=1.0, input_tokens=asked.prompt, output_tokens=asked.answer, prefix_hit=0.0, burstiness=1.0
-        ),
-        objectives=asked.objectives,
-        allowed=Allowed(
-            weights=(), kv=(Precision.BF16,), accelerators=(), machines=(), spot_share=0.0, min_spot_share=0.0
-        ),
-        survive=Survive.NONE,
-        max_context_tokens=min(asked.max_context_tokens, catalog().model(name).max_context),
-        engine="vllm",
+def measured(models: int, seed: int, *, options: argparse.Namespace) -> Row:
+    """One fleet, generated, solved, checked and compared."""
+    problem = fleet(models, seed, cloud=options.cloud, short=options.short)
+    began = time.perf_counter()
+    found = solve(problem, strategy=options.strategy, effort=options.effort)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    greedy = found if options.strategy is Strategy.GREEDY else solve(problem, strategy=Strategy.GREEDY)
+    free = (
+        solve(replace(problem, quotas=()), strategy=options.strategy, effort=options.effort) if options.lift else None
     )
-    ways = []
-    for candidate in weigh(workload, catalog(), sellable(cloud)).candidates:
-        capacity = math.floor(candidate.point.requests_per_s * MICRO)
-        if capacity > 0:
-            kind = f"{candidate.kind} at {capacity}"
-            ways.append(Way(machine=candidate.machine.name, kind=kind, slots=candidate.slots, capacity=capacity))
-    return tuple(ways)
-
-
-def _demand(chance: random.Random, workload: str, ways: Sequence[Way], *, short: bool) -> Demand:
-    """A rate, and with which safety it is asked."""
-    rate = math.exp(chance.uniform(math.log(LEAST_PER_S), math.log(MOST_PER_S)))
-    most = max(way.capacity / way.slots for way in ways) * MOST_ACCELERATORS
-    total = math.ceil(min(rate * MICRO, most))
-    share = chance.choice(SPOT_SHARES) if chance.random() < 1 / 3 else 0.0
-    return Demand(
-        workload=workload,
-        total=(total,),
-        firm=(math.ceil(total * (1 - share)),),
-        spot=(0,),
-        zone_loss=chance.random() < 1 / 2,
-        priority=chance.randint(1, 9) if short else None,
+    return Row(
+        models=models,
+        seed=seed,
+        variables=_variables(problem),
+        seconds=seconds,
+        status=found.status.value,
+        usd_per_hour=None if found.micro_usd_per_hour is None else found.micro_usd_per_hour / MICRO_USD_PER_USD,
+        bound_usd_per_hour=None if found.bound is None else found.bound / MICRO_USD_PER_USD,
+        gap=found.gap,
+        unserved=_unserved(problem, found),
+        saving=_falls(greedy, found),
+        lifted=None if free is None else _falls(found, free),
+        violations=violations(problem, found),
+        peak_bytes=peak,
     )
 
 
-def _reserved(chance: random.Random, sold: Market, number: int) -> Iterator[Pool]:
-    """Reservations that are paid for already, of machines that are on demand in the same zone."""
-    wide = [pool for pool in sold.pools if pool.mode is PurchaseMode.ON_DEMAND and pool.slots >= RESERVED_SLOTS]
-    for place, pool in enumerate(chance.sample(wide, min(number, len(wide)))):
-        yield replace(
-            pool,
-            mode=PurchaseMode.RESERVATION,
-            micro_usd_per_hour=0,
-            most=chance.randint(1, 3),
-            name=f"reserved-{place}",
+def _variables(problem: Problem) -> int:
+    """Options, replicas by place and machines by pool: what is decided on."""
+    made = tables(without_dominated(problem))
+    periods = len(problem.periods)
+    return len(made.options) + periods * (len(made.pool) + len(set(made.pool.tolist())))
+
+
+def _falls(dearer: Purchase, cheaper: Purchase) -> float | None:
+    """Share of its cost by which one purchase is dearer than another that serves the same workloads."""
+    if dearer.micro_usd_per_hour is None or cheaper.micro_usd_per_hour is None:
+        return None
+    if dearer.unserved != cheaper.unserved or not dearer.micro_usd_per_hour:
+        return None
+    return 1 - cheaper.micro_usd_per_hour / dearer.micro_usd_per_hour
+
+
+def _unserved(problem: Problem, found: Purchase) -> tuple[str, ...]:
+    """Who is left out, and the limits in the way: what they take of each, and what is left of it."""
+    told = []
+    for why in why_left_out(problem, found):
+        lacks = "; ".join(f"{lack.name} of {lack.limit}: takes {lack.takes}, {lack.left} left" for lack in why.lacks)
+        told.append(f"{why.workload} ({lacks or 'nothing that is sold may carry it'})")
+    return tuple(told)
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """Rows as text, with the median of each size below."""
+    head = ("models", "seed", "vars", "s", "USD/h", "bound", "gap", "unserved", "saving", "lifted", "MB", "check")
+    lines = ["".join(f"{word:>11}" for word in head)]
+    for row in rows:
+        cells = (
+            row.models,
+            row.seed,
+            row.variables,
+            f"{row.seconds:.1f}",
+            _money(row.usd_per_hour),
+            _money(row.bound_usd_per_hour),
+            _share(row.gap),
+            len(row.unserved),
+            _share(row.saving),
+            _share(row.lifted),
+            f"{row.peak_bytes / 1e6:.0f}",
+            "passed" if not row.violations else f"{len(row.violations)} broken",
         )
+        lines.append("".join(f"{cell:>11}" for cell in cells))
+        lines += [f"    without {who}" for who in row.unserved]
+        lines += [f"    broken: {text}" for text in row.violations[:5]]
+    for models in dict.fromkeys(row.models for row in rows):
+        alike = [row for row in rows if row.models == models]
+        gaps = [row.gap for row in alike if row.gap is not None]
+        savings = [row.saving for row in alike if row.saving is not None]
+        seconds = statistics.median(row.seconds for row in alike)
+        lines.append(
+            f"{models} models, {len(alike)} seeds: median {seconds:.1f} s, "
+            f"gap {_share(statistics.median(gaps) if gaps else None)}, "
+            f"saving {_share(statistics.mean(savings) if savings else None)} on average"
+        )
+    return "\n".join(lines)
+
+
+def _money(usd: float | None) -> str:
+    return "-" if usd is None else f"{usd:,.2f}"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and exit 1 where a plan breaks a rule."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fleets", description=(__doc__ or "").partition("\n\n")[0]
+    )
+    parser.add_argument("--models", type=int, nargs="+", default=[10])
+    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0")
+    parser.add_argument("--strategy", type=Strategy, choices=[*Strategy], default=Strategy.AUTO)
+    parser.add_argument("--effort", type=Effort, choices=[*Effort], default=Effort.NORMAL)
+    parser.add_argument("--cloud", type=Cloud, choices=[*Cloud], default=Cloud.AWS)
+    parser.add_argument("--short", action="store_true", help="quotas so low that some are left out")
+    parser.add_argument("--lift", action="store_true", help="solve without quotas too, and tell how the cost falls")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    rows = [measured(models, seed, options=options) for models in options.models for seed in range(options.seeds)]
+    print(json.dumps([asdict(row) for row in rows], indent=1) if options.json else _table(rows))
+    return 1 if any(row.violations for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
