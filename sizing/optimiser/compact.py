@@ -65,7 +65,7 @@ def compact(
         workloads: That are decided on, by their places in the problem.
         options: That may be taken; None: all of those workloads.
         may_be_left_out: Workloads that need not be served.
-        taken: By workloads that stand already.
+        taken: By workloads that stand already, on the pools that `pools_of` tells and on others.
         whole: Whether in whole numbers; else the linear relaxation.
     """
     from ortools.math_opt.python import mathopt  # noqa: PLC0415  half a second: imported where it is first used
@@ -73,11 +73,9 @@ def compact(
     model = mathopt.Model()
     own = [j for m in workloads for j in tables.of_workload[m]] if options is None else list(options)
     places = [i for j in own for i in range(tables.places_of[j].start, tables.places_of[j].stop)]
-    most = _most(tables, own)
-    pools = sorted({*most, *(pool for pool, _ in taken.slots)})
-    bought = machines(
-        model, tables.problem, pools, most={pool: most.get(pool, 0) for pool in pools}, taken=taken, whole=whole
-    )
+    pools = pools_of(tables, own)
+    most = dict.fromkeys(pools, 0) | _most(tables, own)
+    bought = machines(model, tables.problem, pools, most=most, taken=taken, whole=whole)
     chosen = {j: model.add_variable(lb=0, ub=1, is_integer=whole) for j in own}
     replicas = {
         (i, t): model.add_variable(lb=0, ub=_at_most(tables.options[tables.option[i]], t), is_integer=whole)
@@ -102,6 +100,16 @@ def compact(
     _pack(built, places)
     _teams(built, places)
     return built
+
+
+def pools_of(tables: Tables, options: Iterable[int]) -> list[int]:
+    """The pools that replicas of *options* may stand on, and those that share a commitment with one of them, sorted."""
+    pools = {int(pool) for j in options for pool in tables.pool[tables.places_of[j]]}
+    if tables.problem.commitments:
+        covered = {(one.machine, one.region) for one in tables.problem.commitments}
+        inside = {(tables.problem.pools[at].machine, tables.problem.pools[at].region) for at in pools} & covered
+        pools |= {at for at, of in enumerate(tables.problem.pools) if (of.machine, of.region) in inside}
+    return sorted(pools)
 
 
 def _at_most(option: Option, period: int) -> int:

@@ -26,14 +26,17 @@ if TYPE_CHECKING:  # half a second to import: done where it is first used
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What replicas that a model does not decide on take already."""
+    """What replicas that a model does not decide on take already, on its pools and on others."""
 
-    slots: Mapping[tuple[int, int], int]  # by pool and period
+    slots: Mapping[tuple[int, int], int]  # by pool and period, on pools of the model
+    quotas: Mapping[tuple[int, int], int]  # by quota and period, by machines of other pools
+    zones: frozenset[tuple[str, str]]  # region and zone, where machines of other pools stand
+    usd_per_hour: float  # of machines of other pools
     team_slots: Mapping[tuple[str, int], int]  # by team and period
     team_usd_per_hour: Mapping[str, float]
 
 
-NOTHING_TAKEN = Taken(slots={}, team_slots={}, team_usd_per_hour={})
+NOTHING_TAKEN = Taken(slots={}, quotas={}, zones=frozenset(), usd_per_hour=0.0, team_slots={}, team_usd_per_hour={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +80,12 @@ def machines(
         share = 1.0 if _is_one(problem, pool) else problem.periods[period].hours / problem.hours
         if not _is_one(problem, pool) or period == 0:
             cost[variable] = usd(problem.pools[pool].micro_usd_per_hour) * share
-    _quotas(model, problem, count)
+    _quotas(model, problem, count, taken)
     committed = _commitments(model, problem, pools, count, cost, whole=whole)
-    in_use, system = _sites(model, problem, pools, count, cost, whole=whole)
+    in_use, system = _sites(model, problem, pools, count, cost=cost, taken=taken, whole=whole)
     moves = _moves(model, problem, count) if problem.moves else {}
     if problem.budget_micro_usd_per_hour is not None:
-        _row(model, cost, upper=usd(problem.budget_micro_usd_per_hour))
+        _row(model, cost, upper=usd(problem.budget_micro_usd_per_hour) - taken.usd_per_hour)
     slots, money = _teams(model, problem, taken)
     return Machines(
         count=count,
@@ -142,16 +145,13 @@ def _counts(
     return count, packing
 
 
-def _quotas(model: mathopt.Model, problem: Problem, count: Mapping[tuple[int, int], Variable]) -> None:
+def _quotas(model: mathopt.Model, problem: Problem, count: Mapping[tuple[int, int], Variable], taken: Taken) -> None:
     places = {pool: place for place, pool in enumerate(problem.pools)}
-    for quota in problem.quotas:
-        for period in range(len(problem.periods)):
-            entries = {
-                count[places[pool], period]: float(units)
-                for pool, units in quota.units
-                if (places[pool], period) in count and units
-            }
-            _row(model, entries, upper=quota.limit)
+    for number, quota in enumerate(problem.quotas):
+        inside = [(places[pool], units) for pool, units in quota.units if (places[pool], 0) in count and units]
+        for period in range(len(problem.periods)) if inside else ():
+            entries = {count[at, period]: float(units) for at, units in inside}
+            _row(model, entries, upper=quota.limit - taken.quotas.get((number, period), 0))
 
 
 def _commitments(
@@ -195,8 +195,9 @@ def _sites(
     problem: Problem,
     pools: Sequence[int],
     count: Mapping[tuple[int, int], Variable],
-    cost: dict[Variable, float],
     *,
+    cost: dict[Variable, float],
+    taken: Taken,
     whole: bool,
 ) -> tuple[dict[str, Variable], dict[str, Variable]]:
     """A system machine for each zone that pools use, and the least number where a region is used at all."""
@@ -210,10 +211,17 @@ def _sites(
         if not own:
             continue
         in_use[site.region] = model.add_variable(lb=0, ub=1, is_integer=whole)
-        system[site.region] = model.add_variable(lb=0, ub=max(site.least_system_machines, len(own)), is_integer=whole)
+        most_zones = len({*own, *(zone for region, zone in taken.zones if region == site.region)})
+        system[site.region] = model.add_variable(lb=0, ub=max(site.least_system_machines, most_zones), is_integer=whole)
         cost[system[site.region]] = usd(site.system_micro_usd_per_hour)
         _row(model, {in_use[site.region]: site.least_system_machines, system[site.region]: -1.0}, upper=0)
-        zones_in_use = {_zone(model, problem, inside, count, whole=whole): 1.0 for inside in own.values()}
+        zones_in_use = {
+            _zone(model, problem, inside, count, is_taken=(site.region, zone) in taken.zones, whole=whole): 1.0
+            for zone, inside in own.items()
+        }
+        for region, zone in taken.zones:
+            if region == site.region and zone not in own:
+                zones_in_use[model.add_variable(lb=1, ub=1)] = 1.0
         _row(model, {**zones_in_use, system[site.region]: -1.0}, upper=0)
         for zone in zones_in_use:
             _row(model, {zone: 1.0, in_use[site.region]: -1.0}, upper=0)
@@ -226,10 +234,13 @@ def _zone(
     inside: Iterable[int],
     count: Mapping[tuple[int, int], Variable],
     *,
+    is_taken: bool,
     whole: bool,
 ) -> Variable:
-    """1 where any machine stands in a zone."""
-    used = model.add_variable(lb=0, ub=1, is_integer=whole)
+    """1 where any machine stands in a zone, of these pools or, where the zone is taken, of others."""
+    used = model.add_variable(lb=float(is_taken), ub=1, is_integer=whole)
+    if is_taken:
+        return used
     for pool in inside:
         for variable in dict.fromkeys(count[pool, period] for period in range(len(problem.periods))):
             _row(model, {variable: 1.0, used: -max(1.0, variable.upper_bound)}, upper=0)

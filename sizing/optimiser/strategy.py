@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from sizing.optimiser.problem import Problem
 from sizing.optimiser.purchase import Purchase
+
+if TYPE_CHECKING:  # numpy and the solvers take half a second: imported where they are first used
+    from sizing.optimiser.search import Depth
 from sizing.optimiser.status import SolverStatus
 
 FEW_WORKLOADS = 3  # up to which CP-SAT proves the best purchase sooner than one mixed-integer model does
@@ -34,6 +39,9 @@ class Effort(StrEnum):
     HIGH = "high"
 
 
+EXACT_NODES = {Effort.LOW: 100, Effort.NORMAL: 2000, Effort.HIGH: 50_000}
+
+
 def solve(
     problem: Problem,
     *,
@@ -57,7 +65,7 @@ def solve(
         case Strategy.AUTO if len(problem.demands) <= FEW_WORKLOADS:
             return _certified(problem, effort, improved)
         case Strategy.AUTO | Strategy.EXACT | Strategy.COLUMNS:
-            return _ours(problem, effort, improved)
+            return _ours(problem, strategy, effort, improved)
         case _:
             return _textbook(strategy)(problem)
 
@@ -80,13 +88,46 @@ def _rank(found: Purchase) -> tuple[int, float]:
     return len(found.unserved), found.objective or 0.0
 
 
-def _ours(problem: Problem, effort: Effort, improved: Callable[[Purchase], None] | None) -> Purchase:
+def _ours(
+    problem: Problem, strategy: Strategy, effort: Effort, improved: Callable[[Purchase], None] | None
+) -> Purchase:
     from sizing.optimiser.exact import exact  # noqa: PLC0415
-    from sizing.optimiser.pruning import without_dominated  # noqa: PLC0415
+    from sizing.optimiser.search import search  # noqa: PLC0415
     from sizing.optimiser.solving import Limits  # noqa: PLC0415
 
-    nodes = {Effort.LOW: 100, Effort.NORMAL: 1000, Effort.HIGH: 20000}[effort]
-    return exact(without_dominated(problem), Limits(nodes=nodes), improved)
+    depth = _depth(effort)
+    match strategy:
+        case Strategy.EXACT:
+            return exact(problem, Limits(nodes=EXACT_NODES[effort]), improved)
+        case Strategy.COLUMNS:
+            return search(problem, replace(depth, proof_options=0), improved)
+        case _:
+            return search(problem, depth, improved)
+
+
+def _depth(effort: Effort) -> Depth:
+    """How far each effort goes: a thousand workloads take minutes at the normal one."""
+    from sizing.optimiser.neighbourhood import Size  # noqa: PLC0415
+    from sizing.optimiser.search import Depth  # noqa: PLC0415
+
+    normal = Depth(
+        pricing_rounds=80,
+        rounds=20,
+        workloads_per_round=20,
+        size=Size(workloads=20, options=8, local_options=4, nodes=20),
+        gap=0.004,
+        stall=12,
+        proof_options=1000,
+        proof_nodes=1000,
+    )
+    match effort:
+        case Effort.LOW:
+            return replace(normal, rounds=5, workloads_per_round=100, gap=0.02, proof_nodes=50)
+        case Effort.NORMAL:
+            return normal
+        case Effort.HIGH:
+            larger = Size(workloads=30, options=12, local_options=6, nodes=100)
+            return replace(normal, rounds=100, size=larger, gap=0.0, stall=60, proof_options=4000, proof_nodes=20000)
 
 
 def _textbook(strategy: Strategy) -> Callable[[Problem], Purchase]:
