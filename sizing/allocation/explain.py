@@ -25,6 +25,8 @@ MANY_WORKLOADS = 6  # beyond it, only what costs most is looked at, and others s
 MOST_WORKLOADS = 6
 MOST_REGIONS = 8
 FEW_REGIONS = 2  # of many workloads
+HUNDREDS = 30  # workloads beyond which the whole stack is not solved again, and only a few are looked at
+FEW_WORKLOADS = 2
 TWO_ZONES = 2
 STOPPED = Miss(metric="solver", asked=None, reached=None, text="the search was stopped before it found a plan")
 
@@ -34,7 +36,8 @@ def runners_up(spec: Spec, search: Search) -> tuple[RunnerUp, ...]:
     What was weighed and lost: cheapest first, then what cannot be bought or misses an objective, nearest first.
 
     Each costed alternative is the whole stack's best plan with one thing changed: another cloud, one region for all,
-    or one workload held to another machine type or precision, or to machines that stay.
+    or one workload held to another machine type or precision, or to machines that stay. Of many workloads those that
+    cost most are looked at, while the others keep their kinds, machine types and regions.
     """
     best = search.best
     if best is None or best.formulation is None or best.found is None:
@@ -82,7 +85,8 @@ def _regions(spec: Spec, search: Search, best: Searched) -> Iterator[RunnerUp]:
     if best.formulation is None:
         return
     others = [site.region for site in best.formulation.problem.sites if best.regions != (site.region,)]
-    for region in others[: MOST_REGIONS if len(spec.workloads) <= MANY_WORKLOADS else FEW_REGIONS]:
+    most = 0 if len(spec.workloads) > HUNDREDS else FEW_REGIONS
+    for region in others[: MOST_REGIONS if len(spec.workloads) <= MANY_WORKLOADS else most]:
         problem = only_in(spec, best.formulation.problem, region)
         found = solve(problem, effort=Effort.LOW)
         if found.micro_usd_per_hour is not None:
@@ -137,7 +141,8 @@ def _machines(spec: Spec, formulation: Formulation, bought: Purchase) -> Iterato
             none = RunnerUp(workload=name, what=machine, usd_per_hour=None, misses=(miss,))
             yield _alternative(spec, formulation, held, none=none)
         yield from _other_weights(spec, formulation, problem, bought, name)
-    if any(one.pool.is_spot for one in bought.bought) and not any(any(demand.spot) for demand in problem.demands):
+    on_spot = any(one.pool.is_spot for one in bought.bought) and len(spec.workloads) <= HUNDREDS
+    if on_spot and not any(any(demand.spot) for demand in problem.demands):
         problem = replace(formulation.problem, budget_micro_usd_per_hour=None)
         firm = with_pools(problem, (pool for pool in problem.pools if not pool.is_spot))
         miss = Miss(metric="offer", asked=None, reached=None, text="not every workload can do without spot")
@@ -155,7 +160,8 @@ def _costliest(spec: Spec, bought: Purchase) -> list[str]:
         paid[stand.choice.workload] += (
             stand.most * stand.choice.slots / stand.pool.slots * stand.pool.micro_usd_per_hour
         )
-    return sorted(names, key=lambda name: (-paid[name], name))[:MOST_WORKLOADS]
+    most = MOST_WORKLOADS if len(names) <= HUNDREDS else FEW_WORKLOADS
+    return sorted(names, key=lambda name: (-paid[name], name))[:most]
 
 
 def _others_stay(problem: Problem, bought: Purchase, name: str) -> Problem:

@@ -29,7 +29,7 @@ def account_violations(plan: SizingPlan, spec: Spec, catalog: Catalog) -> tuple[
         *_held(plan, spec),
         *_commitments(plan, spec, catalog),
         *_teams(plan, spec),
-        *(text for workload in spec.workloads for text in _allowed(workload, plan)),
+        *(text for workload in spec.workloads for text in _allowed(workload, plan, spec)),
     )
 
 
@@ -146,7 +146,7 @@ def _usd_per_hour(deployment: Deployment, pools: dict[str, NodePool]) -> float:
     )
 
 
-def _allowed(workload: Serving, plan: SizingPlan) -> Iterator[str]:
+def _allowed(workload: Serving, plan: SizingPlan, spec: Spec) -> Iterator[str]:
     """A workload stands where it may, on machines that are bought as it may be."""
     pools = {pool.name: pool for pool in plan.node_pools}
     for one in plan.deployments:
@@ -164,14 +164,23 @@ def _allowed(workload: Serving, plan: SizingPlan) -> Iterator[str]:
                 yield f"{workload.name} stands on {pool.mode} machines, which it may not"
             if workload.allowed.machines and pool.machine not in workload.allowed.machines:
                 yield f"{workload.name} stands on {pool.machine}, which it may not"
-        yield from _in_time(workload, one, pools)
+        yield from _in_time(workload, one, pools, spec)
 
 
-def _in_time(workload: Serving, deployment: Deployment, pools: dict[str, NodePool]) -> Iterator[str]:
+def _in_time(workload: Serving, deployment: Deployment, pools: dict[str, NodePool], spec: Spec) -> Iterator[str]:
     """Machines that are there for some days carry only what is needed on these days."""
-    modes = {pools[placement.pool].mode for placement in deployment.placements if placement.pool in pools}
+    standing = [pools[placement.pool] for placement in deployment.placements if placement.pool in pools]
+    windows = {block.name: block.window for block in spec.capacity_blocks}
     needed = workload.needed
-    if PurchaseMode.CAPACITY_BLOCK in modes and needed is None:
-        yield f"{workload.name} is always needed and stands on a capacity block"
-    if PurchaseMode.FLEX_START in modes and (needed is None or needed.days > DAYS_OF_FLEX_START):
-        yield f"{workload.name} is needed for more than {DAYS_OF_FLEX_START} days and stands on flex-start machines"
+    for pool in standing:
+        window = windows.get(pool.reservation or "")
+        if pool.mode is PurchaseMode.CAPACITY_BLOCK and needed is None:
+            yield f"{workload.name} is always needed and stands on a capacity block"
+        elif (
+            window is not None
+            and needed is not None
+            and not (window.start <= needed.start <= needed.until <= window.until)
+        ):
+            yield f"{workload.name} is needed beyond the days of {pool.reservation}"
+        if pool.mode is PurchaseMode.FLEX_START and (needed is None or needed.days > DAYS_OF_FLEX_START):
+            yield f"{workload.name} is needed for more than {DAYS_OF_FLEX_START} days and stands on flex-start machines"
