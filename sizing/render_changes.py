@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sizing.diff import Action, FieldChange, Part, PlanChange, Scalar, Subject
-from sizing.figures import figure, memory, money, rate, seconds, storage
+from sizing.figures import figure, memory, money, plural, rate, seconds, storage
 from sizing.plan import Bucket, Deployment, NodePool, Promise
 from sizing.render_promises import metric_name, metric_value
 from sizing.table import wrapped
 
+MOST_CHANGES = 60  # that are told one by one
 _SIGNS = {Action.ADDED: "+", Action.REMOVED: "-", Action.CHANGED: "~"}
 # What the lines of text leave out: it follows from another line (the cost of a pool from its machines), or is a
 # fingerprint. All of it is in the JSON.
 _FOLLOWS: Mapping[Subject, frozenset[str]] = {
     Subject.PLAN: frozenset({"spec_hash", "facts_hash"}),
     Subject.PROMISE: frozenset({"low", "high", "probability"}),
-    Subject.NODE_POOL: frozenset({"price_as_of", "price_source"}),
 }
+_PROVENANCE = frozenset({"price_as_of", "price_source"})
 _LABELS = {
     "usd_per_hour": "USD/h",
     "concurrency": "in flight each",
@@ -47,13 +48,11 @@ def render_plan_changes(changes: Sequence[PlanChange]) -> str:
 
 
 def plan_change_lines(changes: Sequence[PlanChange]) -> list[str]:
-    """Lines of *changes* with their sign; empty where no decision, promise or total moved."""
-    lines = []
-    for change in changes:
-        text = _text(change)
-        if text:
-            lines += wrapped(f"{_SIGNS[change.action]} {text}", indent="  ", hanging="      ")
-    return lines
+    """Lines of *changes* with their sign, of very many the first; empty where no decision, promise or total moved."""
+    told = [f"{_SIGNS[change.action]} {text}" for change in changes if (text := _text(change))]
+    lines = [line for text in told[:MOST_CHANGES] for line in wrapped(text, indent="  ", hanging="      ")]
+    rest = len(told) - MOST_CHANGES
+    return [*lines, f"  and {plural(rest, 'change')} more: --json lists them"] if rest > 0 else lines
 
 
 def plan_change_document(change: PlanChange) -> dict[str, object]:
@@ -74,9 +73,15 @@ def _text(change: PlanChange) -> str:
     part = change.after or change.before
     if change.action is not Action.CHANGED:
         return f"{about}: {_part_text(part)}" if part is not None else about
-    fields = [x for x in change.fields if x.field not in _FOLLOWS.get(change.subject, frozenset())]
+    fields = [x for x in change.fields if not _follows(change.subject, x.field)]
     said = ", ".join(_field_text(x, part) for x in fields)
     return f"{about}: {said}" if said else ""
+
+
+def _follows(subject: Subject, field: str) -> bool:
+    """Whether a change of *field* follows from others, or is one of sources and dates alone."""
+    last = field.rpartition(".")[2]
+    return field in _FOLLOWS.get(subject, frozenset()) or last in _PROVENANCE or field.startswith("cost_shares.")
 
 
 def _name(change: PlanChange) -> str:
@@ -108,8 +113,13 @@ def _field_text(change: FieldChange, part: Part | None) -> str:
 
 
 def _words(field: str) -> str:
-    """The name of a field as words: engine max num seqs, replicas on p5-48xlarge-use1-az4."""
-    return field.replace("placements.", "replicas on ").replace("engine.", "engine ").replace("_", " ")
+    """The name of a field as words: engine max num seqs, replicas on p5-48xlarge-use1-az4, zones in us-west-2."""
+    owner, _, last = field.rpartition(".")
+    if owner.startswith(("commitments.", "left_out.")):
+        what, _, name = owner.partition(".")
+        return f"{'left out ' if what == 'left_out' else ''}{name} {last}".replace("_", " ")
+    of_region = field.replace("elsewhere.", "zones in ")
+    return of_region.replace("placements.", "replicas on ").replace("engine.", "engine ").replace("_", " ")
 
 
 def _list_text(before: Sequence[str], after: Sequence[str]) -> str:
@@ -132,7 +142,7 @@ def _value(field: str, value: Scalar, part: Part | None) -> str:
 
 
 def _number(field: str, value: float) -> str:
-    if field.startswith("usd_"):
+    if field.rpartition(".")[2].endswith(("usd_per_hour", "usd_per_gb_month")):
         return money(value)
     if field.endswith("_per_s"):
         return rate(value)

@@ -31,6 +31,7 @@ from infra.render.text import (
 from sizing.figures import money, plural, unit_price
 from sizing.render import headline, requirement_lines
 from sizing.render_changes import plan_change_lines
+from sizing.render_fleet import left_out_lines
 
 _COLUMNS = re.compile(r"\s{2,}")  # what keeps two parts of a line of text apart
 _VALUE_COLUMNS = 160  # of a property's line; what is longer is shown where it differs
@@ -153,6 +154,8 @@ def _sizing(report: Report) -> str:
     if lines:
         shown = fitted(lines, room=_CHANGES, more=lambda n: f"  and {n} more")
         parts.append(f"#### Sizing\n\n{fenced(shown.splitlines(), 'diff')}")
+    if report.plan.left_out:
+        parts.append(fenced(left_out_lines(report.plan.left_out), "text"))
     promises = requirement_lines(report.plan)
     if promises:
         shown = fitted(promises, room=_PROMISES, more=lambda n: f"  and {n} more")

@@ -20,6 +20,7 @@ from infra.render.steps import CHANGE_SIGNS, step_lines, summary
 from sizing.figures import money, plural
 from sizing.render import headline, requirement_lines
 from sizing.render_changes import plan_change_lines
+from sizing.render_fleet import left_out_lines
 from sizing.table import WIDTH, table, wrapped
 
 INTERRUPTED = "an interrupted run left operations whose outcome is not known: settle them before anything else"
@@ -34,6 +35,7 @@ def render_text(report: Report, *, full: bool = False) -> str:
     bill = printed_bill(report.cost, has_base=report.has_base)
     blocks = [
         [headline(report.plan, name=report.stack, usd_per_hour=report.cost.after.usd_per_hour)],
+        left_out_lines(report.plan.left_out),
         requirement_lines(report.plan),
         _indented(plan_change_lines(report.plan_changes)),
         step_lines(report.resources, full=full) or [no_changes(report.resources)],

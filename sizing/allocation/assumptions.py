@@ -49,6 +49,7 @@ def assumptions(spec: Spec, formulation: Formulation, bought: Purchase) -> tuple
         *dict.fromkeys(network_text(one, workloads[one.workload]) for one in standing),
         *_of_what_is_bought(spec, formulation, bought),
         *_of_places(formulation, bought),
+        *formulation.told,
     ]
     days = formulation.problem.payback_h // HOURS_PER_DAY
     said.append(
@@ -67,6 +68,10 @@ def _of_what_is_bought(spec: Spec, formulation: Formulation, bought: Purchase) -
     if len(formulation.problem.periods) > 1:
         periods = ", ".join(period.name for period in formulation.problem.periods)
         yield f"machines come and go with the hours of the day, in UTC ({periods}), and are paid while they are up"
+        yield (
+            "replicas follow the load where an adapter serves vllm:num_requests_running to Kubernetes' own autoscaler; "
+            "without one all of them, and the machines of the peak, stay up"
+        )
     for sold in formulation.supply.markets:
         yield from sold.unused
     if bought.committed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -16,6 +17,7 @@ from infra.diff.changes import ChangeKind, Op, PendingOperation, PropertyChange,
 from infra.render.html import render_html
 from infra.render.html.markup import element, page
 from infra.render.report import Difference, Finding, Report
+from sizing.plan import Bearer, CostShare, LeftOut
 from tests.examples import CHAT_PLAN
 from tests.resources import graph, resource
 
@@ -170,3 +172,12 @@ def test_no_value_can_become_markup(text: str) -> None:
 def test_attributes_are_escaped_and_left_out_where_they_are_none() -> None:
     built = page(element("p", "a<b", title='say "hi"', class_=None, hidden=True, x=1.5))
     assert built == '<!doctype html>\n<p title="say &quot;hi&quot;" hidden="" x="1.5">a&lt;b</p>\n'
+
+
+def test_who_is_left_out_and_what_teams_bear_is_in_the_page() -> None:
+    """Beside the promises, as the text tells it."""
+    left = LeftOut(workload="draft", priority=2, why="no quota is left")
+    share = CostShare(bearer=Bearer.TEAM, team="search", accelerators=8, usd_per_hour=44.0)
+    page = render_html(report(plan=replace(CHAT_PLAN, left_out=(left,), cost_shares=(share,))))
+    assert "draft, priority 2: no quota is left" in page
+    assert "32,120.00" in page  # 44 USD/h for 730 hours

@@ -19,6 +19,7 @@ from infra.render.markdown import render_markdown
 from infra.render.markdown_text import LIMIT, code, fenced, fitted, length, prose, row_text, table
 from infra.render.report import Difference, Finding, Report
 from sizing.diff import diff
+from sizing.plan import LeftOut
 from tests.examples import CHAT_PLAN, CHAT_POOL
 from tests.resources import component, graph, resource
 
@@ -269,3 +270,10 @@ def test_what_fits_is_shown_and_the_rest_counted(items: list[str], room: int) ->
     found = re.search(r"and (\d+) more$", text)
     shown = text.count("\n") + 1 - bool(found) if text else 0
     assert shown + (int(found[1]) if found else 0) == len(items)
+
+
+def test_who_is_left_out_is_told_in_the_open() -> None:
+    """With the reason, and counted in the first line of the plan."""
+    left = LeftOut(workload="draft", priority=2, why="the quota of us-east-1 is used up")
+    text = words(render_markdown(report(plan=replace(CHAT_PLAN, left_out=(left,)))))
+    assert "left out, the most important first\n  - draft, priority 2: the quota of us-east-1 is used up\n" in text

@@ -19,6 +19,7 @@ from infra.diff.changes import (
 from infra.render.report import Difference, Finding, Report
 from infra.render.text import render_text
 from sizing.diff import diff
+from sizing.plan import LeftOut
 from tests.examples import CHAT_PLAN, CHAT_POOL
 from tests.resources import graph, resource
 
@@ -217,3 +218,10 @@ def test_the_same_report_gives_the_same_bytes_within_80_columns() -> None:
     )
     assert once == again
     assert max(map(len, once.splitlines())) <= 80
+
+
+def test_who_is_left_out_is_told_in_the_open() -> None:
+    """With the reason, and counted in the first line of the plan."""
+    left = LeftOut(workload="draft", priority=2, why="the quota of us-east-1 is used up")
+    text = render_text(report(plan=replace(CHAT_PLAN, left_out=(left,))))
+    assert "left out, the most important first\n  - draft, priority 2: the quota of us-east-1 is used up\n" in text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sizing.catalog.offer import PurchaseMode
 from sizing.diff import Action, FieldChange, PlanChange, Subject, diff
+from sizing.plan import Bearer, Commitment, CostShare, LeftOut, Site
 from sizing.render_changes import plan_change_document, plan_change_lines, render_plan_changes
 from tests.examples import CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL
 
@@ -64,6 +66,42 @@ def test_cost_lines_are_not_told_twice() -> None:
     line = replace(CHAT_PLAN.cost_lines[0], quantity=3)
     text = render_plan_changes(diff(CHAT_PLAN, replace(CHAT_PLAN, node_pools=(pool,), cost_lines=(line,))))
     assert text == "  ~ plan: USD/h 110.08 -> 165.12\n  ~ node pool p5-48xlarge-use1-az4: nodes 2 -> 3\n"
+
+
+def test_another_region_a_commitment_and_who_is_left_out_are_told_in_words() -> None:
+    """Prices in USD; where a price is from, and what each team bears, stays in the JSON."""
+    new = replace(
+        CHAT_PLAN,
+        elsewhere=(Site(region="us-west-2", zones=("usw2-az1", "usw2-az2")),),
+        commitments=(
+            Commitment(
+                machine="p5.48xlarge",
+                region="us-east-1",
+                mode=PurchaseMode.COMMITTED_1Y,
+                owned=0,
+                to_buy=2,
+                usd_per_hour=31.5,
+                price_source="AWS price list",
+                price_as_of="2026-07-20",
+            ),
+        ),
+        left_out=(LeftOut(workload="draft", priority=2, why="no quota is left"),),
+        cost_shares=(CostShare(bearer=Bearer.TEAM, team="search", accelerators=8, usd_per_hour=44.0),),
+    )
+    assert " ".join(" ".join(plan_change_lines(diff(CHAT_PLAN, new))).split()) == (
+        "~ plan: p5.48xlarge us-east-1 committed 1y owned none -> 0, "
+        "p5.48xlarge us-east-1 committed 1y to buy none -> 2, "
+        "p5.48xlarge us-east-1 committed 1y usd per hour none -> 31.50, "
+        "zones in us-west-2 none -> usw2-az1, usw2-az2, "
+        "left out draft priority none -> 2, left out draft why none -> no quota is left"
+    )
+
+
+def test_very_many_changes_are_counted() -> None:
+    """A hundred pools more are sixty lines, and the number of the others."""
+    pools = tuple(replace(CHAT_POOL, name=f"pool-{n:03}") for n in range(100))
+    lines = plan_change_lines(diff(CHAT_PLAN, replace(CHAT_PLAN, node_pools=(CHAT_POOL, *pools))))
+    assert lines[-1] == "  and 40 changes more: --json lists them"
 
 
 def test_equal_plans_are_said_to_be_equal() -> None:

@@ -12,18 +12,22 @@ from sizing.figures import percent, plural, rate
 from sizing.plan import Deployment, Promise, SizingPlan
 from sizing.render import cold_start_text, host_text
 from sizing.render_changes import plan_change_lines
+from sizing.render_fleet import left_out_lines, team_lines
+from sizing.render_machines import commitment_lines
 from sizing.render_promises import chance, margin, metric_name, metric_value
 
 _WIDTH, _HEIGHT, _MIDDLE = 220.0, 22.0, 11.0
 
 
 def requirements_section(plan: SizingPlan, changes: Sequence[PlanChange]) -> Element:
-    """Promises, deployments, and how the plan differs from the one before."""
+    """Promises, deployments, who is left out, who bears what, and how the plan differs from the one before."""
     moved = plan_change_lines(changes)
+    told = [*left_out_lines(plan.left_out), *commitment_lines(plan.commitments), *team_lines(plan.cost_shares)]
     return element(
         "section",
         element("h2", "Sizing"),
         *([element("pre", "\n".join(moved), class_="changes")] if moved else []),
+        *([element("pre", "\n".join(told))] if told else []),
         element("table", _promise_head(), element("tbody", *(_promise_row(x) for x in plan.promises))),
         *(_deployment(x) for x in plan.deployments),
         id="sizing",
