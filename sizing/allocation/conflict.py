@@ -44,12 +44,18 @@ def conflicts_of(spec: Spec, relaxed: Relaxed) -> Conflicts:
     """The conflicts of a spec without a plan; none where a limit stopped their proof."""
     blocked = blocking(joined(spec, relaxed.formulations(spec)))
     of_blocked = [one for workload in spec.workloads if workload.name in blocked for one in of_workload(workload)]
-    machines = _useful(let_go(spec, of_blocked), relaxed)
-    nearby = cheapest_regions(spec, relaxed.catalog, machines)
-    asked = {one.requirement.id: one for one in (*of_stack(spec, relaxed.catalog, nearby=nearby), *of_blocked)}
-    model = analysis(requirements_of(spec, relaxed, asked, machines), asked=relaxed.tried)
-    order = sorted(asked, key=lambda name: not asked[name].is_default)
-    return Conflicts(asked=asked, explanation=model.explanation(first_without=order))
+    weighing = [one for one in of_blocked if one.weighs]
+    for together in (False, True):  # what only several of them let in costs time, and seldom matters
+        looser = [let_go(spec, weighing)] if together else [one.let_go(spec) for one in weighing]
+        machines = _useful([spec, *looser], relaxed)
+        nearby = cheapest_regions(spec, relaxed.catalog, machines)
+        asked = {one.requirement.id: one for one in (*of_stack(spec, relaxed.catalog, nearby=nearby), *of_blocked)}
+        made = requirements_of(spec, relaxed, asked, machines, together=together)
+        order = sorted(asked, key=lambda name: not asked[name].is_default)
+        told = analysis(made, asked=relaxed.tried).explanation(first_without=order)
+        if any(len(way) == 1 for way in told.ways_out):
+            break
+    return Conflicts(asked=asked, explanation=told)
 
 
 def let_go(spec: Spec, asked: Iterable[Asked]) -> Spec:
@@ -86,9 +92,10 @@ def _only(problem: Problem, workloads: Sequence[str]) -> Problem:
     )
 
 
-def _useful(spec: Spec, relaxed: Relaxed) -> tuple[Machine, ...]:
-    """Machine types that could carry a workload of *spec*."""
-    return tuple(dict.fromkeys(c.machine for one in relaxed.weighed(spec) for c in one.candidates))
+def _useful(specs: Iterable[Spec], relaxed: Relaxed) -> tuple[Machine, ...]:
+    """Machine types that could carry a workload of any of *specs*."""
+    weighed = (one for spec in specs for one in relaxed.weighed(spec))
+    return tuple(dict.fromkeys(candidate.machine for one in weighed for candidate in one.candidates))
 
 
 def cheapest_regions(spec: Spec, catalog: Catalog, machines: Iterable[Machine]) -> tuple[str, ...]:
@@ -138,7 +145,7 @@ def joined(spec: Spec, formulations: Sequence[Formulation]) -> Problem:
 
 
 def requirements_of(
-    spec: Spec, relaxed: Relaxed, asked: Mapping[str, Asked], machines: Sequence[Machine]
+    spec: Spec, relaxed: Relaxed, asked: Mapping[str, Asked], machines: Sequence[Machine], *, together: bool
 ) -> Requirements:
     """
     The problem of *spec* and of each of its relaxations, over all that any of them could use.
@@ -147,9 +154,10 @@ def requirements_of(
         spec: What is asked.
         relaxed: Weighs and formulates.
         asked: Its requirements, by id.
-        machines: Types that could carry a workload once everything is let go.
+        machines: Types that could carry a workload once a requirement is let go.
+        together: Whether what only comes in when several requirements of a workload are let go takes part.
     """
-    wide = let_go(spec, asked.values())
+    wide = let_go(spec, (one for one in asked.values() if together or not one.weighs))
     reach = relaxed.formulations(wide, more=machines)
     widest = joined(wide, reach)
 
@@ -172,7 +180,7 @@ def requirements_of(
     versions: dict[Key, Problem] = {frozenset({name}): version(one.let_go(spec)) for name, one in asked.items()}
     for workload in spec.workloads:
         own = {name: one for name, one in asked.items() if one.weighs and one.workload == workload.name}
-        if len(own) > 1:
+        if together and len(own) > 1:
             versions[frozenset(own)] = version(let_go(spec, own.values()))
     apart = tuple(frozenset(site.region for site in one.problem.sites) for one in reach)
     return Requirements(asked=base, let_go=versions, apart=apart if len(apart) > 1 else ())

@@ -19,6 +19,7 @@ from sizing.catalog.machine import Cloud, Machine
 from sizing.optimiser import solve
 from sizing.optimiser.conflict import least, possible
 from sizing.optimiser.feasibility import Model, team_micro_usd_per_hour, team_slots, usage
+from sizing.optimiser.left_out import Books
 from sizing.optimiser.looser import ASKED, place_of
 from sizing.optimiser.problem import Team
 from sizing.optimiser.purchase import Purchase
@@ -151,30 +152,46 @@ class Relaxed:
         return min(reached) if reached and not one.candidates else None
 
     def least_of_quota(self, spec: Spec, name: str) -> int | None:
-        """The least that a quota must be for a plan, what reservations take of it included."""
+        """
+        The least that a quota must be for a plan, what reservations take of it included.
+
+        At most what the cheapest plan takes: that much is enough, whether or not a limit stops the search for less.
+        """
+        cheapest = self.solved(spec)
+        if cheapest is None:
+            return None
+        told = next(one.limit for one in spec.quotas if quota_name(one) == name)
+        quotas = [quota for quota in cheapest.formulation.problem.quotas if quota.name == name]
+        if not quotas:
+            return 0  # no machine of the cheapest plan's cloud counts against it
+        enough = Books(problem=cheapest.formulation.problem, purchase=cheapest.bought).quotas[name]
 
         def measure(model: Model) -> Sequence[cp_model.LinearExprT]:
-            quotas = [quota for quota in model.of.versions[ASKED].quotas if quota.name == name]
-            return usage(model, {place_of(pool): units for quota in quotas for pool, units in quota.units})
+            return usage(model, {place_of(pool): units for pool, units in quotas[0].units})
 
-        told = next(one.limit for one in spec.quotas if quota_name(one) == name)
-        left = {q.name: q.limit for one in self.formulations(spec) for q in one.problem.quotas}
-        taken = self._least(spec, measure)
-        return None if taken is None else taken + told - left.get(name, told)
+        return self._least(cheapest, measure, enough) + told - quotas[0].limit
 
     def least_of_team(self, spec: Spec, name: str) -> int | None:
         """The fewest accelerators of a team that a plan takes."""
-        return self._least(spec, lambda model: team_slots(model, _team(model, name)))
+        cheapest = self.solved(spec)
+        if cheapest is None:
+            return None
+        enough = Books(problem=cheapest.formulation.problem, purchase=cheapest.bought).team_slots[name]
+        return self._least(cheapest, lambda model: team_slots(model, _team(model, name)), enough)
 
     def least_spent_by_team(self, spec: Spec, name: str) -> int | None:
         """The least that a team spends in any plan, in whole USD per month, rounded up."""
-        micro_usd = self._least(spec, lambda model: [team_micro_usd_per_hour(model, _team(model, name))])
-        return None if micro_usd is None else usd_per_month(micro_usd)
+        cheapest = self.solved(spec)
+        if cheapest is None:
+            return None
+        enough = Books(problem=cheapest.formulation.problem, purchase=cheapest.bought).team_money[name]
+        least_of_it = self._least(cheapest, lambda model: [team_micro_usd_per_hour(model, _team(model, name))], enough)
+        return usd_per_month(least_of_it)
 
-    def _least(self, spec: Spec, measure: Callable[[Model], Sequence[cp_model.LinearExprT]]) -> int | None:
+    def _least(self, of: Solved, measure: Callable[[Model], Sequence[cp_model.LinearExprT]], enough: int) -> int:
         self.tried()
-        found = [least(one.problem, measure) for one in self.formulations(spec)]
-        return min((one for one in found if one is not None), default=None)
+        found = least(of.formulation.problem, measure, most=enough)
+        return enough if found is None else found
 
 
 def usd_per_month(micro_usd_per_hour: int) -> int:

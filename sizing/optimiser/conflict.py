@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # half a second to import: done where it is first used
 
 DETERMINISTIC_LIMIT = 4.0  # of each solve, in CP-SAT's deterministic time: some four seconds of one core
 CORE_LIMIT = 0.3  # of the first solve for a conflict, with assumptions
+LEAST_LIMIT = 1.0  # of looking for the least of a quota that does
+MOST = 2**50  # of an amount that nothing limits
 MOST_CONFLICTS = 4  # that are named; each further one needs a solve for each of its requirements
 MOST_WAYS = 8
 
@@ -170,19 +172,26 @@ def possible(problem: Problem) -> bool | None:
     return analysis(Requirements(asked=problem, let_go={})).possible(())
 
 
-def least(problem: Problem, measure: Callable[[Model], Sequence[cp_model.LinearExprT]]) -> int | None:
+def least(
+    problem: Problem, measure: Callable[[Model], Sequence[cp_model.LinearExprT]], *, most: int = MOST
+) -> int | None:
     """
-    The least that the highest of *measure* can be in any purchase; None where there is none, or none was found.
+    The least that the highest of *measure* can be in any purchase; None where it is above *most*, or none was found.
 
     Where a limit stops the search it is the least that was found: enough, if perhaps more than must be.
+
+    Args:
+        problem: What is asked.
+        measure: Amounts of a purchase, as expressions of its model.
+        most: An amount that is known to be enough, where one is.
     """
     model = model_of(Requirements(asked=problem, let_go={}))
-    most = model.cp.new_int_var(0, 2**50, "")
+    highest = model.cp.new_int_var(0, most, "")
     for each in measure(model):
-        model.cp.add(most >= each)
-    model.cp.minimize(most)
-    solver = _solver(DETERMINISTIC_LIMIT)
-    return solver.value(most) if _verdict(solver, model.cp) else None
+        model.cp.add(highest >= each)
+    model.cp.minimize(highest)
+    solver = _solver(LEAST_LIMIT)
+    return solver.value(highest) if _verdict(solver, model.cp) else None
 
 
 def _solver(deterministic_limit: float) -> cp_model.CpSolver:
