@@ -40,7 +40,7 @@ SECRETS: Mapping[str, str] = {  # read by the program alone; sizing and preview 
 }
 SPEC_KEYS = (
     *("cloud", "regions", "zones", "budget_usd_per_month", "headroom"),
-    *("quotas", "reservations", "capacity_blocks", "commitments", "teams", "payback_days", "workloads"),
+    *("quotas", "reservations", "capacity_blocks", "commitments", "teams", "payback_days", "objective", "workloads"),
 )
 PLAN_SUFFIX = ".plan.json"
 

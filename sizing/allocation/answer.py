@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sizing.allocation.aims import aimed
 from sizing.allocation.assembly import plan_of
 from sizing.allocation.candidates import Weighed
 from sizing.allocation.explain import runners_up
@@ -27,7 +28,7 @@ from sizing.optimiser.status import SolverStatus
 from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome
 from sizing.performance import Overloaded
 from sizing.plan import SizingPlan
-from sizing.spec.workload import Spec
+from sizing.spec.workload import Objective, Spec
 
 if TYPE_CHECKING:
     from sizing.catalog import Catalog
@@ -79,7 +80,9 @@ def size(
             improved(Improvement(formulation=formulation, purchase=purchase, sized=best))
 
     asking = Asking(strategy=strategy, effort=effort, improved=told if improved is not None else None)
-    found = search(spec, catalog, current=current, weighed=weighed, asking=asking)
+    found = aimed(spec, search(spec, catalog, current=current, weighed=weighed, asking=asking))
+    if isinstance(found, NoPlan):
+        return found
     best = found.best
     if best is None or best.formulation is None or best.found is None:
         return refusal(spec, catalog, found)
@@ -87,7 +90,7 @@ def size(
     lost: tuple[RunnerUp, ...] = ()
     if alternatives and not bought.interrupted:
         weighed_stores = storage_weighed(spec, catalog, best.formulation, bought, usd_per_hour=plan.usd_per_hour)
-        lost = (*runners_up(spec, found), *weighed_stores)
+        lost = (*(runners_up(spec, found) if spec.objective is Objective.COST else ()), *weighed_stores)
     return Sized(
         plan=plan,
         outcome=_outcome(found, bought, plan),

@@ -49,6 +49,7 @@ def assumptions(spec: Spec, formulation: Formulation, bought: Purchase) -> tuple
         *dict.fromkeys(network_text(one, workloads[one.workload]) for one in standing),
         *_of_what_is_bought(spec, formulation, bought),
         *_of_places(formulation, bought),
+        *formulation.told,
     ]
     days = formulation.problem.payback_h // HOURS_PER_DAY
     said.append(

@@ -27,6 +27,7 @@ class Formulation:
     candidates: Mapping[Choice, Candidate]
     day: Day
     today: Mapping[tuple[Choice, Pool], int]  # replicas of the current plan
+    told: tuple[str, ...] = ()  # what the plan must say of how it was chosen, in words
 
     @property
     def offers(self) -> Mapping[Pool, tuple[Machine, Offer]]:

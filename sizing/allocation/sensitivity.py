@@ -21,7 +21,7 @@ from sizing.optimiser import Effort, solve
 from sizing.optimiser.problem import Pool, Problem
 from sizing.optimiser.purchase import Purchase
 from sizing.plan import SizingPlan
-from sizing.spec.workload import Objectives, Serving, Spec, Survive
+from sizing.spec.workload import Objective, Objectives, Serving, Spec, Survive
 
 if TYPE_CHECKING:
     from sizing.catalog import Catalog
@@ -115,7 +115,7 @@ def sensitivity(
     tell: Callable[[str], None] = lambda _: None,
 ) -> Sensitivity | None:
     """
-    How firmly the best plan of *spec* stands; None where there is no plan.
+    How firmly the best plan of *spec* stands; None where there is no plan, or one that is best by more than its cost.
 
     Args:
         spec: What is asked.
@@ -124,6 +124,8 @@ def sensitivity(
         asking: How the plan itself is searched for.
         tell: Told what is being tried.
     """
+    if spec.objective is not Objective.COST:
+        return None
     best = search(spec, catalog, current=current, asking=asking).best
     if best is None or best.formulation is None or best.found is None or best.found.micro_usd_per_hour is None:
         return None

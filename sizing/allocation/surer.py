@@ -11,7 +11,7 @@ from sizing.allocation.search import Asking, search
 from sizing.optimiser import Effort
 from sizing.outcome import Miss, RunnerUp
 from sizing.plan import SizingPlan
-from sizing.spec.workload import Spec
+from sizing.spec.workload import Objective, Spec
 from sizing.units import usd_per_month
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ def surer(spec: Spec, catalog: Catalog, *, current: SizingPlan | None = None) ->
     The best plan at each confidence above what *spec* asks of every workload, each really solved; the budget is let go,
     and told where that is over it.
 
-    Where there is none, what the nearest candidate misses.
+    Where there is none, what the nearest candidate misses. Nothing where the plan is best by something else than cost.
     """
+    if spec.objective is not Objective.COST:
+        return ()
     least = min(workload.objectives.confidence for workload in spec.workloads)
     return tuple(_at(spec, catalog, share, current) for share in CONFIDENCES if share > least)
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 # Keys that came after plans were locked. At what they default to, they ask what every spec asked before, so they do not
 # count: neither told nor untold do they make such a plan stale.
 _LATER = {"quotas": [], "reservations": [], "capacity_blocks": [], "teams": [], "payback_days": 30} | {
-    "commitments": {"terms": [], "owned": []}
+    "commitments": {"terms": [], "owned": []},
+    "objective": "cost",
 }
 _LATER_OF_WORKLOAD = {"regions": None, "team": None, "priority": None, "needed": None}
 _LATER_OF_LENGTHS = {"p50": None, "p90": None, "p99": None}

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from sizing.catalog.machine import Cloud
 from sizing.spec.capacity_form import CapacityBlockForm, CommitmentsForm, QuotaForm, ReservationForm, TeamForm
 from sizing.spec.fields import CloudName, Count, Form, Positive, Region, Zone, one_or_more, unique
-from sizing.spec.workload import PAYBACK_DAYS
+from sizing.spec.workload import PAYBACK_DAYS, Objective
 from sizing.spec.workload_form import WorkloadForm
 
 DEFAULT_HEADROOM = 0.2
@@ -108,4 +108,13 @@ class SpecForm(Form):
         Count,
         Field(description="the days within which a move away from the current plan must pay for itself", examples=[30]),
     ] = PAYBACK_DAYS
+    objective: Annotated[
+        Objective,
+        Field(
+            strict=False,
+            description="what the plan is best by: the least cost; the least cost by the token, for which capacity "
+            "beyond the demand counts as well; or the most work of the machines that run or are reserved",
+            examples=["cost"],
+        ),
+    ] = Objective.COST
     workloads: Annotated[list[WorkloadForm], Field(min_length=1, description="what must be served")]

@@ -202,6 +202,7 @@ def _spec(form: SpecForm, known: Known) -> Spec:
         commitments=commitments(form.commitments, known),
         teams=team_quotas(form),
         payback_days=form.payback_days,
+        objective=form.objective,
     )
 
 

@@ -22,6 +22,14 @@ class Survive(StrEnum):
     ZONE = "zone"
 
 
+class Objective(StrEnum):
+    """What a plan is best by."""
+
+    COST = "cost"  # the least, with what is asked served
+    COST_PER_TOKEN = "cost_per_token"  # noqa: S105  the least by the token of all that is served, beyond the demand too
+    MOST_WORK = "most_work"  # the most that machines which are there serve, whatever they cost
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLengths:
     """Lengths of prompts or answers: lognormal through the mean and the 95th percentile, or as *points* tell."""
@@ -103,3 +111,4 @@ class Spec:
     commitments: Commitments = NO_COMMITMENTS
     teams: tuple[TeamQuota, ...] = ()
     payback_days: int = PAYBACK_DAYS
+    objective: Objective = Objective.COST

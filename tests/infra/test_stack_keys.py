@@ -60,6 +60,7 @@ OF_THE_STACK = {
     - {name: research}
 """,
     "payback_days": " 14\n",
+    "objective": " cost_per_token\n",
 }
 OF_A_WORKLOAD = {
     "regions": "      regions: [us-west-2]\n",

@@ -410,6 +410,7 @@ DEFAULTS: dict[str, Any] = {
     "commitments": {"terms": [], "owned": []},
     "teams": [],
     "payback_days": 30,
+    "objective": "cost",
 }
 
 
@@ -434,6 +435,7 @@ def test_what_is_at_its_default_asks_nothing_new() -> None:
         told(commitments={"owned": [OWNED]}),
         told(teams=[{"name": "search"}]),
         told(payback_days=31),
+        told(objective="most_work"),
         asked(regions=["us-east-1"]),
         asked(priority=1),
         asked(needed={"from": "2026-12-01", "until": "2026-12-08"}),
