@@ -40,8 +40,9 @@ def test_every_input_of_every_resource_is_one_that_its_type_has(stack: tuple[str
 def test_recorded_machines_cost_what_the_plan_says_to_the_cent(stack: tuple[str, SizingPlan, Graph]):
     """Two ways to one figure: the solver's plan, and the node groups that the program registers."""
     _, plan, graph = stack
-    recorded = sum(line.usd_per_hour or math.nan for line in machine_lines(cost(graph, catalog())))
-    assert round(recorded, 2) == round(plan.usd_per_hour, 2)
+    recorded = sum(line.usd_per_hour or math.nan for line in machine_lines(cost(graph, catalog(), plan=plan)))
+    planned = sum(line.usd_per_hour_on_average for line in plan.cost_lines if line.pool is not None)
+    assert round(recorded, 2) == round(planned, 2)
 
 
 def test_a_resource_is_priced_free_with_a_reason_or_said_to_be_unknown(stack: tuple[str, SizingPlan, Graph]):
