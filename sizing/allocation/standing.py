@@ -39,13 +39,17 @@ _PAIRS = {("us-east-1", "us-east-2"): "inter_region_us_east_pair"}
 _BETWEEN = "inter_region_other"
 
 # What leaves for the internet, by what has left before in the month: GB of each step; the last has no end.
-_AWS_STEPS = (
+_AWS_STEPS: tuple[tuple[str, float | None], ...] = (
     ("egress_internet_first_10tb", 10_240),
     ("egress_internet_next_40tb", 40_960),
     ("egress_internet_next_100tb", 102_400),
     ("egress_internet_over_150tb", None),
 )
-_GCP_STEPS = (("0-1 TiB", TIB / GB), ("1-10 TiB", 9 * TIB / GB), ("10n TiB", None))
+_GCP_STEPS: tuple[tuple[str, float | None], ...] = (
+    ("0-1 TiB", TIB / GB),
+    ("1-10 TiB", 9 * TIB / GB),
+    ("10n TiB", None),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

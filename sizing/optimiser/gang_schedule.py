@@ -220,7 +220,7 @@ def _add_supplies(modelled: _Model) -> None:
         here = [option for option in options if option.supply == supply]
         paid = modelled.paid.get(supply.name)
         if paid is not None:
-            model.add_max_equality(paid, [option.taken for option in here] or [0])
+            model.add_max_equality(paid, [option.taken for option in here] or [model.new_constant(0)])
         if supply.most is not None and here:
             model.add_cumulative([o.interval for o in here], [o.way.machines for o in here], supply.most)
             _add_room(modelled, supply, here)

@@ -14,6 +14,9 @@ from sizing.optimiser.gang_schedule import can_be_done, schedule
 from sizing.optimiser.status import SolverStatus
 
 USD = 1_000_000
+Held = tuple[
+    Job, Way, Supply, int, int
+]  # what brute force tries: a job in a way on a supply, from an hour until another
 ON_DEMAND = Supply(
     name="on demand", machine="p5", zone="a", mode=PurchaseMode.ON_DEMAND, micro_usd_per_hour=50 * USD, most=8
 )
@@ -267,7 +270,7 @@ def brute_force(problem: Gangs) -> tuple[tuple[int, ...], int, int] | None:
     return best
 
 
-def ways_to_do(problem: Gangs, job: Job) -> Iterator[tuple]:
+def ways_to_do(problem: Gangs, job: Job) -> Iterator[tuple[Held, ...]]:
     """Every chain of runs that does *job*, and none at all where it may be left out."""
     if job.priority is not None:
         yield ()
@@ -288,11 +291,11 @@ def ways_to_do(problem: Gangs, job: Job) -> Iterator[tuple]:
                 yield first, second
 
 
-def worked(run: tuple) -> int:
+def worked(run: Held) -> int:
     return (run[4] - run[3]) * (PPM - run[2].lost_ppm)
 
 
-def fits(problem: Gangs, runs: list[tuple], cost: int) -> bool:
+def fits(problem: Gangs, runs: list[Held], cost: int) -> bool:
     """Machines, quotas and the budget hold."""
     if problem.budget_micro_usd is not None and cost > problem.budget_micro_usd:
         return False
@@ -323,5 +326,7 @@ def test_a_search_that_is_stopped_has_a_schedule_that_holds_and_a_bound_below_it
     found = schedule(problem, deterministic_limit=0.5)
     assert broken(problem, found) == ()
     assert found.status is SolverStatus.FEASIBLE
+    assert found.micro_usd is not None
+    assert found.bound_micro_usd is not None
     assert found.bound_micro_usd < found.micro_usd
     assert found == schedule(problem, deterministic_limit=0.5)

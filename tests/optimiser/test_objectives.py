@@ -202,7 +202,7 @@ def test_the_least_cost_per_token_is_that_of_trying_every_way(seed: int):
 def small_case(rng: random.Random, *, runs: bool = True) -> Problem:
     """Two workloads of up to two kinds on two pools of one machine type, with or without zones to lose and spot."""
     modes = (PurchaseMode.ON_DEMAND, PurchaseMode.SPOT)
-    pools = (
+    pools: tuple[Pool, ...] = (
         replace(NODE, slots=4, running=rng.randint(1, 2), micro_usd_per_hour=rng.randint(1, 9) * USD),
         replace(NODE, slots=4, zone="b", mode=rng.choice(modes), running=1, micro_usd_per_hour=rng.randint(1, 9) * USD),
     )

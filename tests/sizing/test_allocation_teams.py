@@ -26,15 +26,13 @@ def demand(workload: str, *total: int) -> Demand:
     return Demand(workload=workload, total=total, firm=total, spot=(0,) * len(total), zone_loss=False)
 
 
-def problem(**changed: object) -> Problem:
-    made = Problem(
-        demands=(demand("chat", 10), demand("code", 20)),
-        choices=(CHAT, CODE),
-        pools=(NODE,),
-        sites=(Site(region="r", system_micro_usd_per_hour=USD, least_system_machines=2),),
-        teams=(Team(name="support", workloads=frozenset({"chat"})), Team(name="tools", workloads=frozenset({"code"}))),
-    )
-    return replace(made, **changed)
+PROBLEM = Problem(
+    demands=(demand("chat", 10), demand("code", 20)),
+    choices=(CHAT, CODE),
+    pools=(NODE,),
+    sites=(Site(region="r", system_micro_usd_per_hour=USD, least_system_machines=2),),
+    teams=(Team(name="support", workloads=frozenset({"chat"})), Team(name="tools", workloads=frozenset({"code"}))),
+)
 
 
 def bought(of: Problem) -> Purchase:
@@ -57,16 +55,16 @@ def told(of: Problem, purchase: Purchase | None = None) -> dict[str | None, floa
 
 def test_teams_bear_the_slots_they_take_and_idle_ones_are_told_apart():
     """Of 8 slots at 80 USD chat takes 4, code 2, two are idle; two system machines at 1 USD are shared: 82 USD."""
-    assert told(problem()) == {"support": 40.0, "tools": 20.0, "idle": 20.0, "shared": 2.0}
+    assert told(PROBLEM) == {"support": 40.0, "tools": 20.0, "idle": 20.0, "shared": 2.0}
 
 
 def test_workloads_of_no_team_are_told_as_such():
-    assert told(problem(teams=problem().teams[:1])) == {"support": 40.0, None: 20.0, "idle": 20.0, "shared": 2.0}
+    assert told(replace(PROBLEM, teams=PROBLEM.teams[:1])) == {"support": 40.0, None: 20.0, "idle": 20.0, "shared": 2.0}
 
 
 def test_a_team_bears_the_hours_that_its_replicas_are_up():
     """Code needs 2 slots for 16 hours and 1 for 8: 40 of the machine's 192 slot-hours, that is 16.67 of 80 USD."""
-    of = problem(demands=(demand("chat", 10, 10), demand("code", 20, 10)), periods=DAY)
+    of = replace(PROBLEM, demands=(demand("chat", 10, 10), demand("code", 20, 10)), periods=DAY)
     costs = told(of)
     assert costs["support"] == pytest.approx(40.0)
     assert costs["tools"] == pytest.approx(80 * 40 / 192, abs=1e-6)
@@ -76,7 +74,7 @@ def test_a_team_bears_the_hours_that_its_replicas_are_up():
 def test_a_reservation_is_idle_in_the_hours_in_which_nothing_stands_on_it():
     """Paid for 24 hours at 80 USD; chat takes half of it for 16 hours and nothing at night: a third of 80."""
     kept = replace(NODE, mode=PurchaseMode.RESERVATION, most=1, name="held")
-    of = problem(demands=(demand("chat", 10, 0),), choices=(CHAT,), pools=(kept,), periods=DAY)
+    of = replace(PROBLEM, demands=(demand("chat", 10, 0),), choices=(CHAT,), pools=(kept,), periods=DAY)
     costs = told(of)
     assert costs["support"] == pytest.approx(80 * 4 * 16 / (8 * 24), abs=1e-6)
     assert costs["idle"] == pytest.approx(80 - costs["support"], abs=1e-5)
@@ -85,12 +83,17 @@ def test_a_reservation_is_idle_in_the_hours_in_which_nothing_stands_on_it():
 def test_a_commitment_makes_the_slots_that_it_covers_cheaper_for_all():
     """At 48 USD under commitment: 24, 12 and 12 idle."""
     cheaper = Commitment(machine="p5", region="r", mode=PurchaseMode.COMMITTED_1Y, micro_usd_per_hour=48 * USD)
-    assert told(problem(commitments=(cheaper,))) == {"support": 24.0, "tools": 12.0, "idle": 12.0, "shared": 2.0}
+    assert told(replace(PROBLEM, commitments=(cheaper,))) == {
+        "support": 24.0,
+        "tools": 12.0,
+        "idle": 12.0,
+        "shared": 2.0,
+    }
 
 
 def test_what_a_workload_costs_beside_machines_is_its_teams():
     """10 USD for the weights of code in its region."""
-    of = problem(standings=(Standing(workload="code", region="r", micro_usd_per_hour=10 * USD),))
+    of = replace(PROBLEM, standings=(Standing(workload="code", region="r", micro_usd_per_hour=10 * USD),))
     assert told(of) == {"support": 40.0, "tools": 30.0, "idle": 20.0, "shared": 2.0}
 
 
@@ -99,7 +102,8 @@ def test_thirds_of_a_micro_dollar_add_up_to_the_whole():
     pool = replace(NODE, slots=3, micro_usd_per_hour=100)
     names = ("one", "two", "three")
     choices = tuple(replace(CODE, workload=name) for name in names)
-    of = problem(
+    of = replace(
+        PROBLEM,
         demands=tuple(demand(name, 10) for name in names),
         choices=choices,
         pools=(pool,),
@@ -111,7 +115,7 @@ def test_thirds_of_a_micro_dollar_add_up_to_the_whole():
 
 
 def test_nothing_bought_is_borne_by_nobody():
-    assert team_costs(problem(), Purchase(status=SolverStatus.INFEASIBLE)) is None
+    assert team_costs(PROBLEM, Purchase(status=SolverStatus.INFEASIBLE)) is None
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -139,7 +143,7 @@ def test_all_parts_are_the_cost_of_the_purchase_to_the_micro_dollar(seed: int):
         Commitment(machine="p5", region="r", mode=PurchaseMode.COMMITTED_1Y, micro_usd_per_hour=rng.randint(1, 10**8)),
         Commitment(machine="p5", region="r", mode=PurchaseMode.COMMITTED_3Y, micro_usd_per_hour=0, owned=1, most=0),
     )
-    of = problem(demands=demands, pools=pools, periods=periods, commitments=commitments)
+    of = replace(PROBLEM, demands=demands, pools=pools, periods=periods, commitments=commitments)
     purchase = bought(of)
     costs = team_costs(of, purchase)
     assert costs is not None
@@ -150,7 +154,7 @@ def test_all_parts_are_the_cost_of_the_purchase_to_the_micro_dollar(seed: int):
 
 def test_slots_are_told_on_average_over_the_day():
     """Two for 16 hours and one for 8: 40 / 24."""
-    of = problem(demands=(demand("chat", 10, 10), demand("code", 20, 10)), periods=DAY)
+    of = replace(PROBLEM, demands=(demand("chat", 10, 10), demand("code", 20, 10)), periods=DAY)
     purchase = Purchase(
         status=SolverStatus.FEASIBLE,
         bought=(Bought(pool=NODE, machines=(1, 1)),),
