@@ -15,49 +15,27 @@ from components.aws.cluster import Cluster, ClusterArgs, ClusterDns, ClusterDnsA
 from components.aws.encryption import LogKey, LogKeyArgs
 from components.aws.identity import POD_IDENTITY_ENDPOINT, PodIdentity, PodIdentityArgs
 from components.aws.network import CIDR, Network, NetworkArgs
-from components.aws.node_pool import TAINT_KEYS, NodePool, NodePoolArgs, check_pool, has_efa
+from components.aws.node_pool import NodePool, NodePoolArgs, check_pool
 from components.aws.storage import ModelBucket, ModelBucketArgs
 from components.kubernetes import (
     SERVICE_ACCOUNT,
     Egress,
     FromBucket,
     FromHub,
-    Scheduling,
-    Served,
     ServingArgs,
     ServingStack,
-    Toleration,
     Weights,
     namespace_of,
 )
-from components.kubernetes.devices import (
-    DevicePlugin,
-    Devices,
-    DevicesArgs,
-    efa_plugin,
-    neuron_plugin,
-    nvidia_plugin,
-)
+from components.kubernetes.devices import Devices, DevicesArgs
 from components.kubernetes.reach import api_reached
-from components.labels import cost_tags, machine_kinds
+from components.labels import cost_tags
 from components.platform import Platform
-from infra.aws_pins import (
-    AMI,
-    AUTOSCALER,
-    COREDNS,
-    EARLY_ADDONS,
-    EFA_PLUGIN,
-    ENGINES,
-    PLUGINS,
-    Pins,
-    is_scaled,
-    kinds_of,
-    pins_of,
-)
-from sizing.catalog.accelerator import AcceleratorKind
+from infra.aws_pins import AMI, AUTOSCALER, COREDNS, EARLY_ADDONS, Pins, is_scaled, pins_of
+from infra.aws_pods import plugins_of, served_of
 from sizing.errors import UnusablePlan
-from sizing.plan import Deployment, PoolRole, SizingPlan
 from sizing.plan import NodePool as PlannedPool
+from sizing.plan import PoolRole, SizingPlan
 
 # The load balancer controller built into EKS reads these: a network load balancer without a public address.
 INTERNAL_LOAD_BALANCER: Mapping[str, str] = {
@@ -121,12 +99,53 @@ class _Wide:
 
 def _suffix(plan: SizingPlan, region: str) -> str:
     """What tells the resources of a site from those at home, which carry plain names: its region."""
-    return "" if region == plan.region else f"-{region}"
+    return "" if plan.has_plain_names(region) else f"-{region}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What everything else in one region is built on."""
+
+    name: str  # of the cluster
+    suffix: str  # of the names of resources; empty where they are plain
+    on_aws: pulumi.ResourceOptions
+    in_cluster: pulumi.ResourceOptions
+    log_key: LogKey
+    network: Network
+    cluster: Cluster
 
 
 def _site(plan: SizingPlan, wide: _Wide, *, suffix: str) -> dict[str, object]:
     """Network, cluster, pools, buckets and workloads of one region; what users look for in it, by name."""
-    pins = wide.pins
+    pins, ground = wide.pins, _ground(plan, wide, suffix=suffix)
+    cluster, on_aws, in_cluster = ground.cluster, ground.on_aws, ground.in_cluster
+    reached = api_reached(ground.name, in_cluster, suffix=suffix)
+    pools = [
+        _node_pool(pool, pins, wide.tags, ground.network, cluster, after=_before(pool, reached), opts=on_aws)
+        for pool in plan.node_pools
+    ]
+    dns = ClusterDns(
+        f"dns{suffix}",
+        ClusterDnsArgs(
+            cluster_name=cluster.name, version=f"v{pins.versions[COREDNS]}", after=_system_nodes(plan, pools)
+        ),
+        opts=on_aws,
+    )
+    buckets = _buckets(plan, ground.log_key, on_aws, suffix=suffix)
+    nodes: list[pulumi.Resource] = [*(pool.node_group for pool in pools), dns.addon]
+    Devices(f"devices{suffix}", DevicesArgs(plugins=plugins_of(plan, pins), after=nodes), opts=in_cluster)
+    if is_scaled(plan):
+        _autoscaler(plan, pins, ground, after=[*_system_nodes(plan, pools), dns.addon])
+    _workloads(plan, wide, ground, buckets, after=nodes)
+    return {
+        "clusterName": cluster.name,
+        "kubeconfig": cluster.kubeconfig,
+        "modelBuckets": [bucket.bucket_name for bucket in buckets],
+    }
+
+
+def _ground(plan: SizingPlan, wide: _Wide, *, suffix: str) -> _Ground:
+    """Providers, log key, network and control plane of one region."""
     on_aws = pulumi.ResourceOptions(
         provider=aws.Provider(
             f"aws{suffix}", region=plan.region, default_tags=aws.ProviderDefaultTagsArgs(tags=wide.tags)
@@ -140,46 +159,50 @@ def _site(plan: SizingPlan, wide: _Wide, *, suffix: str) -> dict[str, object]:
         opts=on_aws,
     )
     cluster = _cluster(name, plan, wide, network, suffix=suffix, log_key_arn=log_key.key_arn, opts=on_aws)
-    in_cluster = _kubernetes(cluster, suffix)
-    reached = api_reached(name, in_cluster, suffix=suffix)
-    pools = [
-        _node_pool(pool, pins, wide.tags, network, cluster, after=_before(pool, reached), opts=on_aws)
-        for pool in plan.node_pools
-    ]
-    dns = ClusterDns(
-        f"dns{suffix}",
-        ClusterDnsArgs(
-            cluster_name=cluster.name, version=f"v{pins.versions[COREDNS]}", after=_system_nodes(plan, pools)
-        ),
-        opts=on_aws,
+    return _Ground(
+        name=name,
+        suffix=suffix,
+        on_aws=on_aws,
+        in_cluster=_kubernetes(cluster, suffix),
+        log_key=log_key,
+        network=network,
+        cluster=cluster,
     )
-    buckets = _buckets(plan, log_key, on_aws, suffix=suffix)
-    nodes: list[pulumi.Resource] = [*(pool.node_group for pool in pools), dns.addon]
-    Devices(f"devices{suffix}", DevicesArgs(plugins=_plugins(plan, pins), after=nodes), opts=in_cluster)
-    if is_scaled(plan):
-        scaler = ClusterAutoscalerArgs(
-            cluster_name=name, cluster_arn=cluster.arn, region=plan.region, image=pins.images[AUTOSCALER], after=nodes
-        )
-        providers = [one.provider for one in (on_aws, in_cluster) if one.provider is not None]
-        ClusterAutoscaler(f"autoscaler{suffix}", scaler, opts=pulumi.ResourceOptions(providers=providers))
+
+
+def _autoscaler(plan: SizingPlan, pins: Pins, ground: _Ground, *, after: Sequence[pulumi.Resource]) -> None:
+    """What brings and takes away machines, on those of the system."""
+    args = ClusterAutoscalerArgs(
+        cluster_name=ground.name,
+        cluster_arn=ground.cluster.arn,
+        region=plan.region,
+        image=pins.images[AUTOSCALER],
+        after=after,
+    )
+    providers = [one.provider for one in (ground.on_aws, ground.in_cluster) if one.provider is not None]
+    ClusterAutoscaler(f"autoscaler{ground.suffix}", args, opts=pulumi.ResourceOptions(providers=providers))
+
+
+def _workloads(
+    plan: SizingPlan, wide: _Wide, ground: _Ground, buckets: Sequence[ModelBucket], *, after: Sequence[pulumi.Resource]
+) -> None:
+    """Every workload of the site, reading the site's own bucket."""
+    suffix = ground.suffix
     for workload in dict.fromkeys(deployment.workload for deployment in plan.deployments):
-        readers = [_reader(workload, cluster, buckets[0], on_aws, suffix=suffix).association] if buckets else []
+        readers = (
+            [_reader(workload, ground.cluster, buckets[0], ground.on_aws, suffix=suffix).association] if buckets else []
+        )
         args = ServingArgs(
             workload=workload,
-            served=_served(plan, workload, pins),
+            served=served_of(plan, workload, wide.pins),
             weights=_weights(buckets, wide.hub_token),
             caller_cidrs=(CIDR,),
             api_key=wide.api_key,
             egress=(Egress(cidr=POD_IDENTITY_ENDPOINT, port=80),),
             load_balancer_annotations=INTERNAL_LOAD_BALANCER,
-            after=[*nodes, *readers],
+            after=[*after, *readers],
         )
-        ServingStack(f"{workload}{suffix}", args, opts=in_cluster)
-    return {
-        "clusterName": cluster.name,
-        "kubeconfig": cluster.kubeconfig,
-        "modelBuckets": [bucket.bucket_name for bucket in buckets],
-    }
+        ServingStack(f"{workload}{suffix}", args, opts=ground.in_cluster)
 
 
 def _cluster(
@@ -292,61 +315,6 @@ def _check(plan: SizingPlan) -> None:
     if len(plan.zones) < 2:
         what = f"its network in {plan.region} has {len(plan.zones)} zone, but EKS needs two at least"
         raise UnusablePlan(source="the plan", what=what, mend=f"allow more zones in sizeup:zones, and {again}")
-
-
-def _tolerations(kind: AcceleratorKind) -> tuple[Toleration, ...]:
-    """What pods on accelerator nodes of *kind* put up with."""
-    return (Toleration(key=TAINT_KEYS[kind], effect="NoSchedule"),)
-
-
-def _plugins(plan: SizingPlan, pins: Pins) -> tuple[DevicePlugin, ...]:
-    """The device plugins that the plan's machines need, each on the machines that have its device."""
-    make = {AcceleratorKind.GPU: nvidia_plugin, AcceleratorKind.NEURON: neuron_plugin}
-    plugins: list[DevicePlugin] = []
-    for kind in kinds_of(plan):
-        on = machine_kinds(pool for pool in plan.node_pools if pool.accelerator_kind is kind)
-        plugins.append(make[kind](image=pins.images[PLUGINS[kind]], machines=on, tolerations=_tolerations(kind)))
-    fabric = [pool for pool in plan.node_pools if has_efa(pool)]
-    if fabric:
-        plugins.append(
-            efa_plugin(
-                image=pins.images[EFA_PLUGIN],
-                machines=machine_kinds(fabric),
-                tolerations=tuple(one for kind in kinds_of(plan) for one in _tolerations(kind)),
-            )
-        )
-    return tuple(plugins)
-
-
-def _served(plan: SizingPlan, workload: str, pins: Pins) -> tuple[Served, ...]:
-    """The deployments of one workload, each with its pools and its image."""
-    pools = {pool.name: pool for pool in plan.node_pools}
-    return tuple(
-        _one_served(deployment, pools, pins) for deployment in plan.deployments if deployment.workload == workload
-    )
-
-
-def _one_served(deployment: Deployment, pools: Mapping[str, PlannedPool], pins: Pins) -> Served:
-    """A deployment on EKS: its device's resource and taint go by what its machines carry."""
-    kind = pools[deployment.placements[0].pool].accelerator_kind
-    if kind is None:
-        raise UnusablePlan(
-            source="the plan",
-            what=f"deployment {deployment.name} is placed on machines without accelerators",
-            mend="size the stack again",
-        )
-    engine = ENGINES[kind]
-    return Served(
-        deployment=deployment,
-        scheduling=Scheduling(
-            machines=machine_kinds(pools[placement.pool] for placement in deployment.placements),
-            device=TAINT_KEYS[kind],  # taints are named after the resource they guard
-            devices=deployment.layout.accelerators,
-            tolerations=_tolerations(kind),
-        ),
-        image=pins.images[engine],
-        engine_version=pins.versions[engine],
-    )
 
 
 def _reader(

@@ -59,16 +59,12 @@ class Ground:
     name: str  # the stack's, as Google Cloud accepts it; away from home with its region
     project: str  # of Google Cloud
     region: str
-    suffix: str  # of names that do not start with the stack's; empty at home
+    suffix: str  # of names that do not start with the stack's; empty where they are plain
+    is_home: bool  # what the whole project needs is made here
     labels: dict[str, str]
     provider: pulumi_gcp.Provider
     services: list[projects.Service]  # of the whole project
     agent: projects.ServiceIdentity  # that GKE itself is in the project
-
-    @property
-    def is_home(self) -> bool:
-        """Whether names here are plain, and what the whole project needs is made here."""
-        return not self.suffix
 
     def options(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a component: on this provider, after the APIs and whatever else it names."""
@@ -226,20 +222,23 @@ def _served(deployment: Deployment, plan: SizingPlan, platform: Platform) -> Ser
 
 
 def _ground(plan: SizingPlan, platform: Platform, *, project: str, stack: str) -> Ground:
+    """The home region, with what the whole project needs."""
     labels = cost_labels(platform, stack=stack)
-    name = gcp_name(stack, limit=STACK_NAME)
+    suffix = "" if plan.has_plain_names(plan.region) else f"-{plan.region}"
+    name = gcp_name(f"{stack}{suffix}", limit=STACK_NAME)
     provider = pulumi_gcp.Provider(name, project=project, region=plan.region, default_labels=labels)
     services = enable_services(project, pulumi.ResourceOptions(provider=provider))
     return Ground(
         name=name,
         project=project,
         region=plan.region,
-        suffix="",
+        suffix=suffix,
+        is_home=True,
         labels=labels,
         provider=provider,
         services=services,
         agent=projects.ServiceIdentity(
-            f"{name}-gke-agent",
+            f"{gcp_name(stack, limit=STACK_NAME)}-gke-agent",
             project=project,
             service="container.googleapis.com",
             opts=pulumi.ResourceOptions(provider=provider, depends_on=services),
@@ -251,7 +250,7 @@ def _elsewhere(home: Ground, region: str, *, stack: str) -> Ground:
     """Another region of the same project, by a provider of its own."""
     name = gcp_name(f"{stack}-{region}", limit=STACK_NAME)
     provider = pulumi_gcp.Provider(name, project=home.project, region=region, default_labels=home.labels)
-    return replace(home, name=name, region=region, suffix=f"-{region}", provider=provider)
+    return replace(home, name=name, region=region, suffix=f"-{region}", is_home=False, provider=provider)
 
 
 def _cluster(

@@ -58,6 +58,7 @@ def _from_2(document: Mapping[str, object]) -> Mapping[str, object]:
         "commitments": [],
         "left_out": [],
         "cost_shares": [],
+        "plain_home": True,
     }
 
 

@@ -215,8 +215,8 @@ class SizingPlan:
     """
     The decisions of one stack: what the lock file holds.
 
-    Deterministic: the same spec, facts, versions and current plan give equal values. The home region is the one whose
-    resources carry plain names; those of every other site carry its region.
+    Deterministic: the same spec, facts, versions and current plan give equal values. Resources of the home region carry
+    plain names, those of every other site its region; nothing that stands is ever named anew because home moved.
     """
 
     spec_hash: str
@@ -237,6 +237,7 @@ class SizingPlan:
     commitments: tuple[Commitment, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     cost_shares: tuple[CostShare, ...] = ()  # by team in the order of the spec; empty where it names no team
+    plain_home: bool = True  # False: home was another site when it was made, and its names keep their region
 
     @property
     def usd_per_hour(self) -> float:
@@ -247,6 +248,10 @@ class SizingPlan:
     def sites(self) -> tuple[Site, ...]:
         """Every region of the plan, home first."""
         return (Site(region=self.region, zones=self.zones), *self.elsewhere)
+
+    def has_plain_names(self, region: str) -> bool:
+        """Whether what stands in *region* is named without it."""
+        return region == self.region and self.plain_home
 
     def at(self, site: Site) -> SizingPlan:
         """The part of the plan that stands in *site*, as a plan whose home it is; promises and costs stay whole."""

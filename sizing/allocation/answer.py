@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from sizing.allocation.explain import runners_up
 from sizing.allocation.formulation import Formulation
 from sizing.allocation.improvement import Improvement
 from sizing.allocation.moves import moves
+from sizing.allocation.names import keeps_plain_names
 from sizing.allocation.nearest import usd
 from sizing.allocation.promises import at_load, worst_share
 from sizing.allocation.refusal import refusal
@@ -107,6 +109,7 @@ def _verified(
     bought = arranged(formulation.problem, purchase, latency=latency, today=formulation.today)
     home = current.region if current is not None and current.cloud is formulation.supply.cloud else None
     plan = plan_of(spec, catalog, formulation, bought, home=home)
+    plan = replace(plan, plain_home=home is None or keeps_plain_names(plan.region, current))
     if broken := violations(plan, spec, catalog):
         raise InconsistentPlan(broken)
     return bought, plan

@@ -6,6 +6,7 @@ import hashlib
 import re
 
 from sizing.catalog.offer import PurchaseMode
+from sizing.plan import SizingPlan
 
 MOST_CHARACTERS = 40  # of a GKE node pool's name; EKS and Kubernetes labels take 63
 SPOT_SUFFIX = "-spot"
@@ -30,3 +31,14 @@ def pool_name(machine: str, zone: str, mode: PurchaseMode, held: str | None = No
 def deployment_name(workload: str, mode: PurchaseMode) -> str:
     """The workload's own name, or with -spot for its part on spot machines."""
     return workload + (SPOT_SUFFIX if mode is PurchaseMode.SPOT else "")
+
+
+def keeps_plain_names(region: str, current: SizingPlan | None) -> bool:
+    """
+    Whether resources in the home *region* carry plain names.
+
+    What the *current* plan has there keeps the names that it was given: a new name would replace all of it.
+    """
+    if current is None or region not in {site.region for site in current.sites}:
+        return True
+    return current.has_plain_names(region)

@@ -37,6 +37,16 @@ def test_what_stands_at_home_is_what_it_was_without_the_other_region() -> None:
             assert (both[resource.urn].inputs, both[resource.urn].provider) == (resource.inputs, resource.provider)
 
 
+def test_a_site_that_becomes_home_keeps_the_names_that_it_was_given() -> None:
+    """The first home is left; what the whole project needs keeps its names, and goes by the new home's provider."""
+    east = replace(GCP_TWO_REGIONS.at(GCP_TWO_REGIONS.elsewhere[0]), plain_home=False)
+    alone = {resource.urn: resource for resource in provisioned(east, ADMINS).resources}
+    assert {resource.urn for resource in away()} <= set(alone)
+    more = [resource for urn, resource in alone.items() if urn not in {one.urn for one in away()}]
+    kinds = {resource.type.rpartition(":")[2] for resource in more}
+    assert kinds == {"Stack", "Service", "ServiceIdentity", "IAMMember"}
+
+
 def test_everything_away_from_home_carries_its_region() -> None:
     """Pools by their zone, whose name begins with the region."""
     assert len(away()) > 40

@@ -65,6 +65,16 @@ def test_what_stands_at_home_is_what_it_was_without_the_other_region():
             assert (both[one.urn].inputs, both[one.urn].provider) == (one.inputs, one.provider)
 
 
+def test_a_site_that_becomes_home_keeps_the_names_that_it_was_given():
+    """The first home is left: what stands in the second region is not named anew, which would replace all of it."""
+    west = AWS_TWO_REGIONS.at(AWS_TWO_REGIONS.elsewhere[0])
+    alone = record(lambda: program(replace(west, plain_home=False)), project="sizeup", stack="test", root=Path.cwd())
+    assert {one.urn for one in alone.resources} == {one.urn for one in away()} | {
+        one.urn for one in graph().resources if one.type == "pulumi:pulumi:Stack"
+    }
+    assert set(alone.outputs) == {"clusterName", "kubeconfig", "modelBuckets"}
+
+
 def test_everything_away_from_home_carries_its_region_or_zone():
     """usw2 is the beginning of the region's zone ids, which the names of pools carry."""
     assert len(away()) > 60

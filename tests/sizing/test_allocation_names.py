@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from sizing.allocation.names import MOST_CHARACTERS, deployment_name, pool_name
+from sizing.allocation.names import MOST_CHARACTERS, deployment_name, keeps_plain_names, pool_name
 from sizing.catalog import PurchaseMode, catalog
+from tests.examples import AWS_TWO_REGIONS
 
 LEGAL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")  # RFC 1035, what GKE asks of a node pool
 
@@ -35,3 +37,14 @@ def test_every_pool_that_the_catalog_could_need_has_a_legal_name_of_its_own():
         names = {pool_name(*place) for place in places}
         assert len(names) == len(places)
         assert all(LEGAL.fullmatch(name) and len(name) <= MOST_CHARACTERS for name in names)
+
+
+def test_names_that_were_given_stay() -> None:
+    """Plain at home, by region elsewhere, and by region still when that site becomes home; a new region is plain."""
+    west = AWS_TWO_REGIONS.elsewhere[0].region
+    assert keeps_plain_names("us-east-1", None)
+    assert keeps_plain_names("us-east-1", AWS_TWO_REGIONS)
+    assert not keeps_plain_names(west, AWS_TWO_REGIONS)
+    moved = replace(AWS_TWO_REGIONS.at(AWS_TWO_REGIONS.elsewhere[0]), plain_home=False)
+    assert not keeps_plain_names(west, moved)
+    assert keeps_plain_names("eu-west-1", moved)

@@ -17,7 +17,7 @@ def second_format() -> dict[str, Any]:
     """The chat plan as format 2 would have written it: one region, one machine type, everything runs all hours."""
     document: dict[str, Any] = json.loads(dumps(CHAT_PLAN))
     document["format"] = 2
-    for key in ("elsewhere", "commitments", "left_out", "cost_shares"):
+    for key in ("elsewhere", "commitments", "left_out", "cost_shares", "plain_home"):
         del document[key]
     for part in document["deployments"]:
         part["machine"] = part.pop("machines")[0]
