@@ -54,6 +54,9 @@ class Sized:
     plan: SizingPlan
     outcome: SolverOutcome
     runners_up: tuple[RunnerUp, ...]
+    storage: tuple[
+        RunnerUp, ...
+    ] = ()  # that weights could lie on where a start is asked, with the cost of the whole plan
     surer: tuple[RunnerUp, ...] = ()  # the best plans at higher confidences, where they were worked out
     moves: tuple[str, ...] = ()  # from the current plan: what moved, what it saves, what it costs, when that has paid
 

@@ -60,6 +60,7 @@ def render_explain(sized: Sized, *, name: str, beside: Sequence[str] = ()) -> st
         requirement_lines(plan),
         _start_lines(plan),
         _runner_up_lines(sized.runners_up, title="alternatives, and why each lost", than=plan.usd_per_hour),
+        _runner_up_lines(sized.storage, title="storage of weights, and why it was not taken", than=plan.usd_per_hour),
         _surer_lines(sized.surer, than=plan.usd_per_hour),
         list(beside),
         move_lines(sized.moves),

@@ -15,6 +15,7 @@ def sized_document(sized: Sized) -> dict[str, object]:
         "plan": lockfile.to_dict(sized.plan),
         "solver": outcome_document(sized.outcome),
         "alternatives": [_runner_up(runner) for runner in sized.runners_up],
+        "storage": [_runner_up(runner) for runner in sized.storage],
         "surer": [_runner_up(runner) for runner in sized.surer],
         "moves": list(sized.moves),
     }

@@ -27,7 +27,7 @@ from sizing.optimiser.arrangement import arranged
 from sizing.optimiser.problem import Choice, replicas_for
 from sizing.optimiser.purchase import Purchase
 from sizing.optimiser.status import SolverStatus
-from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome
+from sizing.outcome import NoPlan, Sized, SolverOutcome
 from sizing.performance import Overloaded
 from sizing.plan import SizingPlan
 from sizing.spec.workload import Objective, Spec
@@ -89,14 +89,13 @@ def size(
     if best is None or best.formulation is None or best.found is None:
         return refusal(spec, catalog, found)
     bought, plan = _verified(spec, catalog, best.formulation, best.found, current)
-    lost: tuple[RunnerUp, ...] = ()
-    if alternatives and not bought.interrupted:
-        weighed_stores = storage_weighed(spec, catalog, best.formulation, bought, usd_per_hour=plan.usd_per_hour)
-        lost = (*(runners_up(spec, found) if spec.objective is Objective.COST else ()), *weighed_stores)
+    is_asked = alternatives and not bought.interrupted
+    weighed_stores = storage_weighed(spec, catalog, best.formulation, bought, usd_per_hour=plan.usd_per_hour)
     return Sized(
         plan=plan,
         outcome=_outcome(found, bought, plan),
-        runners_up=lost,
+        runners_up=runners_up(spec, found) if is_asked and spec.objective is Objective.COST else (),
+        storage=tuple(weighed_stores) if is_asked else (),
         moves=() if current is None else moves(current, plan, catalog, payback_h=best.formulation.problem.payback_h),
     )
 

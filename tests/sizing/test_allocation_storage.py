@@ -16,6 +16,7 @@ from sizing.catalog import Catalog, Cloud, Precision, StorageTier, catalog
 from sizing.outcome import NoPlan, Sized
 from sizing.performance import Layout, replica_on
 from sizing.performance.host.loading import load_tiers
+from sizing.render import render_explain
 from sizing.spec.workload import Objectives
 from sizing.units import GIB
 from tests.examples import H100, LLAMA_70B
@@ -205,9 +206,11 @@ def test_a_plan_tells_the_storage_that_it_did_not_take():
     asked = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, ready_s=400.0))
     sized = size(spec_of(asked), SMALL_MARKET)
     assert isinstance(sized, Sized)
-    told = [one for one in sized.runners_up if one.what.startswith("weights on ")]
+    told = sized.storage
     assert [one.what.split()[2] for one in told] == ["s3", "gp3", "fsx-lustre", "fsx-lustre", "local-nvme"]
     assert all(one.misses for one in told)
     plain = size(spec_of(CHAT_70B), SMALL_MARKET)
     assert isinstance(plain, Sized)
-    assert not [one for one in plain.runners_up if one.what.startswith("weights on ")]
+    assert plain.storage == ()
+    assert "storage of weights, and why it was not taken" in render_explain(sized, name="chat")
+    assert "storage of weights" not in render_explain(plain, name="chat")
