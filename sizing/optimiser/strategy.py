@@ -78,7 +78,7 @@ def _certified(problem: Problem, effort: Effort, improved: Callable[[Purchase], 
     found = proven(problem, deterministic_limit=limit, improved=improved)
     if found.status in {SolverStatus.OPTIMAL, SolverStatus.INFEASIBLE} or found.interrupted:
         return found
-    other = _ours(problem, effort, improved)
+    other = _ours(problem, Strategy.AUTO, effort, improved)
     if other.status is SolverStatus.OPTIMAL or found.objective is None:
         return other
     return other if other.objective is not None and _rank(other) < _rank(found) else found
@@ -112,6 +112,7 @@ def _depth(effort: Effort) -> Depth:
 
     normal = Depth(
         pricing_rounds=80,
+        whole_rounds=2,
         rounds=20,
         workloads_per_round=20,
         size=Size(workloads=20, options=8, local_options=4, nodes=20),
