@@ -155,6 +155,15 @@ def _searched(
 
 
 def solved(formulation: Formulation, asking: Asking) -> Purchase:
-    """What to buy for one formulation."""
+    """
+    What to buy for one formulation.
+
+    Whoever wants to hear of what is found on the way hears of the greedy purchase first: it takes a moment, so that a
+    search that is broken off early has left a plan. It is no part of the search itself.
+    """
     improved = None if asking.improved is None else partial(asking.improved, formulation)
+    if improved is not None and asking.strategy is not Strategy.GREEDY:
+        first = solve(formulation.problem, strategy=Strategy.GREEDY)
+        if first.objective is not None:
+            improved(first)
     return solve(formulation.problem, strategy=asking.strategy, effort=asking.effort, improved=improved)

@@ -30,7 +30,7 @@ class Child:
 
     def ended(self) -> tuple[int, str, str]:
         """Its exit status, and what it said."""
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
 
@@ -54,6 +54,7 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose stack `big` takes minutes."""
     root = project_copy(tmp_path_factory.mktemp("big"))
     big_stack(root)
+    big_stack(root, name="ten", workloads=10)
     return root
 
 
@@ -75,6 +76,35 @@ def test_ctrl_c_ends_a_command_soon_in_one_line_and_changes_no_file(big: Path, c
     assert len(err.splitlines()) == 1
     assert "interrupted" in err
     assert contents(big) == before
+
+
+FOUND = PROGRAM.replace(
+    "import sys;", "import sys, infra.commands.solving as solving; text = solving.progress_text;"
+).replace(
+    "sys.exit(main",
+    "solving.progress_text = lambda found: (print('found', flush=True), text(found))[1]; sys.exit(main",
+)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_ctrl_c_once_there_is_a_plan_shows_the_best_so_far_and_writes_none(big: Path, form: tuple[str, ...]):
+    """The answer on stdout, verified like any other; on stderr that it was interrupted, and that nothing changed."""
+    before = contents(big)
+    running = child(big, "size", "ten", *form, program=FOUND)
+    assert running.process.stdout is not None
+    assert running.process.stdout.readline() == "found\n"
+    running.process.send_signal(signal.SIGINT)
+    status, out, err = running.ended()
+    out = out.replace("found\n", "")
+    assert status == 1
+    assert "error: interrupted; the best plan so far costs" in err
+    assert "not written, no file was changed" in err
+    assert "Traceback" not in err
+    assert contents(big) == before
+    if form:
+        assert lockfile.loads(out, source="the answer").node_pools
+    else:
+        assert out.startswith("ten on aws")
 
 
 def test_ctrl_c_while_the_answer_is_printed_tells_whether_the_plan_is_written(tmp_path: Path):
