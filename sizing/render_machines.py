@@ -25,22 +25,18 @@ _TERMS = {PurchaseMode.COMMITTED_1Y: "one year", PurchaseMode.COMMITTED_3Y: "thr
 
 def bought_text(plan: SizingPlan) -> str:
     """Accelerator machines in one clause: 2 x p5.48xlarge + 1 x g6e.12xlarge spot; of many kinds the dearest."""
-    machines, cost = Counter[str](), Counter[str]()
+    machines, cost = Counter[str](), dict[str, float]()
     for pool in plan.node_pools:
         if pool.role is PoolRole.ACCELERATOR:
             kind = f"{pool.machine}{_WAYS.get(pool.mode, '')}"
             machines[kind] += pool.nodes
-            cost[kind] += usd_per_hour_of(pool, plan)
+            cost[kind] = cost.get(kind, 0.0) + usd_per_hour_of(pool, plan)
     shown = list(machines)
     if len(machines) > MOST_NAMED + 1:
         shown = sorted(machines, key=lambda kind: (-cost[kind], kind))[:MOST_NAMED]
     text = " + ".join(f"{machines[kind]:,} x {kind}" for kind in shown) or "no accelerators"
-    rest = len(machines) - len(shown)
-    return (
-        f"{text} + {sum(machines.values()) - sum(machines[kind] for kind in shown):,} of {rest} more kinds"
-        if rest
-        else text
-    )
+    hidden = [number for kind, number in machines.items() if kind not in shown]
+    return f"{text} + {sum(hidden):,} of {len(hidden)} more kinds" if hidden else text
 
 
 def where_text(plan: SizingPlan) -> str:

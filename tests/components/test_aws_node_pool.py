@@ -58,7 +58,11 @@ def built(pool: PlannedPool) -> tuple[Registered, ...]:
 
 def recorded_graph(pool: PlannedPool) -> Graph:
     """The pool as the preview records it."""
-    return record(lambda: make(pool), project="sizeup", stack="test", root=Path.cwd())
+
+    def program() -> None:
+        make(pool)
+
+    return record(program, project="sizeup", stack="test", root=Path.cwd())
 
 
 def template_of(pool: PlannedPool) -> Mapping[str, Any]:
