@@ -51,6 +51,8 @@ _GCP_STEPS: tuple[tuple[str, float | None], ...] = (
     ("10n TiB", None),
 )
 
+Step = tuple[Charge | None, float | None]  # the price of a GB, and how many GB are at it; None: not known, no end
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -132,12 +134,13 @@ def upkeep(
     named = tuple(sorted(regions))
     running = current if current is not None and current.cloud is cloud else None
     leaving: dict[tuple[str, str], str] = {}
+    steps = {region: internet_steps(catalog, cloud, region) for region in named}
     found: list[Part | str] = []
     moving: list[Part | str] = []
     for workload in spec.workloads:
         places = [region for region in named if not workload.regions or region in workload.regions]
         for region in places:
-            leaving[workload.name, region] = answers_text(workload, catalog, cloud=cloud, region=region)
+            leaving[workload.name, region] = answers_text(workload, region, steps[region])
         if len(places) < 2:
             continue
         found += _stored(workload, catalog, cloud, places)
@@ -155,10 +158,10 @@ def upkeep(
     )
 
 
-def answers_text(workload: Serving, catalog: Catalog, *, cloud: Cloud, region: str) -> str:
-    """What the answers of a workload would cost as they leave for the internet: told, and not counted."""
+def answers_text(workload: Serving, region: str, steps: Sequence[Step]) -> str:
+    """What the answers of a workload would cost as they leave *region* for the internet: told, and not counted."""
     gb = answer_gb_per_month(workload)
-    usd = internet_usd_per_month(catalog, cloud=cloud, region=region, gb=gb)
+    usd = internet_usd_per_month(steps, gb=gb)
     cost = "at a price that no source tells" if usd is None else f"for {usd:,.2f} USD"
     return (
         f"answers of {workload.name} are {gb:,.0f} GB a month as they are streamed, {ANSWER_BYTES_PER_TOKEN} bytes a "
@@ -172,10 +175,10 @@ def answer_gb_per_month(workload: Serving) -> float:
     return _tokens_per_month(workload, workload.traffic.output_tokens.mean) * ANSWER_BYTES_PER_TOKEN / GB
 
 
-def internet_usd_per_month(catalog: Catalog, *, cloud: Cloud, region: str, gb: float) -> float | None:
+def internet_usd_per_month(steps: Sequence[Step], *, gb: float) -> float | None:
     """What so many GB a month cost on their way to the internet, step by step; None where a price is not known."""
     usd, left = 0.0, gb
-    for charge, size in _steps(catalog, cloud, region):
+    for charge, size in steps:
         if left <= 0:
             break
         if charge is None or charge.usd is None:
@@ -284,19 +287,16 @@ def _between(catalog: Catalog, cloud: Cloud, source: str, target: str) -> Charge
     return _known(apart or catalog.charge(cloud, source, _BETWEEN))
 
 
-def _steps(catalog: Catalog, cloud: Cloud, region: str) -> Iterator[tuple[Charge | None, float | None]]:
-    """The steps of what leaves for the internet, each with its size in GB."""
+def internet_steps(catalog: Catalog, cloud: Cloud, region: str) -> tuple[Step, ...]:
+    """The steps of what leaves for the internet, each with its size in GB; the first is paid first."""
     if cloud is Cloud.AWS:
-        for item, size in _AWS_STEPS:
-            yield _known(catalog.charge(cloud, region, item)), size
-        return
+        return tuple((_known(catalog.charge(cloud, region, item)), size) for item, size in _AWS_STEPS)
     rows = {
         charge.tier: charge
         for charge in catalog.charges
         if (charge.cloud, charge.region, charge.item) == (cloud, region, "egress_internet_to_worldwide")
     }
-    for tier, size in _GCP_STEPS:
-        yield _known(rows.get(tier)), size
+    return tuple((_known(rows.get(tier)), size) for tier, size in _GCP_STEPS)
 
 
 def _known(charge: Charge | None) -> Charge | None:

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from sizing.allocation.standing import answers_text, internet_usd_per_month, upkeep
+from sizing.allocation import size
+from sizing.allocation.standing import answers_text, internet_steps, internet_usd_per_month, upkeep
 from sizing.catalog import Cloud, catalog
+from sizing.outcome import Sized
 from sizing.spec.schedule import DayPart
 from sizing.spec.workload import TokenLengths
 from tests.examples import CHAT_PLAN, GCP_GPU_PLAN, LLAMA_70B
-from tests.markets import CHAT_70B, spec_of
+from tests.markets import ASSIST_8B, CHAT_70B, spec_of
 
 CHAT = replace(
     CHAT_70B,
@@ -111,13 +113,13 @@ def test_the_optimiser_counts_what_the_lines_of_a_plan_say():
     ],
 )
 def test_traffic_to_the_internet_is_priced_by_steps(cloud: Cloud, region: str, gb: float, usd: float | None):
-    found = internet_usd_per_month(catalog(), cloud=cloud, region=region, gb=gb)
+    found = internet_usd_per_month(internet_steps(catalog(), cloud, region), gb=gb)
     assert found == (None if usd is None else pytest.approx(usd))
 
 
 def test_what_leaves_for_the_internet_is_told_and_not_counted():
     """1,839.6 GB at 0.09 USD."""
-    text = answers_text(CHAT, catalog(), cloud=Cloud.AWS, region="us-east-1")
+    text = answers_text(CHAT, "us-east-1", internet_steps(catalog(), Cloud.AWS, "us-east-1"))
     assert "1,840 GB a month" in text
     assert "for 165.56 USD, which is not counted" in text
 
@@ -137,3 +139,25 @@ def test_a_model_that_a_region_has_already_needs_no_copy():
     current = replace(CHAT_PLAN, deployments=(deployed,))
     found = upkeep(spec_of(CHAT), catalog(), cloud=Cloud.AWS, regions=US, current=current)
     assert [part.region for part in found.parts if part.what.startswith("copy")] == ["us-east-2"]
+
+
+def test_a_workload_that_may_not_stay_at_home_goes_where_traffic_is_cheapest():
+    """
+    Machines cost the same in us-east-2 and us-west-2; copies and requests from us-east-1 half as much to the first.
+
+    At 1/s x 200 tokens x 350 bytes answers are 183.96 GB a month at 0.02, requests 11.826 at 0.01.
+    """
+    small = replace(ASSIST_8B, allowed=replace(ASSIST_8B.allowed, accelerators=("nvidia-l4",)))
+    slow = replace(small.traffic, requests_per_s=1.0)
+    slow = replace(slow, input_tokens=TokenLengths(mean=900, p95=3000), output_tokens=TokenLengths(mean=200, p95=600))
+    today = size(spec_of(small, regions=("us-east-1",)), catalog(), alternatives=False)
+    assert isinstance(today, Sized)
+    code = replace(small, name="code", traffic=slow, regions=("us-west-2", "us-east-2"))
+    both = spec_of(small, code, regions=("us-east-1", "us-west-2", "us-east-2"))
+    answer = size(both, catalog(), current=today.plan, alternatives=False)
+    assert isinstance(answer, Sized)
+    assert {one.workload: one.region for one in answer.plan.deployments} == {"assist": "us-east-1", "code": "us-east-2"}
+    beside = {line.item: line.usd_per_hour_on_average * 730 for line in answer.plan.cost_lines if line.pool is None}
+    assert beside["code: answers from us-east-2 to us-east-1, a month"] == pytest.approx(183.96 * 0.02)
+    assert beside["code: requests from us-east-1 to us-east-2, a month"] == pytest.approx(11.826 * 0.01)
+    assert answer.outcome.usd_per_hour == pytest.approx(answer.plan.usd_per_hour)
