@@ -41,7 +41,7 @@ def with_way_out(written: Written, mend: str) -> Written:
 
 def costs(mend: str) -> tuple[float, int]:
     """What a way out says that the plan costs, in USD per hour and per month."""
-    hour, month = re.search(r"costs ([\d,.]+) USD/h, ([\d,]+) USD a month", mend).groups()  # type: ignore[union-attr]
+    hour, month = re.search(r"costs (?:at most )?([\d,.]+) USD/h, ([\d,]+) USD a month", mend).groups()  # type: ignore[union-attr]
     return float(hour.replace(",", "")), int(month.replace(",", ""))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sizing.allocation.conflict import Conflicts, conflicts_of, let_go
 from sizing.allocation.explain import over_budget, sale_miss
 from sizing.allocation.nearest import distance, machines_text, purchase_text, rejected, unsold
-from sizing.allocation.relaxed import Relaxed, Solved
+from sizing.allocation.relaxed import FEW_WORKLOADS, Relaxed, Solved
 from sizing.allocation.requirement import Asked, together
 from sizing.allocation.search import Search
 from sizing.outcome import Miss, NoPlan, Requirement, RunnerUp, SolverOutcome, SolverStatus
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_NEAREST = 8
 MOST_WAYS = 8  # that are sized
+MOST_WAYS_OF_MANY = 3  # where each takes seconds
 MOST_NAMED = 3  # requirements in the reason; all of them are listed below it
 BUDGET = "budget_usd_per_month"
 
@@ -40,7 +41,8 @@ class WayOut:
     def text(self) -> str:
         """What to write, and what the plan then costs."""
         costs = f"{self.solved.usd_per_hour:,.2f} USD/h, {self.solved.usd_per_month:,} USD a month"
-        return f"{', and '.join(self.changes)}: the plan then costs {costs}"
+        at_most = "" if self.solved.is_proved else "at most "
+        return f"{', and '.join(self.changes)}: the plan then costs {at_most}{costs}"
 
 
 def refusal(spec: Spec, catalog: Catalog, found: Search, *, tried: Callable[[], None] = lambda: None) -> NoPlan:
@@ -81,7 +83,8 @@ def ways_out(spec: Spec, relaxed: Relaxed, conflicts: Conflicts) -> list[WayOut]
     """The sets of requirements that leave a plan, each given up no further than must be, cheapest first."""
     sets = [[conflicts.asked[name] for name in way] for way in conflicts.explanation.ways_out]
     sets.sort(key=lambda way: sum(one.workload is not None for one in way))  # those that change one line for all
-    ways = [settled(spec, relaxed, way) for way in sets[:MOST_WAYS]]
+    most = MOST_WAYS if len(spec.workloads) <= FEW_WORKLOADS else MOST_WAYS_OF_MANY
+    ways = [settled(spec, relaxed, way) for way in sets[:most]]
     return sorted((way for way in ways if way is not None), key=lambda way: way.solved.usd_per_hour)
 
 

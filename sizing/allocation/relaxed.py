@@ -16,13 +16,14 @@ from sizing.allocation.formulation import Formulation, formulate
 from sizing.allocation.quotas import quota_name
 from sizing.allocation.supply import supply
 from sizing.catalog.machine import Cloud, Machine
-from sizing.optimiser import solve
+from sizing.optimiser import Effort, solve
 from sizing.optimiser.conflict import least, possible
 from sizing.optimiser.feasibility import Model, team_micro_usd_per_hour, team_slots, usage
 from sizing.optimiser.left_out import Books
 from sizing.optimiser.looser import ASKED, place_of
 from sizing.optimiser.problem import Team
 from sizing.optimiser.purchase import Purchase
+from sizing.optimiser.status import SolverStatus
 from sizing.spec.workload import Serving, Spec, Survive
 from sizing.units import HOURS_PER_MONTH, MICRO_USD_PER_USD
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
     from sizing.catalog import Catalog
+
+FEW_WORKLOADS = 3  # up to which each relaxed spec is solved as thoroughly as the spec itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,11 @@ class Solved:
     def usd_per_hour(self) -> float:
         """What it costs."""
         return (self.bought.micro_usd_per_hour or 0) / MICRO_USD_PER_USD
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether no plan costs less."""
+        return self.bought.status is SolverStatus.OPTIMAL
 
     @property
     def usd_per_month(self) -> int:
@@ -139,7 +147,10 @@ class Relaxed:
         """The cheapest plan over all clouds; None where there is none, or none was found."""
         if spec not in self._solved:
             self.tried()
-            found = [Solved(formulation=one, bought=solve(one.problem)) for one in self.formulations(spec)]
+            effort = Effort.NORMAL if len(spec.workloads) <= FEW_WORKLOADS else Effort.LOW
+            found = [
+                Solved(formulation=one, bought=solve(one.problem, effort=effort)) for one in self.formulations(spec)
+            ]
             plans = [one for one in found if one.bought.objective is not None]
             self._solved[spec] = min(plans, key=lambda one: one.bought.objective or 0.0) if plans else None
         return self._solved[spec]
