@@ -41,6 +41,11 @@ def watched_size(
             best.append(found)
         tell(progress_text(best[-1]))
 
+    def relaxing(tried: int) -> None:
+        if stopped:
+            raise KeyboardInterrupt
+        tell(f"no plan, {tried} relaxed stacks tried")
+
     tell: Callable[[str], None]
     with progress(what) as tell:
         try:
@@ -53,6 +58,7 @@ def watched_size(
                     strategy=strategy,
                     effort=effort,
                     improved=improved,
+                    relaxing=relaxing,
                 )
             )
         except KeyboardInterrupt:

@@ -57,6 +57,7 @@ def size(
     strategy: Strategy = Strategy.AUTO,
     effort: Effort = Effort.NORMAL,
     improved: Callable[[Improvement], None] | None = None,
+    relaxing: Callable[[int], None] | None = None,
 ) -> Sized | NoPlan:
     """
     The plan of least cost for *spec*; among equal ones that of fewest changes, then of best latency.
@@ -70,6 +71,7 @@ def size(
         strategy: How to search for the cheapest machines.
         effort: How long to search.
         improved: Told each better purchase as it is found, with the bound that is known by then.
+        relaxing: Told how many relaxed specs have been tried, one after the other, where there is no plan.
 
     Raises:
         InconsistentPlan: If the plan breaks a rule when it is worked out anew.
@@ -87,7 +89,7 @@ def size(
         return found
     best = found.best
     if best is None or best.formulation is None or best.found is None:
-        return refusal(spec, catalog, found)
+        return refusal(spec, catalog, found, relaxing=relaxing)
     bought, plan = _verified(spec, catalog, best.formulation, best.found, current)
     is_asked = alternatives and not bought.interrupted
     weighed_stores = storage_weighed(spec, catalog, best.formulation, bought, usd_per_hour=plan.usd_per_hour)

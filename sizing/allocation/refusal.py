@@ -6,6 +6,7 @@ Every way out has been sized: it leads to a plan, and says what that plan costs.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ class WayOut:
         return f"{', and '.join(self.changes)}: the plan then costs {at_most}{costs}"
 
 
-def refusal(spec: Spec, catalog: Catalog, found: Search, *, tried: Callable[[], None] = lambda: None) -> NoPlan:
+def refusal(spec: Spec, catalog: Catalog, found: Search, *, relaxing: Callable[[int], None] | None = None) -> NoPlan:
     """
     The answer where *found* has no plan.
 
@@ -53,13 +54,14 @@ def refusal(spec: Spec, catalog: Catalog, found: Search, *, tried: Callable[[], 
         spec: What was asked.
         catalog: The facts.
         found: The search that ended without a plan.
-        tried: Called before each further search, of which there are some dozens: for progress.
+        relaxing: Told how many relaxed specs have been tried, of some dozens, one after the other: for progress.
     """
     outcome = SolverOutcome(status=found.status, usd_per_hour=None, bound_usd_per_hour=None)
     if found.status is not SolverStatus.INFEASIBLE:
         reason = "the search was stopped by its limit before it found a plan or proved that there is none"
         return NoPlan(outcome=outcome, reason=reason, nearest=tuple(_nearest(spec, found, None)), mends=())
-    relaxed = Relaxed(catalog=catalog, tried=tried)
+    tries = itertools.count(1)
+    relaxed = Relaxed(catalog=catalog, tried=lambda: None if relaxing is None else relaxing(next(tries)))
     relaxed.know(spec, found.weighed)
     conflicts = conflicts_of(spec, relaxed)
     ways = ways_out(spec, relaxed, conflicts)

@@ -170,3 +170,11 @@ def test_every_requirement_is_told_as_it_is_written():
         "chat: allow.weights",
         "chat: allow.kv",
     ]
+
+
+def test_what_is_tried_is_counted_for_whoever_waits():
+    """Relaxed specs, one after the other, until the answer is there."""
+    tried: list[int] = []
+    sizing.size(spec_of(CHAT_70B, budget_usd_per_month=30_000), SMALL_MARKET, relaxing=tried.append)
+    assert tried == list(range(1, len(tried) + 1))
+    assert len(tried) > 3
