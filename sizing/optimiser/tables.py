@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, replicas_for
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+if TYPE_CHECKING:  # the library's door is opened without arrays: they are loaded when something is solved
+    import numpy as np
+    import numpy.typing as npt
+
+Ints: TypeAlias = "npt.NDArray[np.int64]"
+Floats: TypeAlias = "npt.NDArray[np.float64]"
 NONE = -1
 
 
@@ -77,6 +79,8 @@ def _pools_by_machine(pools: Iterable[Pool]) -> dict[str, list[int]]:
 
 
 def _sorted(problem: Problem, found: dict[tuple[int, str, str], list[tuple[int, int]]]) -> Tables:
+    import numpy as np  # noqa: PLC0415  loaded where first needed
+
     options: list[Option] = []
     rows: list[tuple[int, int, int, int, int, bool]] = []
     places_of: list[slice] = []
