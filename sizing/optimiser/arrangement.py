@@ -22,7 +22,7 @@ from sizing.optimiser.stands import purchase_of_stands
 if TYPE_CHECKING:  # half a second to import: done where it is first used
     from ortools.sat.python import cp_model
 
-DETERMINISTIC_LIMIT = 2.0  # of each level and region, in CP-SAT's deterministic time: about as many seconds of a core
+DETERMINISTIC_LIMIT = 4.0  # of all levels of a region, in CP-SAT's deterministic time: about seconds of one core
 NOTHING: Mapping[Place, int] = MappingProxyType({})
 
 
@@ -53,7 +53,7 @@ def arranged(
         purchase: The machines, and one way to stand on them.
         latency: How slow a choice is at the load it will carry, in any unit; asked only of choices that can run here.
         today: Replicas of the current plan, in the period that has most of them.
-        deterministic_limit: Of each level in each region.
+        deterministic_limit: Of each region, shared evenly by its levels.
     """
     if purchase.micro_usd_per_hour is None:
         return purchase
@@ -107,7 +107,8 @@ def _in_region(
     for stand in stands:
         for number, replicas in zip(made.replicas.get((stand.choice, stand.pool), ()), stand.replicas, strict=False):
             made.model.add_hint(number, replicas)
-    aims = [Aim(expression=level, limit=wish.limit) for level in _levels(part, made, wish)]
+    levels = _levels(part, made, wish)
+    aims = [Aim(expression=level, limit=wish.limit / len(levels)) for level in levels]
     value = lexicographic(made.model, aims).value
     if value is None:
         return stands
