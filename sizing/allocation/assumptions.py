@@ -72,6 +72,14 @@ def _of_what_is_bought(spec: Spec, formulation: Formulation, bought: Purchase) -
             "replicas follow the load where an adapter serves vllm:num_requests_running to Kubernetes' own autoscaler; "
             "without one all of them, and the machines of the peak, stay up"
         )
+    used = {one.pool.name for one in bought.bought}
+    for block in spec.capacity_blocks:
+        if block.name in used:
+            days = f"from {block.window.start} until {block.window.until}"
+            yield (
+                f"machines of {block.name} are there {days} alone: bring the stack up in these days, and what stands "
+                "on them goes with them"
+            )
     for sold in formulation.supply.markets:
         yield from sold.unused
     if bought.committed:

@@ -128,6 +128,8 @@ def test_a_capacity_block_carries_what_is_needed_within_its_days():
     brief = replace(CHAT_70B, needed=Window(start=date(2026, 12, 2), until=date(2026, 12, 5)))
     plan = sized(replace(spec_of(brief), capacity_blocks=(block,)))
     assert plan.usd_per_hour == pytest.approx(10 + 0.6)
+    told = "machines of cb-1 are there from 2026-12-01 until 2026-12-08 alone"
+    assert [one.startswith(told) for one in plan.assumptions].count(True) == 1
     always = sized(replace(spec_of(CHAT_70B), capacity_blocks=(block,)))
     assert always.usd_per_hour == pytest.approx(55.04 + 0.6)
 
