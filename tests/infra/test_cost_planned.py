@@ -180,6 +180,20 @@ def test_a_preview_of_two_regions_is_one_that_a_person_can_read():
     assert "for draft" in said
 
 
+def test_machines_of_two_regions_cost_what_the_plan_says_to_the_cent():
+    """Two ways to one figure: the lines of a plan at the catalog's prices, and the node pools of its program."""
+    lines = []
+    for pool in GCP.node_pools:
+        offers = catalog().offers_for(Cloud.GCP, pool.region, pool.machine)
+        prices = [offer.usd_per_hour or 0.0 for offer in offers if offer.mode is pool.mode]
+        price = pool.usd_per_hour if pool.mode is PurchaseMode.RESERVATION else prices[0]
+        lines.append(paid(pool, pool.nodes, price, 547.5 if pool.name == GCP_DAY_POOL.name else 730))
+    plan = replace(GCP, cost_lines=tuple(lines))
+    billed = sum(line.usd_per_hour or 0.0 for line in machine_lines(cost(graph(Cloud.GCP), catalog(), plan=plan)))
+    assert len({pool.region for pool in GCP.node_pools}) == 2
+    assert round(billed, 2) == round(plan.usd_per_hour, 2) > 100
+
+
 def test_a_pool_of_another_size_than_planned_is_paid_as_its_resource_says():
     """The plan is of another revision: what it says of hours does not hold."""
     smaller = replace(COMMITTED, nodes=2, least_nodes=1)
