@@ -189,7 +189,7 @@ def _explain(command: argparse.ArgumentParser) -> None:
     _search(command)
 
 
-def _search(command: argparse.ArgumentParser) -> None:
+def _search(command: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     command.add_argument(
         "--effort",
         choices=EFFORTS,
@@ -219,6 +219,7 @@ def _whatif(command: argparse.ArgumentParser) -> None:
         "--front", choices=FRONTS, metavar="WHAT", help=f"cost against one of {', '.join(FRONTS)}: no other does better"
     )
     sized.add_argument("--fresh", action="store_true", help="leave the current plan out: moving costs nothing")
+    _search(sized)
     sized.add_argument("--workers", type=_count, metavar="N", help="spread a sweep over N processes (needs dask)")
     sized.add_argument("--plot", type=Path, metavar="PNG", help="draw cost into an image (needs matplotlib)")
     form = sized.add_mutually_exclusive_group()

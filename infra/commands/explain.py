@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     firm: Sensitivity | None = None
     if stopped is None:
         stopped = "interrupted; the rest is not worked out"
-        with progress(f"asking what a little more saves {stack}") as tell, contextlib.suppress(KeyboardInterrupt):
+        with progress(f"asking what a little more would save {stack}") as tell, contextlib.suppress(KeyboardInterrupt):
             more, firm = interruptible(lambda: _firmness(spec, facts, current, asking, tell))
             stopped = None
     sized = replace(found, plan=lockfile.rounded(found.plan), surer=more)  # the figures that `size` locks and shows

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from infra.failures import WrongInput
 from infra.interruption import interruptible
 from infra.terminal import progress
 from sizing.allocation import size
@@ -47,7 +49,7 @@ def watched_size(
         tell(f"no plan, {tried} relaxed stacks tried")
 
     tell: Callable[[str], None]
-    with progress(what) as tell:
+    with progress(what) as tell, told_if_too_large(strategy):
         try:
             return interruptible(
                 lambda: size(
@@ -67,6 +69,20 @@ def watched_size(
                 raise
             tell("interrupted, working out the best plan so far")
             return best[-1].sized()
+
+
+@contextmanager
+def told_if_too_large(strategy: Strategy) -> Iterator[None]:
+    """Every purchase of a large problem cannot be tried: that is no bug, and there are other strategies."""
+    try:
+        yield
+    except ValueError as error:
+        if strategy is not Strategy.EXHAUSTIVE:
+            raise
+        raise WrongInput(
+            f"--strategy {strategy}: {error}, which is too large to try every purchase\n"
+            "    hint: leave --strategy out, or take another one"
+        ) from None
 
 
 def progress_text(found: Improvement) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from infra.commands.solving import told_if_too_large
 from infra.commands.whatif_shown import show_tries
 from infra.failures import DONE, REFUSED, WrongInput
 from infra.interruption import interruptible
@@ -20,6 +21,7 @@ from sizing.allocation.sweep import Repricing, Trial, repriced, sweep
 from sizing.allocation.tried import Tried, Tries
 from sizing.catalog import Catalog, catalog
 from sizing.catalog.offer import PurchaseMode
+from sizing.optimiser import Effort, Strategy
 from sizing.outcome import NoPlan, Sized
 from sizing.plan import SizingPlan
 from sizing.spec.change_values import Times, Value
@@ -42,11 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise WrongInput(f"{stack} has no plan yet, so nothing would change\n    hint: sizeup size {stack}")
     trials = [_trial(root, stack, point, facts) for point in asked]
     current = None if arguments.fresh else today
-    answers = _answers(trials, facts, current, arguments.workers)
     tried: list[Tried] = []
-    with progress(f"sizing {stack}") as tell, contextlib.suppress(KeyboardInterrupt):
+    watched = told_if_too_large(Strategy(arguments.strategy))
+    with progress(f"sizing {stack}") as tell, watched, contextlib.suppress(KeyboardInterrupt):
+        answers = _answers(trials, facts, current, arguments, tell)
         for number, point in enumerate(asked, start=1):
-            tell(f"point {number} of {len(asked)}" if len(asked) > 1 else "")
+            if arguments.workers is None and len(asked) > 1:
+                tell(f"point {number} of {len(asked)}")
             tried.append(Tried(point=point, answer=_rounded(interruptible(answers.__next__))))
     if not tried:
         raise KeyboardInterrupt
@@ -59,14 +63,17 @@ def _answers(
     trials: Sequence[tuple[Spec, tuple[Repricing, ...]]],
     facts: Catalog,
     current: SizingPlan | None,
-    workers: int | None,
+    arguments: argparse.Namespace,
+    tell: Callable[[str], None],
 ) -> Iterator[Sized | NoPlan]:
-    """The answer to each trial, in their order; spread over *workers* processes where that is asked."""
-    if workers is None:
-        return sweep((Trial(spec=spec, catalog=repriced(facts, prices)) for spec, prices in trials), current=current)
+    """The answer to each trial, in their order; spread over processes where that is asked."""
+    strategy, effort = Strategy(arguments.strategy), Effort(arguments.effort)
+    if arguments.workers is None:
+        markets = (Trial(spec=spec, catalog=repriced(facts, prices)) for spec, prices in trials)
+        return sweep(markets, current=current, strategy=strategy, effort=effort)
     from infra.spreading import spread_sweep  # noqa: PLC0415  dask takes a second, and need not be there
 
-    return spread_sweep(trials, current=current, workers=workers)
+    return spread_sweep(trials, current=current, strategy=strategy, effort=effort, workers=arguments.workers, tell=tell)
 
 
 def _rounded(found: Sized | NoPlan) -> Sized | NoPlan:

@@ -15,6 +15,7 @@ from sizing.allocation.answer import size
 from sizing.allocation.candidates import Weighed, weigh
 from sizing.catalog.offer import Offer, PurchaseMode
 from sizing.errors import UnknownFact
+from sizing.optimiser import Effort, Strategy
 from sizing.outcome import NoPlan, Sized
 from sizing.plan import PoolRole, SizingPlan
 from sizing.spec.workload import Serving, Spec, Survive
@@ -86,12 +87,25 @@ def as_weighed(workload: Serving) -> Serving:
 
 
 def sweep(
-    trials: Iterable[Trial], *, current: SizingPlan | None, weighings: Weighings | None = None
+    trials: Iterable[Trial],
+    *,
+    current: SizingPlan | None,
+    weighings: Weighings | None = None,
+    strategy: Strategy = Strategy.AUTO,
+    effort: Effort = Effort.NORMAL,
 ) -> Iterator[Sized | NoPlan]:
     """The answer to each of *trials* in their order, each worked out when it is asked for."""
     known = Weighings() if weighings is None else weighings
     for trial in trials:
-        yield size(trial.spec, trial.catalog, current=current, weighed=known.of(trial), alternatives=False)
+        yield size(
+            trial.spec,
+            trial.catalog,
+            current=current,
+            weighed=known.of(trial),
+            alternatives=False,
+            strategy=strategy,
+            effort=effort,
+        )
 
 
 def repriced(catalog: Catalog, repricings: Sequence[Repricing]) -> Catalog:

@@ -125,6 +125,7 @@ def test_a_front_marks_the_points_that_no_other_beats():
         (["--front", "e2e_p95_s"], ["no workload asks for it"]),
         (["--front", "tpot_p95_s", "tpot_p95_s=0.1"], ["sweeps by itself"]),
         (["requests_per_s=40", "--plot", "x.png"], ["--plot", "hint:"]),
+        (["requests_per_s=4000", "--strategy", "exhaustive"], ["--strategy exhaustive", "too large", "hint:"]),
     ],
 )
 def test_what_cannot_be_asked_is_told_with_the_mend(arguments: list[str], said: list[str]):
