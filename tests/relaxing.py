@@ -17,7 +17,7 @@ def without(written: Written, requirement: str, catalog: sizing.Catalog) -> Writ
     """The stack with a requirement, told as in an answer, let go altogether."""
     stack = copy.deepcopy(written)
     for pattern, change in _LET_GO:
-        if found := re.fullmatch(pattern, requirement):
+        if found := re.fullmatch(pattern, requirement.removesuffix(" (default)")):
             change(stack, catalog, **found.groupdict())
             assert stack != written, requirement
             return stack

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sizing.allocation.conflict import Conflicts, conflicts_of, let_go
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_NEAREST = 8
 MOST_WAYS = 8  # that are sized
 MOST_WAYS_OF_MANY = 3  # where each takes seconds
+WORTHWHILE = 0.7  # of a cost: what saves less is not told beside it
 MOST_NAMED = 3  # requirements in the reason; all of them are listed below it
 BUDGET = "budget_usd_per_month"
 
@@ -66,7 +67,7 @@ def refusal(spec: Spec, catalog: Catalog, found: Search, *, relaxing: Callable[[
     conflicts = conflicts_of(spec, relaxed)
     ways = ways_out(spec, relaxed, conflicts)
     named = [
-        tuple(conflicts.asked[name].requirement for name in conflict.requirements)
+        tuple(_told(conflicts.asked[name]) for name in conflict.requirements)
         for conflict in conflicts.explanation.conflicts
     ]
     first, *others = named or [()]
@@ -87,7 +88,20 @@ def ways_out(spec: Spec, relaxed: Relaxed, conflicts: Conflicts) -> list[WayOut]
     sets.sort(key=lambda way: sum(one.workload is not None for one in way))  # those that change one line for all
     most = MOST_WAYS if len(spec.workloads) <= FEW_WORKLOADS else MOST_WAYS_OF_MANY
     ways = [settled(spec, relaxed, way) for way in sets[:most]]
+    if len(spec.workloads) <= FEW_WORKLOADS:
+        ways += [_cheaper(spec, relaxed, way, one) for way, one in zip(sets, ways, strict=False)]
     return sorted((way for way in ways if way is not None), key=lambda way: way.solved.usd_per_hour)
+
+
+def _cheaper(spec: Spec, relaxed: Relaxed, way: Sequence[Asked], least: WayOut | None) -> WayOut | None:
+    """More given up than must be, where that saves a good part of what the least costs."""
+    if least is None or all(one.eased is None for one in way):
+        return None
+    free = relaxed.solved(let_go(spec, way))
+    if free is None or free.usd_per_hour > WORTHWHILE * least.solved.usd_per_hour:
+        return None
+    eased = settled(spec, relaxed, [replace(one, settle=one.eased or one.settle) for one in way])
+    return eased if eased is not None and eased.solved.usd_per_hour < least.solved.usd_per_hour else None
 
 
 def settled(spec: Spec, relaxed: Relaxed, way: Sequence[Asked]) -> WayOut | None:
@@ -124,6 +138,12 @@ def _reason(spec: Spec, found: Search, named: Sequence[Sequence[Requirement]], o
         return f"no plan keeps everything that is asked in {_regions(spec)}, whatever one requirement is let go"
     beside = f"; {len(told) - 1} more such conflicts stand beside it" if len(told) > 1 else ""
     return f"no plan keeps everything that is asked in {_regions(spec)}; {told[0]}{beside}"
+
+
+def _told(asked: Asked) -> Requirement:
+    """A requirement, and where nobody need have written it, that it is the default."""
+    own = asked.requirement
+    return replace(own, text=f"{own.text} (default)") if asked.is_default else own
 
 
 def _stand_in_the_way(conflict: Sequence[Requirement]) -> str:

@@ -16,6 +16,7 @@ from sizing.allocation.formulation import Formulation, formulate
 from sizing.allocation.quotas import quota_name
 from sizing.allocation.supply import supply
 from sizing.catalog.machine import Cloud, Machine
+from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import Effort, solve
 from sizing.optimiser.conflict import least, possible
 from sizing.optimiser.feasibility import Model, team_micro_usd_per_hour, team_slots, usage
@@ -75,7 +76,7 @@ class Solved:
         """Machine types that a workload stands on."""
         return tuple(dict.fromkeys(s.choice.machine for s in self.bought.stands if s.choice.workload == workload))
 
-    def modes_of(self, workload: str) -> tuple[str, ...]:
+    def modes_of(self, workload: str) -> tuple[PurchaseMode, ...]:
         """Ways in which the machines of a workload are bought."""
         return tuple(dict.fromkeys(s.pool.mode for s in self.bought.stands if s.choice.workload == workload))
 

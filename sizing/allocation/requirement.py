@@ -25,6 +25,7 @@ class Asked:
     requirement: Requirement
     let_go: LetGo
     settle: Settle  # of a spec in which it is let go: the least of it to give up; None: no value of it is enough
+    eased: Settle | None = None  # the same, but as much as makes a plan cheap; None: there is no such middle
     workload: str | None = None  # whose it is; None: the stack's
     weighs: bool = False  # acts where candidates are weighed, before there is a problem in whole numbers
     is_default: bool = False  # what holds where nothing is written

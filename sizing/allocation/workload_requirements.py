@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
+from typing import Any
 
 from sizing.allocation.relaxed import Relaxed
 from sizing.allocation.requirement import (
@@ -22,12 +24,14 @@ from sizing.allocation.requirement import (
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.offer import PurchaseMode
 from sizing.performance.certainty.confidence import MEDIAN
-from sizing.spec.workload import Allowed, Serving, Spec, Survive
+from sizing.spec.workload import Allowed, Objectives, Serving, Spec, Survive
 
 # The highest that a spec may ask for, and how far above what is asked a limit is looked for.
 HIGHEST_S = {"ttft_p95_s": 120.0, "tpot_p95_s": 5.0, "e2e_p95_s": math.inf, "ready_s": math.inf}
 MOST_STEPS = 180  # two decades, to two figures
 LOOSER = 1.25  # a limit is proposed this much above the least that any candidate reaches: capacity is nil at the least
+EASED = 1.25  # of the cost without a limit: what a limit may cost that is proposed as the cheap one
+EASED_STEP = 5  # of a hundredth or a tenth: it need not be found exactly
 STEP = 0.05  # of shares and confidences
 # Formats that are added, those first that lose least; four bits change answers too much to be proposed unasked.
 WEIGHTS = (Precision.BF16, Precision.FP8, Precision.INT8)
@@ -95,26 +99,46 @@ def _survive(workload: Serving) -> Asked:
 
 
 def _latency(workload: Serving, metric: str) -> Asked:
-    """A limit: what is proposed instead has two figures, rounded up."""
+    """A limit: what is proposed instead has two figures, rounded up. The least that is possible may cost a lot."""
     limit: float = getattr(workload.objectives, metric)
 
     def put(spec: Spec, seconds: float | None) -> Spec:
         return with_workload(
             spec,
             workload.name,
-            lambda one: replace(one, objectives=replace(one.objectives, **{metric: seconds})),
+            lambda one: replace(one, objectives=_with_limit(one.objectives, metric, seconds)),
         )
 
-    def settle(spec: Spec, relaxed: Relaxed) -> Change | None:
+    def looser(spec: Spec, relaxed: Relaxed) -> list[float]:
         least = relaxed.least_reached(put(spec, limit), workload.name, metric)
-        values = _looser_limits(max(limit, 0.0 if least is None else least * LOOSER), metric)
-        found = first(len(values), lambda place: relaxed.possible(put(spec, values[place])))
-        if found is None:
+        return _looser_limits(max(limit, 0.0 if least is None else least * LOOSER), metric)
+
+    def change(spec: Spec, values: list[float], place: int | None) -> Change | None:
+        if place is None:
             return None
-        return put(spec, values[found]), f"{workload.name}: loosen objectives.{metric} to {values[found]:g}"
+        return put(spec, values[place]), f"{workload.name}: loosen objectives.{metric} to {values[place]:g}"
+
+    def settle(spec: Spec, relaxed: Relaxed) -> Change | None:
+        values = looser(spec, relaxed)
+        return change(spec, values, first(len(values), lambda place: relaxed.possible(put(spec, values[place]))))
+
+    def eased(spec: Spec, relaxed: Relaxed) -> Change | None:
+        cheapest = relaxed.solved(spec)
+        values = looser(spec, relaxed)[::EASED_STEP]
+
+        def is_cheap(place: int) -> bool:
+            found = relaxed.solved(put(spec, values[place]))
+            return found is not None and cheapest is not None and found.usd_per_hour <= EASED * cheapest.usd_per_hour
+
+        return change(spec, values, first(len(values), is_cheap))
 
     asked = _asked(workload, f"objectives.{metric}", f"{limit:g}", let_go=lambda spec: put(spec, None), settle=settle)
-    return replace(asked, weighs=True)
+    return replace(asked, eased=eased, weighs=True)
+
+
+def _with_limit(objectives: Objectives, metric: str, seconds: float | None) -> Objectives:
+    limits: dict[str, Any] = {metric: seconds}
+    return replace(objectives, **limits)
 
 
 def _looser_limits(above: float, metric: str) -> list[float]:
@@ -216,13 +240,13 @@ def _purchase(workload: Serving) -> Asked:
         return with_workload(spec, workload.name, lambda one: _allow(one, purchase=modes))
 
     def settle(spec: Spec, relaxed: Relaxed) -> Change | None:
-        more = [(one,) for one in BOUGHT if one not in now]
-        enough = next((modes for modes in more if relaxed.possible(put(spec, *now, *modes))), None)
-        if enough is None:
+        more = [mode for mode in BOUGHT if mode not in now]
+        enough = list(islice((mode for mode in more if relaxed.possible(put(spec, *now, mode))), 1))
+        if not enough:
             found = relaxed.solved(spec)
             if found is None:
                 return None
-            enough = tuple(mode for mode in found.modes_of(workload.name) if mode not in now)
+            enough = [mode for mode in found.modes_of(workload.name) if mode not in now]
         mend = f"{workload.name}: add {together(enough)} to allow.purchase" if enough else ""
         return put(spec, *now, *enough), mend
 

@@ -18,8 +18,10 @@ from sizing.optimiser.looser import ASKED, Key, Place, Requirements, place_of
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Quota, Team, replicas_for
 
 if TYPE_CHECKING:  # half a second to import: done where it is first used
+    import numpy as np
     from ortools.sat.python import cp_model
 
+    Row = cp_model.BoundedLinearExpression | bool | np.bool_
     Variables = list[cp_model.IntVar]  # one a period
 
 Kind = tuple[str, str]  # a workload and a kind of its replicas
@@ -87,7 +89,7 @@ class Model:
         """The most that any of *numbers* can be."""
         return max(self.most[number.index] for number in numbers)
 
-    def unless(self, keys: Iterable[Key], row: cp_model.BoundedLinearExpression) -> None:
+    def unless(self, keys: Iterable[Key], row: Row) -> None:
         """Add a row that any of *keys*, let go, sets free."""
         self.cp.add(row).only_enforce_if([~self.gone[key] for key in keys])
 
@@ -404,7 +406,7 @@ def _committed(model: Model, machine: str, region: str, pools: Mapping[Place, Po
 
 def _system(model: Model) -> list[cp_model.LinearExprT]:
     """System machines: one for each zone in use, and at least so many in a region in use."""
-    spent = []
+    spent: list[cp_model.LinearExprT] = []
     for site in model.of.widest.sites:
         zones: dict[str, cp_model.IntVar] = {}
         for place, numbers in model.machines.items():

@@ -197,8 +197,8 @@ def _lacks(books: Books, spread: _Spread) -> Iterator[Lack]:
     problem = books.problem
     taken: dict[int, int] = {}
     for pool, machines in spread.machines:
-        for quota, units in books.units.get(pool, ()):
-            taken[quota] = taken.get(quota, 0) + units * machines
+        for place, units in books.units.get(pool, ()):
+            taken[place] = taken.get(place, 0) + units * machines
         if pool.most is not None and machines > (left := pool.most - books.machines.get(pool, 0)):
             name = pool.name or f"{pool.machine} in {pool.zone}"
             yield Lack(of=Scarce.MACHINES, name=name, takes=machines, left=left, limit=pool.most)

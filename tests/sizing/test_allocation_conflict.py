@@ -197,3 +197,44 @@ def test_ways_out_come_cheapest_first(way: str):
     """By what the plan then costs."""
     hours = [costs(mend)[0] for mend in refused(way).mends]
     assert hours == sorted(hours)
+
+
+APART = stack(objectives={"ttft_p95_s": 0.02, "tpot_p95_s": 0.08}, budget_usd_per_month=10)
+
+
+def test_two_conflicts_apart_are_both_named_and_resolved_together():
+    """No device answers within 20 ms, and 10 USD pay for nothing: one of each has to give, and neither alone does."""
+    found = answer(APART)
+    assert isinstance(found, NoPlan)
+    named = [[one.text for one in conflict] for conflict in (found.conflict, *found.conflicts_beside)]
+    assert sorted(named) == [["assist: objectives.ttft_p95_s 0.02"], ["budget_usd_per_month 10"]]
+    faster, dearer = sorted(conflict[0] for conflict in named)
+    assert isinstance(answer(without(APART, faster, packaged())), NoPlan)
+    assert isinstance(answer(without(APART, dearer, packaged())), NoPlan)
+    assert isinstance(answer(without(without(APART, faster, packaged()), dearer, packaged())), Sized)
+    assert found.mends
+    for mend in found.mends:
+        sized = answer(with_way_out(APART, mend))
+        assert isinstance(sized, Sized), mend
+        assert sized.plan.usd_per_hour == pytest.approx(costs(mend)[0], abs=0.005)
+
+
+def test_the_least_limit_and_the_least_that_is_cheap_are_both_told():
+    """A first token just later than the best device gives it takes dozens of these; a little later still, few do."""
+    mends = refused("a first token sooner than any device gives it").mends
+    assert len(mends) == 2
+    cheap, least = ((float(mend.split(" to ")[1].split(":")[0]), costs(mend)[0]) for mend in mends)
+    assert least[0] < cheap[0]
+    assert cheap[1] < 0.7 * least[1]
+
+
+def test_clouds_of_which_none_has_a_plan_are_one_conflict():
+    """The budget pays for neither cloud's machines; without it, or with what each of the two needs, there is a plan."""
+    two = stack(budget_usd_per_month=1000) | {"cloud": ["aws", "gcp"], "regions": ["us-east-1", "us-central1"]}
+    found = answer(two)
+    assert isinstance(found, NoPlan)
+    assert [one.text for one in found.conflict] == ["budget_usd_per_month 1000"]
+    for mend in found.mends:
+        sized = answer(with_way_out(two, mend))
+        assert isinstance(sized, Sized), mend
+        assert sized.plan.usd_per_hour == pytest.approx(costs(mend)[0], abs=0.005)

@@ -82,14 +82,17 @@ def test_weights_that_would_do_are_told():
     answer = refused(spec)
     assert any("add fp8 to allow.weights" in mend for mend in answer.mends)
     assert any("to allow.machines" in mend for mend in answer.mends)
-    assert {one.text for one in answer.conflict} == {"chat: allow.weights [bf16]", "chat: allow.machines [p5.4xlarge]"}
+    assert {one.text for one in answer.conflict} == {
+        "chat: allow.weights [bf16] (default)",
+        "chat: allow.machines [p5.4xlarge]",
+    }
 
 
 def test_a_loosened_objective_is_one_that_a_plan_keeps():
     """Nothing answers within 100 ms; the limit that is proposed instead can be kept."""
     strict = replace(CHAT_70B, objectives=replace(CHAT_70B.objectives, ttft_p95_s=0.1))
     answer = refused(spec_of(strict))
-    (mend,) = [mend for mend in answer.mends if "ttft_p95_s" in mend]
+    mend = next(mend for mend in answer.mends if "ttft_p95_s" in mend)
     limit = float(mend.partition("ttft_p95_s to ")[2].partition(":")[0])
     assert limit > 0.1
     assert cost(spec_of(replace(strict, objectives=replace(strict.objectives, ttft_p95_s=limit)))) > 0
@@ -130,9 +133,8 @@ def test_two_conflicts_side_by_side_are_resolved_together():
     named = [[one.text for one in conflict] for conflict in (answer.conflict, *answer.conflicts_beside)]
     assert ["budget_usd_per_month 10"] in named
     assert ["chat: objectives.ttft_p95_s 0.1"] in named
-    (mend,) = answer.mends
-    assert "ttft_p95_s" in mend
-    assert ", and raise budget_usd_per_month to " in mend
+    assert answer.mends
+    assert all("ttft_p95_s" in mend and ", and raise budget_usd_per_month to " in mend for mend in answer.mends)
 
 
 def test_ways_out_are_told_cheapest_first():
