@@ -33,6 +33,7 @@ from components.labels import cost_tags
 from components.platform import Platform
 from infra.aws_pins import AMI, AUTOSCALER, COREDNS, EARLY_ADDONS, Pins, is_scaled, pins_of
 from infra.aws_pods import plugins_of, served_of
+from infra.sites import check_sites
 from sizing.errors import UnusablePlan
 from sizing.plan import NodePool as PlannedPool
 from sizing.plan import PoolRole, SizingPlan
@@ -66,6 +67,7 @@ def provision(
         MissingSetting: Naming every version and image that nobody told, at once.
         UnusablePlan: If the plan cannot be built on AWS.
     """
+    check_sites(plan)
     parts = [plan.at(site) for site in plan.sites]
     for part in parts:
         _check(part)

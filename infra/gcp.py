@@ -31,6 +31,7 @@ from components.kubernetes import (
 )
 from components.kubernetes.reach import api_reached
 from components.platform import MissingSetting, Platform
+from infra.sites import check_sites
 from sizing.catalog.accelerator import AcceleratorKind
 from sizing.catalog.machine import Cloud
 from sizing.plan import Deployment, PoolRole, SizingPlan
@@ -99,8 +100,10 @@ def provision(
 
     Raises:
         MissingSetting: Naming every version and image that nobody told, at once.
+        UnusablePlan: If a part of the plan is in none of its regions.
         Unprovisionable: If the plan or a setting holds something that cannot be built; nothing is registered then.
     """
+    check_sites(plan)
     for site in plan.sites:
         check(plan.at(site))
     settled = settle(plan, platform)

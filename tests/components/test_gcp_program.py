@@ -12,6 +12,7 @@ from components.gcp.naming import NODE_POOL_NAME, gcp_name
 from components.graph import Graph, Secret
 from components.platform import MissingSetting, Platform
 from components.versions import Pins
+from sizing.errors import UnusablePlan
 from sizing.plan import SizingPlan
 from tests.examples import GCP_GPU_PLAN, GCP_SYSTEM_POOL, GCP_TPU_PLAN
 from tests.gcp import PLATFORM, at, every, keys, one, provisioned
@@ -213,11 +214,16 @@ def test_an_image_of_the_stack_comes_before_the_pinned_one() -> None:
     assert image == "us-docker.pkg.dev/acme-ml/images/vllm-tpu:v0.26.0"
 
 
+def test_what_is_in_none_of_the_plans_regions_is_refused() -> None:
+    """It would be built nowhere, in silence."""
+    with pytest.raises(UnusablePlan, match=r"has a3-highgpu-8g-us-central1-a in us-central1.*regions are us-east4"):
+        provisioned(replace(GCP_GPU_PLAN, region="us-east4"))
+
+
 @pytest.mark.parametrize(
     ("plan", "why"),
     [
         (replace(GCP_GPU_PLAN, node_pools=GCP_GPU_PLAN.node_pools[:2]), "has no system node pool"),
-        (replace(GCP_GPU_PLAN, region="us-east4"), "but the cluster is in us-east4"),
         (
             replace(GCP_GPU_PLAN, node_pools=(replace(GCP_SYSTEM_POOL, zone="europe-west4-a"),)),
             "is in europe-west4-a, but",

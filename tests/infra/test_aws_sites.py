@@ -192,6 +192,12 @@ def test_a_site_that_cannot_be_built_registers_nothing_at_home_either():
     assert made == []
 
 
+def test_what_is_in_none_of_the_plans_regions_is_refused():
+    """It would be built nowhere, in silence."""
+    with pytest.raises(UnusablePlan, match=r"p5-48xlarge-usw2-az2 in us-west-2.*its regions are us-east-1"):
+        recorded(lambda: program(replace(AWS_TWO_REGIONS, elsewhere=())))
+
+
 def test_no_image_is_asked_for_twice():
     """Both regions need the same pins, and what lacks is told once."""
     with pytest.raises(MissingSetting) as refused:
