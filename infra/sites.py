@@ -14,8 +14,12 @@ def check_sites(plan: SizingPlan) -> None:
         UnusablePlan: Naming the parts that are not, and where they are.
     """
     regions = {site.region for site in plan.sites}
-    parts = (*plan.node_pools, *plan.deployments, *plan.buckets)
-    strays = [f"{part.name} in {part.region}" for part in parts if part.region not in regions]
+    placed = [
+        *((pool.name, pool.region) for pool in plan.node_pools),
+        *((deployment.name, deployment.region) for deployment in plan.deployments),
+        *((bucket.name, bucket.region) for bucket in plan.buckets),
+    ]
+    strays = [f"{name} in {region}" for name, region in placed if region not in regions]
     if strays:
         what = f"it has {', '.join(strays)}, but no network there: its regions are {', '.join(sorted(regions))}"
         raise UnusablePlan(source="the plan", what=what, mend="size the stack again")
