@@ -16,7 +16,7 @@ from infra.emulation.stage import Stage, staged
 from infra.stack import load_plan
 from sizing.plan import SizingPlan
 
-Telling = Callable[[str], AbstractContextManager[None]]  # says on a terminal what is under way
+Telling = Callable[[str], AbstractContextManager[object]]  # says on a terminal what is under way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -15,6 +15,11 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 76.0, 20.0, 14.0, 52.0
 COLOURS = 8  # then they begin again; shapes tell groups apart then
 SHAPES = ("circle", "square", "diamond", "triangle")
 _SIZE = 5.0
+_CORNERS: Mapping[str, Sequence[tuple[float, float]]] = {  # about the middle, y down, in sizes
+    "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+    "diamond": ((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)),
+    "triangle": ((0, -1.2), (1.2, 1), (-1.2, 1)),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,8 @@ def _axes(chart: Chart, scale: _Scale) -> list[Child]:
         at = scale.y(value)
         parts.append(element("line", x1=_LEFT, x2=WIDTH - _RIGHT, y1=at, y2=at, class_="rule"))
         parts.append(element("text", count(value), x=_LEFT - 8, y=at, class_="end"))
-    named = list(enumerate(chart.x_names)) or [(value, count(value)) for value in scale.xs]
+    named = [(float(place), name) for place, name in enumerate(chart.x_names)]
+    named = named or [(value, count(value)) for value in scale.xs]
     parts += [element("text", name, x=scale.x(value), y=bottom + 16, class_="below") for value, name in named]
     middle = (_LEFT + WIDTH - _RIGHT) / 2
     parts.append(element("text", chart.x_label, x=middle, y=HEIGHT - 10, class_="below label"))
@@ -114,12 +120,7 @@ def _shape(name: str, at: tuple[float, float], *, class_: str, words: str | None
     told = None if words is None else element("title", words)
     if name == "circle":
         return element("circle", told, cx=x, cy=y, r=_SIZE, class_=class_)
-    corners = {
-        "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
-        "diamond": [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)],
-        "triangle": [(0, -1.2), (1.2, 1), (-1.2, 1)],
-    }[name]
-    placed = " ".join(f"{x + _SIZE * right:.1f},{y + _SIZE * down:.1f}" for right, down in corners)
+    placed = " ".join(f"{x + _SIZE * right:.1f},{y + _SIZE * down:.1f}" for right, down in _CORNERS[name])
     return element("polygon", told, points=placed, class_=class_)
 
 
