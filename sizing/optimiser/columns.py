@@ -303,6 +303,8 @@ def _add(master: _Master, tables: Tables, ways: Iterable[tuple[int, Placed]]) ->
         price = _standing(tables, m, placed)
         if price:
             master.model.objective.set_linear_coefficient(weight, price)
+            if master.machines.budget is not None:
+                master.machines.budget.set_coefficient(weight, price)
         for row, amount in taken_rows(tables, master.machines, m, placed).items():
             row.set_coefficient(weight, amount)
     return len(master.columns) - before

@@ -83,6 +83,9 @@ def compact(
         for t in tables.periods
     }
     left_out = {m: model.add_variable(lb=0, ub=1, is_integer=whole) for m in workloads if m in may_be_left_out}
+    standings = _standings(tables, chosen)
+    for variable, price in standings.items() if bought.budget is not None else ():
+        bought.budget.set_coefficient(variable, price)
     built = Compact(
         model=model,
         tables=tables,
@@ -91,7 +94,7 @@ def compact(
         replicas=replicas,
         left_out=left_out,
         machines=bought,
-        cost={**bought.cost, **bought.moves, **_standings(tables, chosen)},
+        cost={**bought.cost, **bought.moves, **standings},
     )
     _one_option(built)
     for j in own:

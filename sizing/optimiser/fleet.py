@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sizing.optimiser.machines import Taken, usd
-from sizing.optimiser.placed import Placed
+from sizing.optimiser.placed import Placed, bill, machines_for
 from sizing.optimiser.problem import Problem, Team
 from sizing.optimiser.tables import Tables
 
@@ -89,7 +89,20 @@ class Fleet:
                 limit = problem.quotas[quota].limit
                 if any(self.quota_used.get((quota, period), 0) > limit for period in self.tables.periods):
                     return False
-        return workload not in self.team_of or self._within(self.team_of[workload])
+        if workload in self.team_of and not self._within(self.team_of[workload]):
+            return False
+        return self._pays()
+
+    def _pays(self) -> bool:
+        """Whether the machines are within the budget."""
+        problem = self.tables.problem
+        if problem.budget_micro_usd_per_hour is None:
+            return True
+        paid = bill(problem, machines_for(problem, self._held()), self.tables, self.placed)
+        return paid.total <= problem.budget_micro_usd_per_hour * problem.hours
+
+    def _held(self) -> dict[tuple[int, int], int]:
+        return {key: slots for key, slots in self.slots.items() if slots}
 
     def _within(self, team: Team) -> bool:
         if team.slots is not None and any(
@@ -98,6 +111,13 @@ class Fleet:
             return False
         limit = team.micro_usd_per_hour
         return limit is None or self.team_usd_per_hour.get(team.name, 0.0) <= usd(limit) + TOLERANCE
+
+    def _beside_machines(self) -> float:
+        """What workloads cost beside machines, in USD per hour."""
+        problem = self.tables.problem
+        prices = {(one.workload, one.region): usd(one.micro_usd_per_hour) for one in problem.standings}
+        regions = {problem.demands[m].workload: self.tables.options[of.option].region for m, of in self.placed.items()}
+        return sum(prices.get(place, 0.0) for place in regions.items())
 
     def taken(self, pools: Sequence[int]) -> Taken:
         """What the fleet takes, for a model of other workloads that may stand on *pools*."""
@@ -115,7 +135,8 @@ class Fleet:
             slots={key: slots for key, slots in self.slots.items() if slots and key[0] in inside},
             quotas=quotas,
             zones=frozenset((problem.pools[pool].region, problem.pools[pool].zone) for pool in outside),
-            usd_per_hour=sum(
+            usd_per_hour=self._beside_machines()
+            + sum(
                 usd(problem.pools[pool].micro_usd_per_hour) * number * share
                 for pool in outside
                 for number, share in zip(self.machines(pool), hours, strict=True)

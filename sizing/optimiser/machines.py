@@ -31,7 +31,7 @@ class Taken:
     slots: Mapping[tuple[int, int], int]  # by pool and period, on pools of the model
     quotas: Mapping[tuple[int, int], int]  # by quota and period, by machines of other pools
     zones: frozenset[tuple[str, str]]  # region and zone, where machines of other pools stand
-    usd_per_hour: float  # of machines of other pools
+    usd_per_hour: float  # of machines of other pools, and of what workloads cost beside machines
     team_slots: Mapping[tuple[str, int], int]  # by team and period
     team_usd_per_hour: Mapping[str, float]
 
@@ -52,6 +52,7 @@ class Machines:
     system: Mapping[str, Variable]  # system machines of a region
     cost: Mapping[Variable, float]  # without moves
     moves: Mapping[Variable, float]  # price of machines that are added to the current plan
+    budget: Row | None  # of money, USD per hour
 
 
 def machines(
@@ -84,8 +85,8 @@ def machines(
     committed = _commitments(model, problem, pools, count, cost, whole=whole)
     in_use, system = _sites(model, problem, pools, count, cost=cost, taken=taken, whole=whole)
     moves = _moves(model, problem, count) if problem.moves else {}
-    if problem.budget_micro_usd_per_hour is not None:
-        _row(model, cost, upper=usd(problem.budget_micro_usd_per_hour) - taken.usd_per_hour)
+    limit = problem.budget_micro_usd_per_hour
+    budget = None if limit is None else _row(model, cost, upper=usd(limit) - taken.usd_per_hour)
     slots, money = _teams(model, problem, taken)
     return Machines(
         count=count,
@@ -97,6 +98,7 @@ def machines(
         system=system,
         cost=cost,
         moves=moves,
+        budget=budget,
     )
 
 

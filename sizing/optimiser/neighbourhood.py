@@ -52,10 +52,19 @@ def improve(standing: Fleet, option_costs: Floats, size: Size, source: random.Ra
     options = _options(standing, chosen, region, option_costs, size)
     before = {m: standing.remove(m) for m in chosen if m in standing.placed}
     after = _solved(standing, chosen, options, before, size)
-    is_better = after is not None and _merit(standing, chosen, after) < _merit(standing, chosen, before)
-    for m, placed in sorted((after if after is not None and is_better else before).items()):
+    if after is not None and _merit(standing, chosen, after) < _merit(standing, chosen, before):
+        _stand(standing, after)
+        if all(standing.keeps_limits(m) for m in after):
+            return True
+        for m in after:  # a limit passed by the tolerance of the solver
+            standing.remove(m)
+    _stand(standing, before)
+    return False
+
+
+def _stand(standing: Fleet, ways: Mapping[int, Placed]) -> None:
+    for m, placed in sorted(ways.items()):
         standing.add(m, placed)
-    return is_better
 
 
 def _merit(standing: Fleet, chosen: Sequence[int], ways: Mapping[int, Placed]) -> tuple[list[int], int]:

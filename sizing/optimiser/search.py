@@ -37,7 +37,8 @@ class Depth:
     """How far a search goes; in numbers of rounds and nodes, never in seconds."""
 
     pricing_rounds: int
-    rounds: int  # of neighbourhoods, at the least
+    whole_rounds: int  # of neighbourhoods, where one holds all workloads
+    rounds: int  # of neighbourhoods otherwise, at the least
     workloads_per_round: int  # one round more for so many workloads
     size: Size
     gap: float  # share of the cost that is not proved, below which neighbourhoods stop
@@ -79,6 +80,8 @@ def search(problem: Problem, depth: Depth, improved: Improved | None = None) -> 
 
 
 def _searched(made: Tables, depth: Depth, note: Note) -> Purchase:
+    if not made.options:
+        return note({}, 0.0)
     priced = pricer(made)
     relaxed = relaxation(priced, rounds=depth.pricing_rounds)
     option_costs = costs(priced, relaxed.place)
@@ -98,7 +101,7 @@ def _neighbourhoods(standing: Fleet, relaxed: Relaxation, option_costs: Floats, 
     bound = relaxed.bound_without(len(standing.tables.of_workload) - len(standing.placed))
     best = note(standing.placed, bound)
     since = 0
-    for _ in range(depth.rounds + len(standing.tables.of_workload) // depth.workloads_per_round):
+    for _ in range(_rounds(depth, len(standing.tables.of_workload))):
         everyone = len(standing.placed) == len(standing.tables.of_workload)
         if since >= depth.stall or (everyone and (best.gap or 0.0) <= depth.gap):
             break
@@ -108,6 +111,13 @@ def _neighbourhoods(standing: Fleet, relaxed: Relaxation, option_costs: Floats, 
             best = note(standing.placed, bound)
             since = 0
     return best
+
+
+def _rounds(depth: Depth, workloads: int) -> int:
+    """How many neighbourhoods are looked at: few where one of them holds every workload."""
+    if workloads <= depth.size.workloads:
+        return depth.whole_rounds
+    return depth.rounds + workloads // depth.workloads_per_round
 
 
 def _in_doubt(standing: Fleet, relaxed: Relaxation, option_costs: Floats) -> list[int]:

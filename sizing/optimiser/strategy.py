@@ -8,6 +8,7 @@ from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sizing.optimiser.canonical import canonical, in_order_of
 from sizing.optimiser.problem import Problem
 from sizing.optimiser.purchase import Purchase
 
@@ -50,7 +51,7 @@ def solve(
     improved: Callable[[Purchase], None] | None = None,
 ) -> Purchase:
     """
-    What to buy, as *strategy* finds it.
+    What to buy, as *strategy* finds it; the order of the problem's parts decides nothing.
 
     Args:
         problem: What is needed, and what can be bought.
@@ -61,6 +62,13 @@ def solve(
     Raises:
         ValueError: If the problem is too large for an exhaustive search.
     """
+    told = None if improved is None else lambda found: improved(in_order_of(problem, found))
+    return in_order_of(problem, _solved(canonical(problem), strategy, effort, told))
+
+
+def _solved(
+    problem: Problem, strategy: Strategy, effort: Effort, improved: Callable[[Purchase], None] | None
+) -> Purchase:
     match strategy:  # each is imported where it is first used: numpy and the solvers take half a second
         case Strategy.AUTO if len(problem.demands) <= FEW_WORKLOADS:
             return _certified(problem, effort, improved)
