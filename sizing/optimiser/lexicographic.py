@@ -60,7 +60,7 @@ def lexicographic(model: cp_model.CpModel, aims: Sequence[Aim]) -> Solved:
             break
         value = solver.value
         model.add(aim.expression <= value(aim.expression))
-        _hint(model, value)
+        hint(model, value)
         if interrupted:
             break
     if interrupted and value is None:
@@ -114,8 +114,8 @@ def _told(improved: Callable[[Value, float], None]) -> cp_model.CpSolverSolution
     return Told()
 
 
-def _hint(model: cp_model.CpModel, value: Value) -> None:
-    """The next search starts from the last solution."""
+def hint(model: cp_model.CpModel, value: Value) -> None:
+    """The next search of *model* starts from the last solution, of it or of one that was made alike."""
     model.clear_hints()  # type: ignore[no-untyped-call]  # ortools types it not at all
     for index in range(len(model.proto.variables)):
         variable = model.get_int_var_from_proto_index(index)

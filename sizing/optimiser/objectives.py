@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from sizing.optimiser.lexicographic import Aim, Solved, Value, lexicographic
+from sizing.optimiser.lexicographic import Aim, Solved, Value, hint, lexicographic
 from sizing.optimiser.placed import purchase_of
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem
 from sizing.optimiser.proof import placed_of
+from sizing.optimiser.pruning import without_dominated
 from sizing.optimiser.purchase import Purchase
 from sizing.optimiser.rows import Rows, rows, weighted
 from sizing.optimiser.status import SolverStatus
@@ -27,7 +28,8 @@ from sizing.units import MICRO_USD_PER_USD, SECONDS_PER_HOUR
 if TYPE_CHECKING:  # half a second to import: done where it is first used
     from ortools.sat.python import cp_model
 
-DETERMINISTIC_LIMIT = 10.0  # of each solve, in CP-SAT's deterministic time: some ten seconds of one core
+DETERMINISTIC_LIMIT = 3.0  # of each solve, in CP-SAT's deterministic time: some three seconds of one core
+ROUNDS = 8  # prices of work that are tried: the method gains digits as Newton's does, and three to five are usual
 STEPS = 1000  # multiples are told in thousandths of the demand
 WEIGHT = 10_000  # of all workloads together, in whole numbers: the objective's own precision
 TIMES = 10  # the demand is carried no more often than this, where nothing else is said
@@ -129,8 +131,11 @@ def least_cost_per_token(
         deterministic_limit: Of each solve, in CP-SAT's deterministic time.
     """
     weights, best, price, bound = _weights(problem, tokens), None, Fraction(0), Fraction(0)
-    while True:
-        made, multiples = _modelled(problem, least=STEPS, times=times)
+    smaller = without_dominated(problem)
+    for _ in range(ROUNDS):
+        made, multiples = _modelled(smaller, least=STEPS, times=times)
+        if best is not None and best[3].value is not None:
+            hint(made.model, best[3].value)
         if problem.budget_micro_usd_per_hour is not None:
             made.model.add(made.cost <= problem.budget_micro_usd_per_hour * sum(made.hours))
         work = weighted(list(multiples.values()), weights.values())
@@ -146,9 +151,11 @@ def least_cost_per_token(
         price = ratio.limit_denominator(FINE)
         if solved.interrupted:
             break
+    if best is None:
+        raise ValueError("no round was tried")
     ratio, made, multiples, solved = best
     proved = bound >= ratio * (1 - Fraction(1, MICRO))
-    served = _served(problem, made, multiples, solved)
+    served = _served(smaller, made, multiples, solved)
     served = replace(served, status=SolverStatus.OPTIMAL if proved else SolverStatus.FEASIBLE)
     return _priced(problem, served, tokens, bound=float(bound / ratio))
 
