@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from benchmarks.made_up_fleet import fleet
+from infra.terminal import keep_stdout
 from sizing.catalog.machine import Cloud
 from sizing.optimiser import Effort, Strategy, solve
 from sizing.optimiser.check import violations
@@ -148,6 +149,7 @@ def _share(share: float | None) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and exit 1 where a plan breaks a rule."""
+    keep_stdout()
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.fleets", description=(__doc__ or "").partition("\n\n")[0]
     )

@@ -5,6 +5,7 @@ Renderers know nothing of this: colour is laid over finished text, so the text i
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -23,6 +24,25 @@ _SIGNED = re.compile(r"^ *(?P<sign>-/\+|[+~!=-]) ")
 _BINDING = re.compile(r"<- .*$")
 DELAY_S = 1.0  # what is done by then needs no progress line
 _TICK_S = 0.5
+STDOUT = 1  # the descriptor
+
+
+def keep_stdout() -> None:
+    """
+    Let results alone reach standard output from now on: what a library prints to its descriptor goes nowhere.
+
+    A solver's own code may print (HiGHS lets a line of its debugging through), and would break what is piped or JSON.
+    Where standard output is not the descriptor itself, as under a test's capture, nothing is done.
+    """
+    if sys.stdout is not sys.__stdout__ or sys.stdout.fileno() != STDOUT:
+        return
+    sys.stdout.flush()
+    kept = os.dup(STDOUT)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, STDOUT)
+    os.close(nowhere)
+    before = sys.stdout
+    sys.stdout = open(kept, "w", encoding=before.encoding, errors=before.errors, buffering=1 if os.isatty(kept) else -1)  # noqa: PTH123, SIM115  open as long as the program runs
 
 
 def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:

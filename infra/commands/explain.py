@@ -14,7 +14,7 @@ from infra.failures import DONE, REFUSED
 from infra.interruption import interruptible
 from infra.project import project_root
 from infra.stack import current_plan, load_stack
-from infra.terminal import progress
+from infra.terminal import keep_stdout, progress
 from sizing import lockfile
 from sizing.allocation import surer
 from sizing.allocation.search import Asking
@@ -31,6 +31,7 @@ from sizing.spec.workload import Spec
 
 def run(arguments: argparse.Namespace) -> int:
     """Show why; 1 where there is no plan, or where the user stopped it: then what is known by then."""
+    keep_stdout()
     root, stack = project_root(arguments.directory), arguments.stack
     facts = catalog()
     spec = load_stack(root, stack, facts).spec

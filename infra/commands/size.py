@@ -12,7 +12,7 @@ from infra.failures import DONE, REFUSED
 from infra.project import project_root
 from infra.stack import STACKS, check_fresh, current_plan, load_plan, load_stack, plan_path, write_plan
 from infra.staleness import facts_note
-from infra.terminal import show
+from infra.terminal import keep_stdout, show
 from sizing import lockfile
 from sizing.catalog import Catalog, catalog
 from sizing.outcome import NoPlan, Sized
@@ -23,6 +23,7 @@ from sizing.spec.workload import Spec
 
 def run(arguments: argparse.Namespace) -> int:
     """Size and lock, or check; 1 where there is no plan, or where the locked one is stale."""
+    keep_stdout()
     root, stack = project_root(arguments.directory), arguments.stack
     facts = catalog()
     spec = load_stack(root, stack, facts).spec

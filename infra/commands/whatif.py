@@ -12,12 +12,14 @@ import importlib
 
 from infra.commands import whatif_simulated
 from infra.failures import WrongInput
+from infra.terminal import keep_stdout
 
 SIZED_OPTIONS = ("fresh", "plot", "html", "workers", "front")  # that only the sizing of a changed spec has
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Size the changed spec, or simulate on the plan as it is."""
+    keep_stdout()
     is_sized = bool(arguments.changes) or arguments.front is not None
     foreign = whatif_simulated.OPTIONS if is_sized else SIZED_OPTIONS
     given = [f"--{name}" for name in foreign if _is_given(arguments, name)]

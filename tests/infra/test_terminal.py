@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -87,3 +89,18 @@ def test_progress_ends_with_an_error_too() -> None:
     with pytest.raises(ValueError, match="broken"):
         work()
     assert out.getvalue().endswith("\r\033[K")
+
+
+def test_only_results_reach_standard_output():
+    """What a library writes to the descriptor itself is not among them."""
+    program = (
+        "import os\n"
+        "from infra.terminal import keep_stdout\n"
+        "print('before')\n"
+        "keep_stdout()\n"
+        "os.write(1, b'noise of a solver')\n"
+        "print('after')\n"
+    )
+    run = [sys.executable, "-c", program]
+    ended = subprocess.run(run, capture_output=True, text=True, check=True)  # noqa: S603  the lines above
+    assert (ended.stdout, ended.stderr) == ("before\nafter\n", "")
