@@ -9,9 +9,9 @@ from sizing.allocation.formulation import Formulation
 from sizing.allocation.nearest import purchase_text, rejected, unsold, usd
 from sizing.allocation.search import Search, Searched
 from sizing.catalog.offer import PurchaseMode
-from sizing.optimiser import Effort, solve
+from sizing.optimiser import Effort, Strategy, solve
 from sizing.optimiser.problem import Problem
-from sizing.optimiser.pruning import with_pools
+from sizing.optimiser.pruning import with_pools, without_dominated
 from sizing.optimiser.purchase import Purchase
 from sizing.optimiser.status import SolverStatus
 from sizing.outcome import Miss, RunnerUp
@@ -21,11 +21,11 @@ from sizing.units import HOURS_PER_MONTH
 
 MOST_MACHINES = 12  # alternatives solved for a workload alone; fewer for each of several, at least four
 LEAST_MACHINES = 4
-MANY_WORKLOADS = 6  # beyond it, only what costs most is looked at, and others stay where they stand
+MANY_WORKLOADS = 3  # beyond it, only what costs most is looked at, and others stay where they stand
 MOST_WORKLOADS = 6
 MOST_REGIONS = 8
 FEW_REGIONS = 2  # of many workloads
-HUNDREDS = 30  # workloads beyond which the whole stack is not solved again, and only a few are looked at
+HUNDREDS = 30  # workloads beyond which only a few are looked at
 FEW_WORKLOADS = 2
 TWO_ZONES = 2
 STOPPED = Miss(metric="solver", asked=None, reached=None, text="the search was stopped before it found a plan")
@@ -49,6 +49,19 @@ def runners_up(spec: Spec, search: Search) -> tuple[RunnerUp, ...]:
     ]
     costed.sort(key=lambda one: (one.usd_per_hour is None, one.usd_per_hour or 0.0, one.workload, one.what))
     return (*dict.fromkeys(costed), *unsold(search), *rejected(search))
+
+
+def briefly_solved(problem: Problem, *, whole: bool = False) -> Purchase:
+    """
+    An alternative's best purchase, with little effort.
+
+    Of a few workloads it is proved. Of many it is one small model, as all but one of them keep what they have; where
+    the *whole* stack is placed anew, it is what the greedy strategy finds, and may be had for less.
+    """
+    if len(problem.demands) <= MANY_WORKLOADS:
+        return solve(problem, effort=Effort.LOW)
+    strategy = Strategy.GREEDY if whole else Strategy.EXACT
+    return solve(without_dominated(problem), strategy=strategy, effort=Effort.LOW)
 
 
 def _dearer(one: RunnerUp, taken: Purchase, formulation: Formulation) -> RunnerUp:
@@ -85,10 +98,9 @@ def _regions(spec: Spec, search: Search, best: Searched) -> Iterator[RunnerUp]:
     if best.formulation is None:
         return
     others = [site.region for site in best.formulation.problem.sites if best.regions != (site.region,)]
-    most = 0 if len(spec.workloads) > HUNDREDS else FEW_REGIONS
-    for region in others[: MOST_REGIONS if len(spec.workloads) <= MANY_WORKLOADS else most]:
+    for region in others[: MOST_REGIONS if len(spec.workloads) <= MANY_WORKLOADS else FEW_REGIONS]:
         problem = only_in(spec, best.formulation.problem, region)
-        found = solve(problem, effort=Effort.LOW)
+        found = briefly_solved(problem, whole=True)
         if found.micro_usd_per_hour is not None:
             yield _elsewhere(spec, search, best, best.formulation, found)
         else:
@@ -116,7 +128,7 @@ def _elsewhere(spec: Spec, search: Search, one: Searched, formulation: Formulati
                 f"{saving:,.2f} USD/h less, but another region replaces the whole stack: sizeup size --fresh takes it"
             )
             misses = (Miss(metric="region", asked=None, reached=saving, text=text),)
-    what = f"{one.cloud} {where}: {purchase_text(formulation, found)}"
+    what = f"{one.cloud} {where}: {purchase_text(formulation, found)}{_or_less(found)}"
     return RunnerUp(workload=every(spec), what=what, usd_per_hour=price, misses=misses)
 
 
@@ -141,13 +153,12 @@ def _machines(spec: Spec, formulation: Formulation, bought: Purchase) -> Iterato
             none = RunnerUp(workload=name, what=machine, usd_per_hour=None, misses=(miss,))
             yield _alternative(spec, formulation, held, none=none)
         yield from _other_weights(spec, formulation, problem, bought, name)
-    on_spot = any(one.pool.is_spot for one in bought.bought) and len(spec.workloads) <= HUNDREDS
-    if on_spot and not any(any(demand.spot) for demand in problem.demands):
+    if any(one.pool.is_spot for one in bought.bought) and not any(any(demand.spot) for demand in problem.demands):
         problem = replace(formulation.problem, budget_micro_usd_per_hour=None)
         firm = with_pools(problem, (pool for pool in problem.pools if not pool.is_spot))
         miss = Miss(metric="offer", asked=None, reached=None, text="not every workload can do without spot")
         none = RunnerUp(workload=every(spec), what="on demand only", usd_per_hour=None, misses=(miss,))
-        yield _alternative(spec, formulation, firm, none=none)
+        yield _alternative(spec, formulation, firm, none=none, whole=True)
 
 
 def _costliest(spec: Spec, bought: Purchase) -> list[str]:
@@ -217,9 +228,11 @@ def _floor(problem: Problem, workload: str, machine: str) -> tuple[float, str]:
     return price / most, machine
 
 
-def _alternative(spec: Spec, formulation: Formulation, problem: Problem, *, none: RunnerUp) -> RunnerUp:
+def _alternative(
+    spec: Spec, formulation: Formulation, problem: Problem, *, none: RunnerUp, whole: bool = False
+) -> RunnerUp:
     """The best plan of a changed problem, beyond the budget or not; *none* where it has no plan."""
-    found = solve(problem, effort=Effort.LOW)
+    found = briefly_solved(problem, whole=whole)
     left_out = any(demand.workload == none.workload for demand in problem.demands if demand.workload in found.unserved)
     if found.micro_usd_per_hour is None or left_out:
         return none if found.status is SolverStatus.INFEASIBLE or left_out else replace(none, misses=(STOPPED,))
@@ -227,10 +240,14 @@ def _alternative(spec: Spec, formulation: Formulation, problem: Problem, *, none
     over = budget is not None and cost * HOURS_PER_MONTH > budget
     return RunnerUp(
         workload=none.workload,
-        what=purchase_text(formulation, found) + ("" if found.status is SolverStatus.OPTIMAL else ", or less"),
+        what=purchase_text(formulation, found) + _or_less(found),
         usd_per_hour=cost,
         misses=(over_budget(cost, budget),) if budget is not None and over else (),
     )
+
+
+def _or_less(found: Purchase) -> str:
+    return "" if found.status is SolverStatus.OPTIMAL else ", or less"
 
 
 def _unsold(problem: Problem, workload: str, machine: str) -> Miss:
@@ -272,12 +289,12 @@ def _why_none(spec: Spec, problem: Problem) -> Miss:
     """Why there is no plan: the budget, where one without it exists; else zones or what is sold."""
     freely = replace(problem, budget_micro_usd_per_hour=None)
     if spec.budget_usd_per_month is not None:
-        found = solve(freely, effort=Effort.LOW)
+        found = briefly_solved(freely, whole=True)
         if found.micro_usd_per_hour is not None:
             return over_budget(usd(found.micro_usd_per_hour), spec.budget_usd_per_month)
     if not problem.pools:
         return Miss(metric="offer", asked=None, reached=None, text="sells nothing that serves the workloads")
     loose = replace(freely, demands=tuple(replace(demand, zone_loss=False) for demand in problem.demands))
-    if solve(loose, effort=Effort.LOW).micro_usd_per_hour is not None:
+    if briefly_solved(loose, whole=True).micro_usd_per_hour is not None:
         return Miss(metric="survive", asked=None, reached=None, text="too few zones to survive the loss of one")
     return Miss(metric="offer", asked=None, reached=None, text="what it sells does not serve every workload")
