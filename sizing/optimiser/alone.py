@@ -21,6 +21,7 @@ from sizing.optimiser.tables import Option, Tables
 from sizing.optimiser.trim import trimmed
 
 ZONES_COMBINED = 4  # up to which every set of zones is tried; of more, each one and all of them
+ROUNDS = 2  # orders of the workloads that are tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +64,26 @@ class _Candidate:
 
 
 def alone(asked: Tables, pools: frozenset[int]) -> Apart:
-    """The cheapest machines of *pools* (by place in the problem) for each workload, important ones first."""
-    problem = asked.problem
-    left = _everything(problem)
+    """
+    The cheapest machines of *pools* (by place in the problem) for each workload, important and dear ones first.
+
+    Where one that must be served finds no place, all begins anew with it in front, a few times.
+    """
+    demands = asked.problem.demands
+    order = _order(asked, pools)
+    for _ in range(ROUNDS):
+        found = _in_order(asked, pools, order)
+        lost = [at for at in order if demands[at].priority is None and at not in found.chosen]
+        if not lost:
+            break
+        order = [*lost, *(at for at in order if at not in lost)]
+    return found
+
+
+def _in_order(asked: Tables, pools: frozenset[int], order: list[int]) -> Apart:
+    """What each workload takes of what those before it leave."""
+    left = _everything(asked.problem)
     chosen: dict[int, Chosen] = {}
-    order = sorted(
-        range(len(problem.demands)),
-        key=lambda at: (problem.demands[at].priority is not None, -(problem.demands[at].priority or 0), at),
-    )
     for workload in order:
         for candidate in _cheapest_first(asked, workload, pools, left):
             if _may(asked, workload, candidate, left):
@@ -78,6 +91,16 @@ def alone(asked: Tables, pools: frozenset[int]) -> Apart:
                 break
             left.within = False
     return Apart(chosen=chosen, within=left.within)
+
+
+def _order(asked: Tables, pools: frozenset[int]) -> list[int]:
+    """Workloads in the order in which they take: what must be served, then by priority, then the dearest."""
+    demands = asked.problem.demands
+    dear = [min((_at_least(asked, option, pools) for option in of), default=0) for of in asked.of_workload]
+    return sorted(
+        range(len(demands)),
+        key=lambda at: (demands[at].priority is not None, -(demands[at].priority or 0), -dear[at], at),
+    )
 
 
 def _per(problem: Problem) -> int:

@@ -33,7 +33,7 @@ FIRST_SHARE = 0.4  # of the seconds left, at most, that the first search takes
 SMALL = 200  # groups times types that SCIP is through with sooner than with anything else
 NOISE = 1e-9  # of sums in floating point
 FEW_TYPES = 8  # of so many, three at a time are added and taken away; of more, two
-LOOKED_AT = 12  # counts of about the same cost, of which
+LOOKED_AT = 24  # counts of about the same cost, of which
 ALIKE = 3  # are tried before dearer ones
 
 SecondsLeft = Callable[[], float]
@@ -127,6 +127,7 @@ class _Near:
         self._loads = loads
         self._seconds_left = seconds_left
         self._routing = Routing(loads, _typical_slice(loads))
+        self._vertex = loads.used(_where_cheapest(loads))
         self.cuts: list[Cut] = []
         self._spreads: dict[bytes, Spread | None] = {}
 
@@ -171,14 +172,23 @@ class _Near:
         return self._spreads[key]
 
     def _roomiest(self, counts: Integers) -> list[Integers]:
-        """Those of *counts* that leave most room when the load is spread, few of them."""
+        """Those of *counts* that leave most room when the load is spread, few of them; one where slices may split."""
         for cut in self.cuts:
             counts = counts[counts @ cut.worth >= cut.least]
-        rooms = []
-        for place, one in enumerate(counts[:LOOKED_AT]):
-            if (spread := self._spread(one)) is not None:
-                rooms.append((-spread.room, place))
-        return [counts[place] for _, place in sorted(rooms)[:ALIKE]]
+        counts = counts[np.argsort(np.abs(counts - self._vertex).sum(axis=1), kind="stable")]
+        rooms: list[tuple[float, int, Integers]] = []
+        for looked in range(LOOKED_AT):
+            if not len(counts) or not _go_on(self._seconds_left):
+                break
+            known = len(self.cuts)
+            if (spread := self._spread(counts[0])) is not None:
+                rooms.append((-spread.room, looked, counts[0]))
+                if not self._loads.whole:
+                    break
+            counts = counts[1:]
+            for cut in self.cuts[known:]:
+                counts = counts[counts @ cut.worth >= cut.least]
+        return [one for _, _, one in sorted(rooms, key=lambda room: room[:2])[:ALIKE]]
 
     def _between(self, best: _Best, start: Integers) -> tuple[Integers, Floats]:
         """Counts a few steps away that cost no less than is proved and less than the best, the cheapest first."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+from fractions import Fraction
+from itertools import product
 
 import pytest
 
 from benchmarks.allocation import main, mixes, report
-from sizing.optimiser.mix import Mix
+from sizing.optimiser.mix import Mix, MixAnswer, overloads
 from sizing.optimiser.mixes import least_cost
+from sizing.optimiser.status import SolverStatus
+from tests.sizing.nasty_mixes import STYLES, nasty
 
 # Two types: small at 1 USD carries 2/s of bucket 0 and 1/s of bucket 1; large at 3 USD carries 10/s of either.
 CASE = {
@@ -73,3 +78,108 @@ def test_the_output_has_the_form_that_others_read(tmp_path, capsys):
     assert set(case["whole_slices"]) == set(case["free_routing"]) == {"cost", "bound", "counts", "seconds"}
     assert case["whole_slices"]["cost"] == 3.0
     assert report([mix()])["cases"][0]["name"] == "case"
+
+
+def brute_force(asked: Mix, *, whole_slices: bool) -> float:
+    """The cheapest of all ways to give each slice to a type (free routing: each sixth, so no less than it)."""
+    pieces = asked.slice_factor if whole_slices else 6
+    ways = []
+    for loads in asked.accelerators_for_bucket:
+        splits = [numbers for numbers in product(range(pieces + 1), repeat=len(loads)) if sum(numbers) == pieces]
+        ways.append(
+            [{kind: n * loads[kind] / pieces for kind, n in zip(loads, numbers, strict=True)} for numbers in splits]
+        )
+    best = math.inf
+    for chosen in product(*ways):
+        used = {kind: sum(one.get(kind, 0.0) for one in chosen) for kind in asked.usd_per_hour}
+        best = min(best, sum(asked.usd_per_hour[kind] * math.ceil(load - 1e-6) for kind, load in used.items()))
+    return best
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("seed", range(6))
+def test_small_cases_cost_what_the_best_of_all_routings_does(style, seed):
+    case = nasty(
+        seed, types=2 + seed % 2, grid=(1, 2 + seed % 2), slices=1 + seed % 3, rate=30 + 40 * seed, style=style
+    )
+    asked = mix(**case)
+    if not all(asked.accelerators_for_bucket):
+        assert least_cost(asked, whole_slices=True).status is SolverStatus.INFEASIBLE
+        return
+    whole, free = least_cost(asked, whole_slices=True), least_cost(asked, whole_slices=False)
+    assert whole.status is free.status is SolverStatus.OPTIMAL
+    assert whole.cost == pytest.approx(brute_force(asked, whole_slices=True), abs=1e-9)
+    assert free.cost <= brute_force(asked, whole_slices=False) + 1e-9
+    assert free.cost <= whole.cost
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("slices", [1, 7, 300_000])
+def test_large_cases_are_served_by_what_is_printed(style, slices):
+    """Loads are added up exactly; slices are whole; nothing is below the bound; free routing is never dearer."""
+    asked = mix(**nasty(slices, types=5, grid=(6, 6), slices=slices, rate=60, style=style))
+    free = least_cost(asked, whole_slices=False)
+    whole = least_cost(asked, whole_slices=True, free=free)
+    if free.cost is None:
+        assert not all(asked.accelerators_for_bucket)
+        return
+    assert overloads(asked, free, whole_slices=False) == overloads(asked, whole, whole_slices=True) == ()
+    assert free.bound <= free.cost <= whole.cost
+    assert whole.bound <= whole.cost
+    assert whole.cost == float(asked.cost(whole.counts))
+
+
+def test_very_many_slices_cost_what_free_routing_does():
+    """Three hundred thousand slices of each of 36 buckets are as good as any fraction."""
+    asked = mix(**nasty(3, types=6, grid=(6, 6), slices=300_000, rate=60, style="plain"))
+    free = least_cost(asked, whole_slices=False)
+    assert free.status is SolverStatus.OPTIMAL
+    assert least_cost(asked, whole_slices=True, free=free).cost == free.cost
+
+
+def test_a_load_just_over_an_accelerator_takes_a_second():
+    """3/s at 3/s an accelerator: one; a millionth of an accelerator more is within the tolerance, ten are not."""
+    exact = {"gpu_info": {"only": {"cost": 1.0, "tputs": [[3]]}}, "workload_distribution": [[1.0]], "slice_factor": 9}
+    for more, accelerators in ((0, 1), (0.9e-6, 1), (1e-5, 2)):
+        for whole in (True, False):
+            asked = mix(**exact, total_request_rate=3 * (1 + more))
+            assert least_cost(asked, whole_slices=whole).counts == {"only": accelerators}
+
+
+def test_the_check_sees_what_is_not_served():
+    """One large carries 10/s; 12/s on it are too much, half a slice is none, and 90 % are not all."""
+    asked = mix(total_request_rate=12, workload_distribution=[[1.0, 0.0]])
+
+    def wrong(large: Fraction, small: Fraction) -> tuple[str, ...]:
+        routes = ({"large": large, "small": small},)
+        answer = MixAnswer(status=SolverStatus.FEASIBLE, counts={"small": 1, "large": 1}, routes=routes)
+        return overloads(asked, answer, whole_slices=True)
+
+    assert wrong(Fraction(1), Fraction(0)) == ("large: 1.2 accelerators are needed, 1 are there",)
+    assert wrong(Fraction(5, 6), Fraction(1, 6)) == (
+        "bucket 0: 5/6 is not a number of slices",
+        "bucket 0: 1/6 is not a number of slices",
+    )
+    assert "bucket 0: shares are not of a whole" in wrong(Fraction(9, 10), Fraction(0))
+
+
+def test_no_load_needs_nothing():
+    answer = least_cost(mix(total_request_rate=0), whole_slices=True)
+    assert (answer.cost, answer.bound, answer.counts) == (0.0, 0.0, {"small": 0, "large": 0})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"slice_factor": 0}, "cut in 0 slices"),
+        ({"gpu_info": {"small": {"cost": 0.0, "tputs": [[2, 1]]}}}, "must cost more than nothing"),
+    ],
+)
+def test_what_is_no_mix_is_refused(changes, says):
+    with pytest.raises(ValueError, match=says):
+        mix(**changes)
+
+
+def test_the_same_case_ends_the_same():
+    asked = mix(**nasty(8, types=6, grid=(5, 5), slices=3, rate=90, style="ties"))
+    assert least_cost(asked, whole_slices=True) == least_cost(asked, whole_slices=True)
