@@ -21,9 +21,9 @@ from sizing.optimiser.problem import (
     Standing,
     Team,
 )
+from sizing.optimiser.purchase import Purchase
 
 T = TypeVar("T")
-Draw = Callable[[st.SearchStrategy[T]], T]
 
 DAY_AND_NIGHT = (Period(name="day", hours=16), Period(name="night", hours=8))
 SLOTS = {"one": 1, "two": 2, "four": 4}
@@ -32,7 +32,7 @@ ON_DEMAND, SPOT, RESERVATION = PurchaseMode.ON_DEMAND, PurchaseMode.SPOT, Purcha
 
 
 @st.composite
-def problems(draw: Draw, *, most_workloads: int = 3, may_be_left_out: bool = True) -> Problem:
+def problems(draw: st.DrawFn, *, most_workloads: int = 3, may_be_left_out: bool = True) -> Problem:
     """
     One to three workloads, kinds and machine types, two to seven pools in one or two regions.
 
@@ -66,17 +66,17 @@ def problems(draw: Draw, *, most_workloads: int = 3, may_be_left_out: bool = Tru
     )
 
 
-def _seldom(draw: Draw, values: st.SearchStrategy[T]) -> T | None:
+def _seldom(draw: st.DrawFn, values: st.SearchStrategy[T]) -> T | None:
     """One of *values* in one case of five."""
     return draw(values) if draw(st.integers(0, 4)) == 4 else None
 
 
-def _some(draw: Draw, most: int, build: Callable[[int], T]) -> tuple[T, ...]:
+def _some(draw: st.DrawFn, most: int, build: Callable[[int], T]) -> tuple[T, ...]:
     """Nothing as often as not, up to *most* of them otherwise."""
     return tuple(build(number) for number in range(max(0, draw(st.integers(-most, most)))))
 
 
-def _pools(draw: Draw, machines: Iterable[str], workloads: list[str]) -> tuple[Pool, ...]:
+def _pools(draw: st.DrawFn, machines: Iterable[str], workloads: list[str]) -> tuple[Pool, ...]:
     places = [
         (machine, region, zone, mode)
         for machine in machines
@@ -108,7 +108,7 @@ def _pools(draw: Draw, machines: Iterable[str], workloads: list[str]) -> tuple[P
     return tuple(found)
 
 
-def _demand(draw: Draw, workload: str, periods: tuple[Period, ...], *, may_be_left_out: bool) -> Demand:
+def _demand(draw: st.DrawFn, workload: str, periods: tuple[Period, ...], *, may_be_left_out: bool) -> Demand:
     total = tuple(draw(st.integers(1, 30)) if at == 0 else draw(st.integers(0, 30)) for at in range(len(periods)))
     share = draw(st.sampled_from([1.0, 1.0, 0.5, 0.0]))
     firm = tuple(round(each * share) for each in total)
@@ -125,7 +125,7 @@ def _demand(draw: Draw, workload: str, periods: tuple[Period, ...], *, may_be_le
     )
 
 
-def _choices(draw: Draw, workload: str, machines: Iterable[str]) -> Iterable[Choice]:
+def _choices(draw: st.DrawFn, workload: str, machines: Iterable[str]) -> Iterable[Choice]:
     """One to three kinds; the wider replica carries more, and not all machine types have each of them."""
     for kind, slots in zip(("TP1", "TP2", "TP4"), (1, 2, 4), strict=True):
         capacity = draw(st.integers(8, 14)) * slots
@@ -134,13 +134,13 @@ def _choices(draw: Draw, workload: str, machines: Iterable[str]) -> Iterable[Cho
                 yield Choice(workload=workload, machine=machine, kind=kind, slots=slots, capacity=capacity)
 
 
-def _quota(draw: Draw, number: int, pools: tuple[Pool, ...]) -> Quota:
+def _quota(draw: st.DrawFn, number: int, pools: tuple[Pool, ...]) -> Quota:
     counted = draw(st.sets(st.integers(0, len(pools) - 1), min_size=1))
     units = tuple((pools[at], 2 * pools[at].slots) for at in sorted(counted))
     return Quota(name=f"quota-{number}", limit=draw(st.integers(0, 40)), units=units)
 
 
-def _commitments(draw: Draw, pools: tuple[Pool, ...]) -> tuple[Commitment, ...]:
+def _commitments(draw: st.DrawFn, pools: tuple[Pool, ...]) -> tuple[Commitment, ...]:
     priced = {(pool.machine, pool.region): pool.micro_usd_per_hour for pool in pools if pool.mode is ON_DEMAND}
     return tuple(
         Commitment(
@@ -156,7 +156,7 @@ def _commitments(draw: Draw, pools: tuple[Pool, ...]) -> tuple[Commitment, ...]:
     )
 
 
-def _team(draw: Draw, number: int, workloads: list[str]) -> Team:
+def _team(draw: st.DrawFn, number: int, workloads: list[str]) -> Team:
     own = frozenset(draw(st.sets(st.sampled_from(workloads), min_size=1)))
     return Team(
         name=f"team-{number}",
@@ -164,3 +164,15 @@ def _team(draw: Draw, number: int, workloads: list[str]) -> Team:
         slots=draw(st.none() | st.integers(1, 12)),
         micro_usd_per_hour=draw(st.none() | st.integers(20, 800)),
     )
+
+
+def objective(purchase: Purchase) -> float:
+    """What a purchase was compared by; there is one."""
+    assert purchase.objective is not None
+    return purchase.objective
+
+
+def left_out(problem: Problem, purchase: Purchase) -> list[int]:
+    """How many workloads are left out of each priority, the highest first."""
+    lost = [demand.priority for demand in problem.demands if demand.workload in purchase.unserved]
+    return [lost.count(priority) for priority in range(9, 0, -1)]
