@@ -18,6 +18,7 @@ from sizing.allocation.market import NETWORK_ZONES, Market
 from sizing.allocation.names import deployment_name, pool_name
 from sizing.allocation.promises import Served, promises_of
 from sizing.allocation.shares import cost_shares
+from sizing.allocation.standing import upkeep
 from sizing.allocation.start import start_of
 from sizing.allocation.storage import OBJECT_STORE
 from sizing.allocation.support import quantization
@@ -72,7 +73,7 @@ def plan_of(
         *(pool for site in sites for pool in _system_pools(formulation, site, dict(bought.system_machines))),
     ]
     deployments = [one for workload in spec.workloads for one in _deployments(workload, formulation, bought)]
-    return SizingPlan(
+    plan = SizingPlan(
         spec_hash=spec.hash,
         facts_as_of=catalog.as_of,
         facts_hash=catalog.hash,
@@ -91,12 +92,27 @@ def plan_of(
             for promise in promises_of(workload, _served(workload, formulation, bought))
         ),
         cost_lines=tuple(_cost_lines(formulation, bought, pools)),
-        assumptions=assumptions(spec, formulation, bought),
+        assumptions=(),
         elsewhere=tuple(sorted(sites[1:], key=lambda site: site.region)),
         commitments=commitments_of(catalog, formulation, bought),
         left_out=left_out_of(spec, catalog, formulation.problem, bought),
         cost_shares=cost_shares(formulation.problem, bought),
     )
+    beside = _lines_beside(spec, catalog, formulation, plan)
+    told = assumptions(spec, formulation, bought, paid_beside=bool(beside))
+    return replace(plan, cost_lines=(*plan.cost_lines, *beside), assumptions=told)
+
+
+def _lines_beside(spec: Spec, catalog: Catalog, formulation: Formulation, plan: SizingPlan) -> tuple[CostLine, ...]:
+    """
+    What is paid beside machines where the workloads stand: storage of weights, and traffic from home and back.
+
+    As of this plan, whatever there was before it: so sizing again an unchanged stack tells the same.
+    """
+    regions = [site.region for site in formulation.supply.sites]
+    kept = upkeep(spec, catalog, cloud=plan.cloud, regions=regions, current=plan)
+    places = dict.fromkeys((one.workload, one.region) for one in plan.deployments)
+    return tuple(line for place in places for line in kept.lines(*place))
 
 
 def solver_version() -> str:
@@ -199,14 +215,12 @@ def _pool(
 
 
 def _cost_lines(formulation: Formulation, bought: Purchase, pools: Sequence[NodePool]) -> Iterator[CostLine]:
-    """The lines of all pools, in the order of the purchase and then those of system machines; then what is beside."""
+    """The lines of all pools, in the order of the purchase and then those of system machines."""
     for place, pool in enumerate(pools):
         if place < len(bought.bought):
             yield from accelerator_lines(formulation.problem, bought.bought[place], pool)
         else:
             yield machine_line(pool, f"{pool.machine} {pool.mode} {pool.zone}", pool.nodes, pool.usd_per_hour)
-    for workload, region in dict.fromkeys((stand.choice.workload, stand.pool.region) for stand in bought.stands):
-        yield from formulation.supply.upkeep.lines(workload, region)
 
 
 def slice_shape(accelerator: Accelerator, chips: int) -> str | None:

@@ -24,7 +24,7 @@ def _host_text(candidate: Candidate) -> str:
     )
 
 
-def assumptions(spec: Spec, formulation: Formulation, bought: Purchase) -> tuple[str, ...]:
+def assumptions(spec: Spec, formulation: Formulation, bought: Purchase, *, paid_beside: bool) -> tuple[str, ...]:
     """What the plan rests on beside what was asked, in words."""
     workloads = {workload.name: workload for workload in spec.workloads}
     standing = [formulation.candidates[stand.choice] for stand in bought.stands]
@@ -39,11 +39,7 @@ def assumptions(spec: Spec, formulation: Formulation, bought: Purchase) -> tuple
         "latencies are at the stated peak with all replicas up; with the headroom used they stay within what is asked",
         "chances are over the error of predictions, at the stated peak; that of requests is of all limits together",
         "cost is that of the machines, each paid whole, 730 hours a month"
-        + (
-            ", and of what differs by region: storage and copies of weights, traffic"
-            if _has_upkeep(formulation, bought)
-            else ""
-        ),
+        + (", and of what differs by region: storage of weights, traffic between regions" if paid_beside else ""),
         *dict.fromkeys(map(loading_text, standing)),
         *dict.fromkeys(map(_host_text, standing)),
         *dict.fromkeys(network_text(one, workloads[one.workload]) for one in standing),
@@ -87,12 +83,6 @@ def _of_what_is_bought(spec: Spec, formulation: Formulation, bought: Purchase) -
     zones = {zone for region, _ in bought.system_machines for zone in formulation.supply.market(region).zones}
     if spec.zones and len(set(spec.zones) & zones) < CONTROL_PLANE_ZONES:
         yield "a control plane spans more zones than the one allowed: the cluster's own machines stand there too"
-
-
-def _has_upkeep(formulation: Formulation, bought: Purchase) -> bool:
-    """Whether anything is paid beside machines."""
-    places = dict.fromkeys((stand.choice.workload, stand.pool.region) for stand in bought.stands)
-    return any(True for place in places for _ in formulation.supply.upkeep.lines(*place))
 
 
 def _of_places(formulation: Formulation, bought: Purchase) -> Iterator[str]:

@@ -74,7 +74,8 @@ def _prices(plan: SizingPlan, spec: Spec, catalog: Catalog) -> Iterator[str]:
     yield from _cost_lines(plan)
     if len({pool.name for pool in plan.node_pools}) < len(plan.node_pools):
         yield "two pools have one name"
-    monthly, budget = usd_per_month(plan.usd_per_hour), spec.budget_usd_per_month
+    machines = sum(line.usd_per_hour_on_average for line in plan.cost_lines if line.unit == "machine")
+    monthly, budget = usd_per_month(machines), spec.budget_usd_per_month
     if budget is not None and monthly > budget + 0.01:
         yield f"{monthly:.2f} USD a month is over the budget of {budget:.2f}"
 
