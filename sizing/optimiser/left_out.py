@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from sizing.catalog.offer import PurchaseMode
-from sizing.optimiser.problem import Choice, Demand, Pool, Problem, replicas_for
+from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Site, Team, replicas_for
 from sizing.optimiser.purchase import Purchase
 
 
@@ -72,6 +72,35 @@ class Books:
             )
             for quota in self.problem.quotas
         }
+
+    @cached_property
+    def zones(self) -> frozenset[str]:
+        """Zones in use."""
+        return frozenset(pool.zone for pool in self.machines)
+
+    @cached_property
+    def regions(self) -> frozenset[str]:
+        """Regions in use."""
+        return frozenset(region for region, _ in self.purchase.system_machines)
+
+    @cached_property
+    def sites(self) -> Mapping[str, Site]:
+        """Of each region."""
+        return {site.region: site for site in self.problem.sites}
+
+    @cached_property
+    def standings(self) -> Mapping[tuple[str, str], int]:
+        """Micro-USD per hour of each workload in each region, beside machines."""
+        return {(one.workload, one.region): one.micro_usd_per_hour for one in self.problem.standings}
+
+    @cached_property
+    def teams(self) -> Mapping[str, tuple[Team, ...]]:
+        """The teams of each workload."""
+        found: dict[str, tuple[Team, ...]] = {}
+        for team in self.problem.teams:
+            for workload in sorted(team.workloads):
+                found[workload] = (*found.get(workload, ()), team)
+        return found
 
     @cached_property
     def units(self) -> Mapping[Pool, tuple[tuple[int, int], ...]]:
@@ -141,16 +170,36 @@ def why_left_out(problem: Problem, purchase: Purchase) -> tuple[Why, ...]:
 def _why(books: Books, demand: Demand, choices: Iterable[Choice], pools: Mapping[str, Sequence[Pool]]) -> Why:
     """The spread that passes fewest limits, of those the one that passes them by least, of those the cheapest."""
     best: tuple[tuple[float, ...], Why] | None = None
-    for choice in choices:
+    for choice in _largest(choices):
         here = [pool for pool in pools.get(choice.machine, ()) if books.problem.may_stand(demand, choice, pool)]
-        for spread in _spreads(choice, demand, here):
-            lacks = tuple(_lacks(books, spread))
+        for spread in _spreads(choice, demand, here if demand.zone_loss else _unlike(books, here)):
+            cost = _micro_usd_per_hour(books, spread)
+            lacks = tuple(_lacks(books, spread, cost))
             short = sum((lack.takes - max(0, lack.left)) / max(1, lack.takes) for lack in lacks)
-            rank = (float(len(lacks)), short, float(_micro_usd_per_hour(books, spread)))
+            rank = (float(len(lacks)), short, float(cost))
             if best is None or rank < best[0]:
                 region = spread.replicas[0][0].region
                 best = rank, Why(workload=demand.workload, choice=choice, region=region, lacks=lacks)
     return Why(workload=demand.workload) if best is None else best[1]
+
+
+def _largest(choices: Iterable[Choice]) -> list[Choice]:
+    """Of choices that take as many slots of one machine type, that which carries most: no other passes fewer limits."""
+    found: dict[tuple[str, int], Choice] = {}
+    for choice in choices:
+        known = found.get((choice.machine, choice.slots))
+        if known is None or choice.capacity > known.capacity:
+            found[choice.machine, choice.slots] = choice
+    return list(found.values())
+
+
+def _unlike(books: Books, pools: Iterable[Pool]) -> list[Pool]:
+    """Pools without those that differ in nothing but their zone, of which one that is in use comes first."""
+    found: dict[tuple[object, ...], Pool] = {}
+    for pool in sorted(pools, key=lambda pool: pool.zone not in books.zones):
+        counts = books.units.get(pool, ())
+        found.setdefault((pool.region, pool.mode, pool.micro_usd_per_hour, pool.most, pool.name, counts), pool)
+    return list(found.values())
 
 
 def _spreads(choice: Choice, demand: Demand, pools: Iterable[Pool]) -> Iterator[_Spread]:
@@ -192,7 +241,7 @@ def _evenly(pools: Iterable[Pool], replicas: int, demand: Demand) -> Iterator[tu
             yield tuple((pool, each) for pool in cheapest[:number])
 
 
-def _lacks(books: Books, spread: _Spread) -> Iterator[Lack]:
+def _lacks(books: Books, spread: _Spread, cost: int) -> Iterator[Lack]:
     """The limits that a spread would pass, beside what the others take."""
     problem = books.problem
     taken: dict[int, int] = {}
@@ -206,20 +255,17 @@ def _lacks(books: Books, spread: _Spread) -> Iterator[Lack]:
         quota = problem.quotas[place]
         if takes > (left := quota.limit - books.quotas[quota.name]):
             yield Lack(of=Scarce.QUOTA, name=quota.name, takes=takes, left=left, limit=quota.limit)
-    yield from _of_teams(books, spread)
-    cost = _micro_usd_per_hour(books, spread)
+    yield from _of_teams(books, spread, books.teams.get(spread.choice.workload, ()))
     limit = problem.budget_micro_usd_per_hour
     if limit is not None and cost > (left := limit - (books.purchase.micro_usd_per_hour or 0)):
         yield Lack(of=Scarce.BUDGET, name="", takes=cost, left=left, limit=limit)
 
 
-def _of_teams(books: Books, spread: _Spread) -> Iterator[Lack]:
+def _of_teams(books: Books, spread: _Spread, teams: Iterable[Team]) -> Iterator[Lack]:
     slots = sum(spread.choice.slots * number for _, number in spread.replicas)
     shares = (number * spread.choice.slots / p.slots * p.micro_usd_per_hour for p, number in spread.replicas)
     money = -int(-sum(shares) // 1)
-    for team in books.problem.teams:
-        if spread.choice.workload not in team.workloads:
-            continue
+    for team in teams:
         if team.slots is not None and slots > (left := team.slots - books.team_slots[team.name]):
             yield Lack(of=Scarce.TEAM_SLOTS, name=team.name, takes=slots, left=left, limit=team.slots)
         most = team.micro_usd_per_hour
@@ -230,15 +276,9 @@ def _of_teams(books: Books, spread: _Spread) -> Iterator[Lack]:
 def _micro_usd_per_hour(books: Books, spread: _Spread) -> int:
     """What a spread costs at the most: its machines all hours, system machines, what stands beside it."""
     region = spread.replicas[0][0].region
-    used = {pool.zone for pool in books.machines}
-    new_zones = {pool.zone for pool, _ in spread.replicas} - used
-    site = next(site for site in books.problem.sites if site.region == region)
-    in_use = any(name == region for name, _ in books.purchase.system_machines)
-    system = len(new_zones) if in_use else max(site.least_system_machines, len(new_zones))
-    standing = sum(
-        one.micro_usd_per_hour
-        for one in books.problem.standings
-        if (one.workload, one.region) == (spread.choice.workload, region)
-    )
+    new_zones = len({pool.zone for pool, _ in spread.replicas} - books.zones)
+    site = books.sites[region]
+    system = new_zones if region in books.regions else max(site.least_system_machines, new_zones)
     machines = sum(number * pool.micro_usd_per_hour for pool, number in spread.machines)
+    standing = books.standings.get((spread.choice.workload, region), 0)
     return machines + system * site.system_micro_usd_per_hour + standing
