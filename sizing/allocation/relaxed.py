@@ -19,12 +19,14 @@ from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import Effort, solve
 from sizing.optimiser.conflict import least, possible
-from sizing.optimiser.feasibility import Model, team_micro_usd_per_hour, team_slots, usage
+from sizing.optimiser.feasibility import team_slots, usage
 from sizing.optimiser.left_out import Books
 from sizing.optimiser.looser import ASKED, place_of
 from sizing.optimiser.problem import Team
 from sizing.optimiser.purchase import Purchase
+from sizing.optimiser.spending import team_micro_usd_per_hour
 from sizing.optimiser.status import SolverStatus
+from sizing.optimiser.switched import Model
 from sizing.spec.workload import Serving, Spec, Survive
 from sizing.units import HOURS_PER_MONTH, MICRO_USD_PER_USD
 

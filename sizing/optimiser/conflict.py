@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sizing.optimiser.feasibility import Model, model_of
+from sizing.optimiser.feasibility import model_of
 from sizing.optimiser.looser import Requirements
 from sizing.optimiser.problem import Problem
+from sizing.optimiser.switched import Model
 
 if TYPE_CHECKING:  # half a second to import: done where it is first used
     from ortools.sat.python import cp_model

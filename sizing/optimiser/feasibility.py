@@ -9,89 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser.looser import ASKED, Key, Place, Requirements, place_of
-from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Quota, Team, replicas_for
+from sizing.optimiser.problem import Choice, Pool, Problem, Quota, Team, replicas_for
+from sizing.optimiser.spending import spent_micro_usd_hours, team_micro_usd_hours
+from sizing.optimiser.switched import Model, Versions, total
 
 if TYPE_CHECKING:  # half a second to import: done where it is first used
-    import numpy as np
     from ortools.sat.python import cp_model
 
-    Row = cp_model.BoundedLinearExpression | bool | np.bool_
-    Variables = list[cp_model.IntVar]  # one a period
+    from sizing.optimiser.switched import Variables
 
 Kind = tuple[str, str]  # a workload and a kind of its replicas
 AMOUNTS = ("total", "firm", "spot")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Versions:
-    """What is asked and what each key makes of it, of workloads that must be served; and the loosest of all."""
-
-    versions: Mapping[Key, Problem]
-    widest: Problem
-
-    def keys(self, allows: Iterable[tuple[Key, bool]]) -> frozenset[Key]:
-        """The keys under which something is allowed."""
-        return frozenset(key for key, allowed in allows if allowed)
-
-    @cached_property
-    def demands(self) -> Mapping[str, Mapping[Key, Demand]]:
-        """Of each workload, by key."""
-        return {
-            one.workload: {
-                key: next(demand for demand in problem.demands if demand.workload == one.workload)
-                for key, problem in self.versions.items()
-            }
-            for one in self.widest.demands
-        }
-
-    @cached_property
-    def choices(self) -> Mapping[Choice, frozenset[Key]]:
-        """The keys under which each choice is there."""
-        sets = {key: frozenset(problem.choices) for key, problem in self.versions.items()}
-        return {one: self.keys((key, one in of) for key, of in sets.items()) for one in self.widest.choices}
-
-    @cached_property
-    def pools(self) -> Mapping[Place, Mapping[Key, Pool]]:
-        """Of each place, by key; keys without it are left out."""
-        found: dict[Place, dict[Key, Pool]] = {place_of(pool): {} for pool in self.widest.pools}
-        for key, problem in self.versions.items():
-            for pool in problem.pools:
-                found[place_of(pool)][key] = pool
-        return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """A model, and the variables that questions are asked of."""
-
-    cp: cp_model.CpModel
-    of: Versions
-    holds: Mapping[str, cp_model.IntVar]  # by requirement
-    gone: Mapping[Key, cp_model.IntVar]  # true only where all of the key are let go
-    replicas: dict[tuple[Choice, Place], Variables]
-    machines: dict[Place, Variables]
-    options: dict[tuple[str, str, str], cp_model.IntVar]  # a workload stands as this kind in this region
-    most: dict[int, int]  # of each number, by its index
-
-    def number(self, most: int) -> cp_model.IntVar:
-        """A new variable from 0 to *most*."""
-        variable = self.cp.new_int_var(0, most, "")
-        self.most[variable.index] = most
-        return variable
-
-    def most_of(self, numbers: Variables) -> int:
-        """The most that any of *numbers* can be."""
-        return max(self.most[number.index] for number in numbers)
-
-    def unless(self, keys: Iterable[Key], row: Row) -> None:
-        """Add a row that any of *keys*, let go, sets free."""
-        self.cp.add(row).only_enforce_if([~self.gone[key] for key in keys])
 
 
 def model_of(requirements: Requirements) -> Model:
@@ -227,9 +160,9 @@ def _cover(
     zones = tuple(dict.fromkeys(place[2] for place, _ in at)) if survives and ASKED not in lossy else ()
     for replicas in sorted({each for each, _ in asked.values() if 0 < each <= asked[ASKED][0]}):
         less = {key for key, (each, _) in asked.items() if each < replicas}
-        model.unless(sorted(less, key=sorted), _sum(number for _, number in at) >= replicas * chosen)
+        model.unless(sorted(less, key=sorted), total(number for _, number in at) >= replicas * chosen)
         for lost in zones:
-            left = _sum(number for place, number in at if place[2] != lost)
+            left = total(number for place, number in at if place[2] != lost)
             model.unless(sorted(less | lossy, key=sorted), left >= replicas * chosen)
 
 
@@ -258,7 +191,7 @@ def _pack(model: Model) -> None:
             most = sum(-(-size * model.most_of([numbers[period]]) // slots) for size, numbers in taken)
             machines = model.number(most)
             model.machines[place].append(machines)
-            model.cp.add(_sum(size * numbers[period] for size, numbers in taken) <= slots * machines)
+            model.cp.add(total(size * numbers[period] for size, numbers in taken) <= slots * machines)
             limits = {key: math.inf if pool.most is None else pool.most for key, pool in pools.items()}
             for limit in sorted({each for each in limits.values() if each < most}):
                 more = [key for key, each in limits.items() if each > limit]
@@ -283,7 +216,7 @@ def usage(model: Model, units: Mapping[Place, int]) -> list[cp_model.LinearExprT
     """What machines take of a quota, by period."""
     counted = [(number, model.machines[place]) for place, number in units.items() if place in model.machines]
     return [
-        _sum(number * machines[period] for number, machines in counted)
+        total(number * machines[period] for number, machines in counted)
         for period in range(len(model.of.widest.periods))
     ]
 
@@ -305,7 +238,7 @@ def _team(model: Model, team: Team) -> None:
     }
     for limit in sorted({each for each in money.values() if each < math.inf}):
         more = [key for key, each in money.items() if each > limit]
-        spent, scale = _team_money(model, team)
+        spent, scale = team_micro_usd_hours(model, team)
         model.unless(more, spent <= int(limit) * scale * model.of.widest.hours)
 
 
@@ -314,40 +247,7 @@ def team_slots(model: Model, team: Team) -> list[cp_model.LinearExprT]:
     own = [
         (choice.slots, numbers) for (choice, _), numbers in model.replicas.items() if choice.workload in team.workloads
     ]
-    return [_sum(slots * numbers[period] for slots, numbers in own) for period in range(len(model.of.widest.periods))]
-
-
-def team_micro_usd_per_hour(model: Model, team: Team) -> cp_model.IntVar:
-    """What a team spends on average, rounded up, as a variable that is no less."""
-    spent, scale = _team_money(model, team)
-    micro_usd = model.number(2**50)
-    model.cp.add(micro_usd * scale * model.of.widest.hours >= spent)
-    return micro_usd
-
-
-def _team_money(model: Model, team: Team) -> tuple[cp_model.LinearExprT, int]:
-    """Micro-dollar hours of a team's replicas over the day, and what they are multiplied by to be whole."""
-    own = [
-        (choice.slots, next(iter(model.of.pools[place].values())), numbers)
-        for (choice, place), numbers in model.replicas.items()
-        if choice.workload in team.workloads
-    ]
-    scale = math.lcm(*(pool.slots for _, pool, _ in own)) if own else 1
-    spent = [
-        slots * pool.micro_usd_per_hour * (scale // pool.slots) * _up_hours(model, numbers, kept=pool.is_kept)
-        for slots, pool, numbers in own
-    ]
-    return _sum(spent), scale
-
-
-def _up_hours(model: Model, numbers: Variables, *, kept: bool) -> cp_model.LinearExprT:
-    """Hours that are paid: those in which it is up, or all of them for the most that there are at a time."""
-    if not kept or len(numbers) == 1:
-        return _sum(period.hours * number for period, number in zip(model.of.widest.periods, numbers, strict=True))
-    most = model.number(model.most_of(numbers))
-    for number in numbers:
-        model.cp.add(most >= number)
-    return model.of.widest.hours * most
+    return [total(slots * numbers[period] for slots, numbers in own) for period in range(len(model.of.widest.periods))]
 
 
 def _budget(model: Model) -> None:
@@ -358,73 +258,4 @@ def _budget(model: Model) -> None:
     }
     for limit in sorted({each for each in limits.values() if each < math.inf}):
         more = [key for key, each in limits.items() if each > limit]
-        model.unless(more, _spent(model) <= int(limit) * model.of.widest.hours)
-
-
-def _spent(model: Model) -> cp_model.LinearExprT:
-    """Micro-dollar hours of everything over the day."""
-    widest, spent = model.of.widest, []
-    pools = {place_of(pool): pool for pool in widest.pools}
-    for place, numbers in model.machines.items():
-        spent.append(pools[place].micro_usd_per_hour * _up_hours(model, numbers, kept=pools[place].is_kept))
-    for machine, region in dict.fromkeys((one.machine, one.region) for one in widest.commitments):
-        spent.append(_committed(model, machine, region, pools))
-    spent += _system(model)
-    for standing in widest.standings:
-        chosen = [
-            one
-            for (workload, _, region), one in model.options.items()
-            if (workload, region) == (standing.workload, standing.region)
-        ]
-        spent.append(standing.micro_usd_per_hour * widest.hours * _sum(chosen))
-    return _sum(spent)
-
-
-def _committed(model: Model, machine: str, region: str, pools: Mapping[Place, Pool]) -> cp_model.LinearExprT:
-    """What commitments to a machine type add: their price, less the on-demand machines that they cover."""
-    covered = [
-        (pools[place].micro_usd_per_hour, numbers)
-        for place, numbers in model.machines.items()
-        if place[:2] == (machine, region) and place[3] is PurchaseMode.ON_DEMAND
-    ]
-    most = sum(model.most_of(numbers) for _, numbers in covered)
-    bought, owned, spent = [], 0, []
-    for one in model.of.widest.commitments:
-        if (one.machine, one.region) == (machine, region):
-            number = model.number(most if one.most is None else min(most, one.most))
-            bought.append(number)
-            owned += one.owned
-            spent.append(one.micro_usd_per_hour * model.of.widest.hours * number)
-    for place, period in enumerate(model.of.widest.periods):
-        free = [model.number(model.most_of([numbers[place]])) for _, numbers in covered]
-        for one_free, (_, numbers) in zip(free, covered, strict=True):
-            model.cp.add(one_free <= numbers[place])
-        model.cp.add(_sum(free) <= _sum(bought) + owned)
-        spent += [-price * period.hours * one_free for one_free, (price, _) in zip(free, covered, strict=True)]
-    return _sum(spent)
-
-
-def _system(model: Model) -> list[cp_model.LinearExprT]:
-    """System machines: one for each zone in use, and at least so many in a region in use."""
-    spent: list[cp_model.LinearExprT] = []
-    for site in model.of.widest.sites:
-        zones: dict[str, cp_model.IntVar] = {}
-        for place, numbers in model.machines.items():
-            if place[1] == site.region:
-                in_use = zones.setdefault(place[2], model.cp.new_bool_var(""))
-                for number in numbers:
-                    model.cp.add(number <= model.most_of([number]) * in_use)
-        if zones:
-            system = model.number(max(len(zones), site.least_system_machines))
-            model.cp.add(system >= _sum(zones.values()))
-            for in_use in zones.values():
-                model.cp.add(system >= site.least_system_machines * in_use)
-            spent.append(site.system_micro_usd_per_hour * model.of.widest.hours * system)
-    return spent
-
-
-def _sum(terms: Iterable[cp_model.LinearExprT]) -> cp_model.LinearExprT:
-    """A sum that is an expression even where there is nothing to add."""
-    from ortools.sat.python import cp_model  # noqa: PLC0415
-
-    return cp_model.LinearExpr.sum(list(terms))
+        model.unless(more, spent_micro_usd_hours(model) <= int(limit) * model.of.widest.hours)
