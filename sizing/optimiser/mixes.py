@@ -23,17 +23,19 @@ from numpy.typing import NDArray
 from sizing.optimiser.mix import Mix, MixAnswer, overloads
 from sizing.optimiser.mix_loads import Floats, Integers, Loads, reduced
 from sizing.optimiser.mix_models import EPSILON, Cut, Routing, Search, Spread, cheapest
+from sizing.optimiser.mix_nearby import within
 from sizing.optimiser.mix_slices import needed, routed_whole
 from sizing.optimiser.status import SolverStatus
 
 NODES = (150, 100_000)  # without cutting planes, then with them: most cases end in the first few
 CUTS = 50  # counts that turn out not to serve the load; solvers' tolerances make a few at the most
-THROWS = ((4, 16), (60,))  # dead ends of mending, before the first of those searches and before the second
+THROWS = ((4,), (16, 60))  # dead ends of mending, before the first of those searches and before the second
 FIRST_SHARE = 0.4  # of the seconds left, at most, that the first search takes
 SMALL = 200  # groups times types that SCIP is through with sooner than with anything else
 NOISE = 1e-9  # of sums in floating point
 FEW_TYPES = 8  # of so many, three at a time are added and taken away; of more, two
-LOOKED_AT = 24  # counts of about the same cost, of which
+LOOKS = 80  # counts that the load is spread over before SCIP goes on
+LOOKED_AT = (24, 6)  # counts of about the same cost, where slices may split and where not, of which
 ALIKE = 3  # are tried before dearer ones
 
 SecondsLeft = Callable[[], float]
@@ -144,10 +146,15 @@ class _Near:
     def bisected(self, best: _Best, start: Integers, throws: int) -> _Best:
         """The best of counts near *start* and near the best, found as if whatever costs more were easier."""
         counts, cost = self._between(best, start)
-        low = 0
+        low, looked = 0, len(self._spreads)
         while low < (high := int(np.searchsorted(cost, self._loads.cost(best.counts)))) and _go_on(self._seconds_left):
-            first = int(np.searchsorted(cost, cost[(low + high) // 2]))
-            after = max(min(high, first + LOOKED_AT), int(np.searchsorted(cost, cost[first], side="right")))
+            if len(self._spreads) - looked > LOOKS:
+                break
+            first = low  # where slices may split, the cheapest are tried first: one that fails costs little
+            if self._loads.whole:
+                halfway = (cost[low] + self._loads.cost(best.counts)) / 2
+                first = max(low, int(np.searchsorted(cost, cost[min(high - 1, int(np.searchsorted(cost, halfway)))])))
+            after = max(min(high, first + max(LOOKED_AT)), int(np.searchsorted(cost, cost[first], side="right")))
             before = best
             for one in self._roomiest(counts[first:after]):
                 best = self.tried(best, one, throws)
@@ -177,7 +184,7 @@ class _Near:
             counts = counts[counts @ cut.worth >= cut.least]
         counts = counts[np.argsort(np.abs(counts - self._vertex).sum(axis=1), kind="stable")]
         rooms: list[tuple[float, int, Integers]] = []
-        for looked in range(LOOKED_AT):
+        for looked in range(LOOKED_AT[self._loads.whole]):
             if not len(counts) or not _go_on(self._seconds_left):
                 break
             known = len(self.cuts)
@@ -199,6 +206,7 @@ class _Near:
             steps = 3 if types <= FEW_TYPES else 2
             more, fewer = _up_to(steps, one), _up_to(steps, one[centre > 0])
             around.append((centre + more[:, None] - fewer[None, :]).reshape(-1, types))
+        around.append(within(self._loads, self._vertex, best.bound, self._loads.cost(best.counts)))
         counts = np.concatenate(around)
         cost = counts @ self._loads.price
         inside = (counts.min(axis=1) >= 0) & (cost >= best.bound - 0.5) & (cost < self._loads.cost(best.counts) - 0.5)
