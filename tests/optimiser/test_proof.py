@@ -88,7 +88,7 @@ def exhaustive_cost(asked: Problem) -> float | None:
         (site,) = asked.sites
         system = (max(site.least_system_machines, len(zones)) if zones else 0) * site.system_micro_usd_per_hour
         machines = sum(n * at.micro_usd_per_hour for at, n in zip(asked.pools, numbers, strict=True))
-        cost = system + machines
+        cost: float = system + machines
         if any(at.running is not None for at in asked.pools):
             added = [
                 max(0, n - (at.running or 0)) * at.micro_usd_per_hour

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def pool_of(plan: SizingPlan, machine: str) -> NodePool:
     return next(one for one in plan.node_pools if one.machine == machine)
 
 
-def with_pool(plan: SizingPlan, machine: str, **changes: object) -> SizingPlan:
+def with_pool(plan: SizingPlan, machine: str, **changes: Any) -> SizingPlan:
     """The plan with something else of the pool of one machine type; a new name is taken over by what stands there."""
     pools = tuple(replace(one, **changes) if one.machine == machine else one for one in plan.node_pools)
     return replace(plan, node_pools=pools)
