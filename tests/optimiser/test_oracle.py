@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 
+from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import Strategy, solve
 from sizing.optimiser.check import violations
 from sizing.optimiser.exhaustive import exhaustive
-from sizing.optimiser.problem import Problem
+from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Site
 from sizing.optimiser.purchase import Purchase
 from sizing.optimiser.status import SolverStatus
 from tests.optimiser.problems import left_out, objective, problems
@@ -83,3 +84,20 @@ def test_one_mixed_integer_model_is_as_good_as_the_best_of_all_purchases(problem
     if best.objective is not None:
         assert left_out(problem, found) == left_out(problem, best)
         assert abs(objective(found) - objective(best)) < 1e-3
+
+
+def test_a_problem_that_is_too_large_to_try_everything_is_refused():
+    """Fifteen replicas on each of six pools: 16 to the sixth placements."""
+    pools = tuple(
+        Pool(machine="one", region="east", zone=f"east-{zone}", mode=mode, slots=1, micro_usd_per_hour=1)
+        for zone in "abc"
+        for mode in (PurchaseMode.ON_DEMAND, PurchaseMode.SPOT)
+    )
+    problem = Problem(
+        demands=(Demand(workload="a", total=(15,), firm=(0,), spot=(0,), zone_loss=False),),
+        choices=(Choice(workload="a", machine="one", kind="TP1", slots=1, capacity=1),),
+        pools=pools,
+        sites=(Site(region="east", system_micro_usd_per_hour=1, least_system_machines=2),),
+    )
+    with pytest.raises(ValueError, match="more than 20000 ways"):
+        exhaustive(problem)
