@@ -31,6 +31,7 @@ NODES = (150, 100_000)  # without cutting planes, then with them: most cases end
 CUTS = 50  # counts that turn out not to serve the load; solvers' tolerances make a few at the most
 THROWS = ((4,), (16, 60))  # dead ends of mending, before the first of those searches and before the second
 FIRST_SHARE = 0.4  # of the seconds left, at most, that the first search takes
+LAST_SHARE = 0.8  # that the second takes: SCIP looks at its clock seldom
 SMALL = 200  # groups times types that SCIP is through with sooner than with anything else
 NOISE = 1e-9  # of sums in floating point
 FEW_TYPES = 8  # of so many, three at a time are added and taken away; of more, two
@@ -109,7 +110,7 @@ def _whole(mix: Mix, free: MixAnswer, seconds_left: SecondsLeft | None) -> MixAn
     best = near.tried(best, start, THROWS[0][0])
     small = loads.slice_load.size <= SMALL
     for throws, nodes in zip(THROWS, NODES, strict=True):
-        for number in throws if not small else ():
+        for number in throws if nodes != NODES[0] or not small else ():
             best = near.bisected(best, start, number)
         if best.bound >= loads.cost(best.counts) or not _go_on(seconds_left):
             break
@@ -243,7 +244,7 @@ def _search(loads: Loads, best: _Best, nodes: int, seconds_left: SecondsLeft | N
         nodes=nodes,
         cuts=cuts,
         thorough=nodes != NODES[0],
-        seconds=None if seconds_left is None else seconds_left() * (FIRST_SHARE if nodes == NODES[0] else 1.0),
+        seconds=None if seconds_left is None else seconds_left() * (FIRST_SHARE if nodes == NODES[0] else LAST_SHARE),
     )
 
 
