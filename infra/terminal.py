@@ -34,15 +34,16 @@ def keep_stdout() -> None:
     A solver's own code may print (HiGHS lets a line of its debugging through), and would break what is piped or JSON.
     Where standard output is not the descriptor itself, as under a test's capture, nothing is done.
     """
-    if sys.stdout is not sys.__stdout__ or sys.stdout.fileno() != STDOUT:
+    before = sys.__stdout__
+    if before is None or sys.stdout is not before or before.fileno() != STDOUT:
         return
-    sys.stdout.flush()
+    before.flush()
     kept = os.dup(STDOUT)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, STDOUT)
     os.close(nowhere)
-    before = sys.stdout
-    sys.stdout = open(kept, "w", encoding=before.encoding, errors=before.errors, buffering=1 if os.isatty(kept) else -1)  # noqa: PTH123, SIM115  open as long as the program runs
+    buffering = 1 if os.isatty(kept) else -1
+    sys.stdout = os.fdopen(kept, "w", buffering, before.encoding, before.errors)
 
 
 def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:

@@ -84,8 +84,9 @@ def compact(
     }
     left_out = {m: model.add_variable(lb=0, ub=1, is_integer=whole) for m in workloads if m in may_be_left_out}
     standings = _standings(tables, chosen)
-    for variable, price in standings.items() if bought.budget is not None else ():
-        bought.budget.set_coefficient(variable, price)
+    if bought.budget is not None:
+        for variable, price in standings.items():
+            bought.budget.set_coefficient(variable, price)
     built = Compact(
         model=model,
         tables=tables,
@@ -173,7 +174,9 @@ def _carried(built: Compact, option: int, period: int) -> None:
     everywhere = range(span.start, span.stop)
     firm = [i for i in everywhere if not tables.is_spot[i]]
     total, least_firm = of.total[period], of.firm[period]
-    rows = [(everywhere, total)] if len(firm) < len(everywhere) or total > least_firm else []
+    rows: list[tuple[Sequence[int], int]] = (
+        [(everywhere, total)] if len(firm) < len(everywhere) or total > least_firm else []
+    )
     rows += [(firm, least_firm if rows else max(total, least_firm))]
     for places, number in rows:
         for lost in range(len(of.zones)) if of.zone_loss else (None,):

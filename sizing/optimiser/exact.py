@@ -48,7 +48,8 @@ def _hold_levels(model: Compact, limits: Limits) -> bool | None:
     """
     demands = model.tables.problem.demands
     proved = True
-    for priority in sorted({demands[m].priority for m in model.left_out if demands[m].priority is not None})[::-1]:
+    priorities = {priority for m in model.left_out if (priority := demands[m].priority) is not None}
+    for priority in sorted(priorities, reverse=True):
         level = [m for m in model.left_out if demands[m].priority == priority]
         found = fewest_left_out(model, limits, level)
         if found.placed is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser.problem import Commitment, Problem
@@ -20,8 +20,8 @@ from sizing.units import MICRO_USD_PER_USD
 if TYPE_CHECKING:  # half a second to import: done where it is first used
     from ortools.math_opt.python import mathopt
 
-    Variable = mathopt.Variable
-    Row = mathopt.LinearConstraint
+    Variable: TypeAlias = mathopt.Variable
+    Row: TypeAlias = mathopt.LinearConstraint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,7 @@ class Loads:
 
 def _parts(row: Floats) -> Integers:
     """Shares of one group as whole numbers that add up to SHARES; rounding goes to the largest."""
-    parts = np.rint(np.maximum(row, 0) / np.maximum(row, 0).sum() * SHARES).astype(np.int64)
+    parts: Integers = np.rint(np.maximum(row, 0) / np.maximum(row, 0).sum() * SHARES).astype(np.int64)
     parts[parts.argmax()] += SHARES - parts.sum()
     return parts
 

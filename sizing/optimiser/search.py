@@ -144,7 +144,8 @@ def _proof(standing: Fleet, relaxed: Relaxation, in_doubt: list[int], depth: Dep
     if len(standing.placed) < len(made.of_workload):
         return exact(made.problem, limits)
     reached = usd_per_hour(made, standing.placed)
-    found = cheapest(compact(made, range(len(made.of_workload)), options=in_doubt), limits, hint=standing.placed)
+    # a hint makes HiGHS slower here by half: it spends long on what it then finds by itself
+    found = cheapest(compact(made, range(len(made.of_workload)), options=in_doubt), limits)
     bound = relaxed.bound if found.bound is None else max(relaxed.bound, min(found.bound, reached))
     if found.placed is not None and usd_per_hour(made, found.placed) < reached - TOLERANCE:
         return note(found.placed, bound)

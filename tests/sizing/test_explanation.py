@@ -187,8 +187,13 @@ def test_the_terms_add_up_for_any_load(prefix: float, concurrency: int, tokens: 
 @pytest.mark.parametrize("load", [0.01, 0.3, 0.8])
 def test_the_terms_add_up_under_random_arrivals_too(replica: Replica, load: float):
     """At a share of the highest rate that is carried."""
-    lengths = {"input_tokens": TokenLengths(mean=1000, p95=3000), "output_tokens": TokenLengths(mean=200, p95=500)}
-    traffic = Traffic(requests_per_s=1e9, **lengths, prefix_hit=0.2, burstiness=1.5)
+    traffic = Traffic(
+        requests_per_s=1e9,
+        input_tokens=TokenLengths(mean=1000, p95=3000),
+        output_tokens=TokenLengths(mean=200, p95=500),
+        prefix_hit=0.2,
+        burstiness=1.5,
+    )
     most = open_loop(replica, traffic=traffic)
     assert isinstance(most, Overloaded)
     asked = replace(traffic, requests_per_s=load * most.highest_requests_per_s)

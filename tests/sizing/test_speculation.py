@@ -164,8 +164,13 @@ def test_every_operating_point_uses_the_draft():
     assert loops[0].tpot_mean_s / loops[1].tpot_mean_s == pytest.approx(
         speculation_gain(drafted, sequences=1, context_tokens=600)
     )
-    lengths = {"input_tokens": TokenLengths(mean=500, p95=500), "output_tokens": TokenLengths(mean=200, p95=200)}
-    traffic = Traffic(requests_per_s=0.1, prefix_hit=0.0, burstiness=1.0, **lengths)
+    traffic = Traffic(
+        requests_per_s=0.1,
+        input_tokens=TokenLengths(mean=500, p95=500),
+        output_tokens=TokenLengths(mean=200, p95=200),
+        prefix_hit=0.0,
+        burstiness=1.0,
+    )
     before, after = (open_loop(r, traffic=traffic) for r in (plain, drafted))
     assert isinstance(before, OperatingPoint)
     assert isinstance(after, OperatingPoint)
