@@ -6,9 +6,9 @@ requests per second that one of it sustains for each bucket of request sizes; tw
 - whole slices: the load of a bucket is cut into *slice_factor* equal slices, each served by one type;
 - free routing: the load of a bucket may be split at any fraction, which is what a load balancer can do.
 
-`sizing.optimiser.mixes` solves them; here they are read, timed and printed. The bound is always printed: where it is
-the cost, nothing cheaper exists. A load may exceed the capacity of the accelerators that serve it by 1e-6 of one
-accelerator, the tolerance of floating-point solvers. `--seconds` limits each case, both rules together; a case that
+`sizing.optimiser.mixes.cheapest` solves them; here they are read, timed and printed. The bound is always printed:
+where it is the cost, nothing cheaper exists. A load may exceed the capacity of the accelerators that serve it by 1e-6
+of one accelerator, the tolerance of floating-point solvers. `--seconds` limits each case, both rules together; a case that
 ends within it always ends the same.
 """
 
@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sizing.optimiser.mix import Mix, MixAnswer
-from sizing.optimiser.mixes import least_cost
+from sizing.optimiser.mixes.cheapest import least_cost
+from sizing.optimiser.mixes.mix import Mix, MixAnswer
 
 SECONDS = 1.4  # for both rules of a case, start-up not included; once reached, cost and bound stay apart
 SHARE_OF_FREE = 0.5  # of the seconds, at the most: whole slices are the harder question

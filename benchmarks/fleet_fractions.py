@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from ortools.math_opt.python import mathopt
 
 from benchmarks.fleet_market import Market
+from sizing.optimiser.engine.tables import Option, Tables
 from sizing.optimiser.problem import Pool
-from sizing.optimiser.tables import Option, Tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from benchmarks.fleet_fractions import Way, cheapest, ways
 from benchmarks.fleet_market import Market, quotas
-from sizing.optimiser.greedy import greedy_on
+from sizing.optimiser.engine.tables import Tables, tables
 from sizing.optimiser.problem import Problem, Quota
 from sizing.optimiser.pruning import without_dominated
 from sizing.optimiser.purchase import Purchase
-from sizing.optimiser.tables import Tables, tables
+from sizing.optimiser.textbook.greedy import greedy_on
 
 UNLIMITED = 1 << 40
 DEARER = 1.1  # times what it costs without quotas that a fleet costs with them

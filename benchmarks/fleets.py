@@ -22,11 +22,11 @@ from infra.terminal import keep_stdout
 from sizing.catalog.machine import Cloud
 from sizing.optimiser import Effort, Strategy, solve
 from sizing.optimiser.check import violations
-from sizing.optimiser.left_out import why_left_out
+from sizing.optimiser.conflicts.left_out import why_left_out
+from sizing.optimiser.engine.tables import tables
 from sizing.optimiser.problem import Problem
 from sizing.optimiser.pruning import without_dominated
 from sizing.optimiser.purchase import Purchase
-from sizing.optimiser.tables import tables
 from sizing.units import MICRO_USD_PER_USD
 
 __all__ = ["fleet"]

@@ -17,7 +17,7 @@ from functools import cache
 
 from benchmarks.fleet_market import Market, market, sellable, with_reservations
 from benchmarks.fleet_quotas import quotas_that_bind
-from sizing.allocation.candidates import weigh
+from sizing.allocation.ways.candidates import weigh
 from sizing.catalog.accelerator import Precision
 from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import PurchaseMode

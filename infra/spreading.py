@@ -12,7 +12,7 @@ from multiprocessing.connection import wait
 from typing import TypeAlias
 
 from infra.failures import REFUSED, WrongInput
-from sizing.allocation.sweep import Repricing, Trial, Weighings, repriced, sweep
+from sizing.allocation.whatif.sweep import Repricing, Trial, Weighings, repriced, sweep
 from sizing.catalog import catalog
 from sizing.optimiser import Effort, Strategy
 from sizing.outcome import NoPlan, Sized

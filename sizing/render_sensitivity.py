@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from sizing.allocation.sensitivity import MOST_GROWTH, Growth, PriceTurn, Relief, Sensitivity
+from sizing.allocation.why.sensitivity import MOST_GROWTH, Growth, PriceTurn, Relief, Sensitivity
 from sizing.figures import money, percent, signed_money, unit_price
 from sizing.spec.workload import Spec
 from sizing.table import table, wrapped

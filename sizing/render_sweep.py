@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sizing import lockfile
-from sizing.allocation.sweep import Machines, machines_of
-from sizing.allocation.tried import Tried, Tries, Turn
+from sizing.allocation.whatif.sweep import Machines, machines_of
+from sizing.allocation.whatif.tried import Tried, Tries, Turn
 from sizing.catalog.offer import PurchaseMode
 from sizing.diff import diff
 from sizing.figures import count, money, percent, plural, signed_money

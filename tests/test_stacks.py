@@ -11,7 +11,7 @@ from infra.cost import cost, machine_lines
 from infra.preview import validation
 from infra.recorder.stack_program import record_stack
 from infra.stack import check_fresh, load_plan, load_spec
-from sizing.allocation.verify import violations
+from sizing.allocation.planning.verify import violations
 from sizing.catalog import catalog
 from sizing.plan import SizingPlan
 from tests.project import ROOT, STACKS

@@ -17,8 +17,8 @@ from infra.stack import current_plan, load_stack
 from infra.terminal import keep_stdout, progress
 from sizing import lockfile
 from sizing.allocation import surer
-from sizing.allocation.search import Asking
-from sizing.allocation.sensitivity import Sensitivity, sensitivity
+from sizing.allocation.finding.search import Asking
+from sizing.allocation.why.sensitivity import Sensitivity, sensitivity
 from sizing.catalog import Catalog, catalog
 from sizing.optimiser import Effort, Strategy
 from sizing.outcome import NoPlan, RunnerUp

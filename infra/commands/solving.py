@@ -9,7 +9,7 @@ from infra.failures import WrongInput
 from infra.interruption import interruptible
 from infra.terminal import progress
 from sizing.allocation import size
-from sizing.allocation.improvement import Improvement
+from sizing.allocation.finding.improvement import Improvement
 from sizing.catalog import Catalog
 from sizing.figures import money, percent
 from sizing.optimiser import Effort, Strategy

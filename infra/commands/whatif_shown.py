@@ -9,7 +9,7 @@ from infra.commands.answer import answer
 from infra.render.html.tries import render_tries_html
 from infra.render.plot import write_png
 from infra.render.tries_charts import charts_of
-from sizing.allocation.tried import Tries
+from sizing.allocation.whatif.tried import Tries
 from sizing.render_sweep import render_tries, tries_document
 
 

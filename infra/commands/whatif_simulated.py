@@ -15,7 +15,7 @@ from infra.stack import check_fresh, load_plan, load_stack
 from infra.staleness import facts_note
 from infra.terminal import progress
 from infra.trace import read_trace
-from sizing.allocation.deployed import deployed_replica
+from sizing.allocation.planning.deployed import deployed_replica
 from sizing.catalog import Catalog, catalog
 from sizing.performance import Replica
 from sizing.plan import Deployment, SizingPlan

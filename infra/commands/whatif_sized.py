@@ -16,9 +16,9 @@ from infra.project import project_root
 from infra.stack import current_plan, load_stack, read_stack_file, spec_of_settings
 from infra.terminal import progress
 from sizing import lockfile
-from sizing.allocation.pareto import Axis, axis_of
-from sizing.allocation.sweep import Repricing, Trial, repriced, sweep
-from sizing.allocation.tried import Tried, Tries
+from sizing.allocation.whatif.pareto import Axis, axis_of
+from sizing.allocation.whatif.sweep import Repricing, Trial, repriced, sweep
+from sizing.allocation.whatif.tried import Tried, Tries
 from sizing.catalog import Catalog, catalog
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import Effort, Strategy

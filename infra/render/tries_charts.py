@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count as counting
 
 from infra.render.chart import Chart, Line, Mark
-from sizing.allocation.tried import Tried, Tries, neighbours
+from sizing.allocation.whatif.tried import Tried, Tries, neighbours
 from sizing.figures import money, percent
 from sizing.outcome import Sized
 from sizing.render_sweep import plan_text, title

@@ -7,23 +7,23 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sizing.allocation.aims import aimed
-from sizing.allocation.assembly import plan_of
-from sizing.allocation.candidates import Weighed
-from sizing.allocation.explain import runners_up
-from sizing.allocation.formulation import Formulation
-from sizing.allocation.improvement import Improvement
-from sizing.allocation.moves import moves
-from sizing.allocation.names import keeps_plain_names
-from sizing.allocation.nearest import usd
-from sizing.allocation.promises import at_load, worst_share
-from sizing.allocation.refusal import refusal
-from sizing.allocation.schedule import MICRO
-from sizing.allocation.search import Asking, Search, search
-from sizing.allocation.stores import storage_weighed
-from sizing.allocation.verify import violations
+from sizing.allocation.buying.names import keeps_plain_names
+from sizing.allocation.buying.schedule import MICRO
+from sizing.allocation.finding.aims import aimed
+from sizing.allocation.finding.formulation import Formulation
+from sizing.allocation.finding.improvement import Improvement
+from sizing.allocation.finding.search import Asking, Search, search
+from sizing.allocation.planning.assembly import plan_of
+from sizing.allocation.planning.moves import moves
+from sizing.allocation.planning.promises import at_load, worst_share
+from sizing.allocation.planning.verify import violations
+from sizing.allocation.refusing.refusal import refusal
+from sizing.allocation.ways.candidates import Weighed
+from sizing.allocation.why.explain import runners_up
+from sizing.allocation.why.nearest import usd
+from sizing.allocation.why.stores import storage_weighed
 from sizing.optimiser import Effort, Strategy
-from sizing.optimiser.arrangement import arranged
+from sizing.optimiser.levels.arrangement import arranged
 from sizing.optimiser.problem import Choice, replicas_for
 from sizing.optimiser.purchase import Purchase
 from sizing.optimiser.status import SolverStatus

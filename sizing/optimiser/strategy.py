@@ -13,7 +13,7 @@ from sizing.optimiser.problem import Problem
 from sizing.optimiser.purchase import Purchase
 
 if TYPE_CHECKING:  # numpy and the solvers take half a second: imported where they are first used
-    from sizing.optimiser.search import Depth
+    from sizing.optimiser.engine.search import Depth
 from sizing.optimiser.status import SolverStatus
 
 FEW_WORKLOADS = 3  # up to which CP-SAT proves the best purchase sooner than one mixed-integer model does
@@ -80,7 +80,7 @@ def _solved(
 
 def _certified(problem: Problem, effort: Effort, improved: Callable[[Purchase], None] | None) -> Purchase:
     """The proven answer, whose ties are broken by the order of the problem; where its limit comes first, the better."""
-    from sizing.optimiser.proof import proven  # noqa: PLC0415
+    from sizing.optimiser.levels.proof import proven  # noqa: PLC0415
 
     limit = {Effort.LOW: 2.0, Effort.NORMAL: 10.0, Effort.HIGH: 60.0}[effort]
     found = proven(problem, deterministic_limit=limit, improved=improved)
@@ -99,9 +99,9 @@ def _rank(found: Purchase) -> tuple[int, float]:
 def _ours(
     problem: Problem, strategy: Strategy, effort: Effort, improved: Callable[[Purchase], None] | None
 ) -> Purchase:
-    from sizing.optimiser.exact import exact  # noqa: PLC0415
-    from sizing.optimiser.search import search  # noqa: PLC0415
-    from sizing.optimiser.solving import Limits  # noqa: PLC0415
+    from sizing.optimiser.engine.exact import exact  # noqa: PLC0415
+    from sizing.optimiser.engine.search import search  # noqa: PLC0415
+    from sizing.optimiser.engine.solving import Limits  # noqa: PLC0415
 
     depth = _depth(effort)
     match strategy:
@@ -115,8 +115,8 @@ def _ours(
 
 def _depth(effort: Effort) -> Depth:
     """How far each effort goes: a thousand workloads take minutes at the normal one."""
-    from sizing.optimiser.neighbourhood import Size  # noqa: PLC0415
-    from sizing.optimiser.search import Depth  # noqa: PLC0415
+    from sizing.optimiser.engine.neighbourhood import Size  # noqa: PLC0415
+    from sizing.optimiser.engine.search import Depth  # noqa: PLC0415
 
     normal = Depth(
         pricing_rounds=80,
@@ -141,6 +141,6 @@ def _depth(effort: Effort) -> Depth:
 
 def _textbook(strategy: Strategy) -> Callable[[Problem], Purchase]:
     """The function of a strategy that we compare with: a module and its function are called as the strategy is."""
-    module = import_module(f"sizing.optimiser.{strategy}")
+    module = import_module(f"sizing.optimiser.textbook.{strategy}")
     found: Callable[[Problem], Purchase] = getattr(module, strategy.value)
     return found

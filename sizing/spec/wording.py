@@ -54,3 +54,9 @@ def shown(value: object) -> str:
         return "a mapping"
     text = f"{value:g}" if isinstance(value, float) else str(value) or "''"
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def together(values: Iterable[object]) -> str:
+    """Values in words: a, b and c."""
+    *rest, last = [str(value) for value in values]
+    return f"{', '.join(rest)} and {last}" if rest else last

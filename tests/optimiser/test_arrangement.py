@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sizing.catalog.offer import PurchaseMode
-from sizing.optimiser.arrangement import arranged
 from sizing.optimiser.check import violations
+from sizing.optimiser.engine.stands import purchase_of_stands
+from sizing.optimiser.levels.arrangement import arranged
+from sizing.optimiser.levels.proof import proven
 from sizing.optimiser.problem import Choice, Demand, Period, Pool, Problem, Site
-from sizing.optimiser.proof import proven
 from sizing.optimiser.purchase import Purchase, Stand
-from sizing.optimiser.stands import purchase_of_stands
 from tests.optimiser.problems import problems
 
 

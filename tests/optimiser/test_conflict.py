@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import solve
-from sizing.optimiser.conflict import MOST_WAYS, analysis, least, possible
-from sizing.optimiser.feasibility import team_slots, usage
-from sizing.optimiser.looser import Requirements, loosest, place_of
+from sizing.optimiser.conflicts.conflict import MOST_WAYS, analysis, least, possible
+from sizing.optimiser.conflicts.feasibility import team_slots, usage
+from sizing.optimiser.conflicts.looser import Requirements, loosest, place_of
 from sizing.optimiser.problem import Choice, Commitment, Demand, Period, Pool, Problem, Quota, Site, Standing, Team
 from sizing.optimiser.status import SolverStatus
 

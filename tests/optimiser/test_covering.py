@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import Strategy, solve
 from sizing.optimiser.check import violations
-from sizing.optimiser.knapsack import NEVER, Offer, covered, joined
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Quota, Site
 from sizing.optimiser.status import SolverStatus
+from sizing.optimiser.textbook.knapsack import NEVER, Offer, covered, joined
 from tests.optimiser.problems import problems
 from tests.optimiser.test_oracle import SLOW, oracle
 

@@ -8,9 +8,9 @@ from itertools import product
 import pytest
 
 from sizing.catalog.offer import PurchaseMode
-from sizing.optimiser.gang import PPM, Gangs, Job, Limit, Run, Schedule, Supply, Way
-from sizing.optimiser.gang_check import broken
-from sizing.optimiser.gang_schedule import can_be_done, schedule
+from sizing.optimiser.gangs.check import broken
+from sizing.optimiser.gangs.gang import PPM, Gangs, Job, Limit, Run, Schedule, Supply, Way
+from sizing.optimiser.gangs.schedule import can_be_done, schedule
 from sizing.optimiser.status import SolverStatus
 
 USD = 1_000_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import solve
-from sizing.optimiser.left_out import Lack, Scarce, why_left_out
+from sizing.optimiser.conflicts.left_out import Lack, Scarce, why_left_out
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Quota, Site, Team
 
 REGION = "east"

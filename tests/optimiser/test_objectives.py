@@ -14,7 +14,7 @@ import pytest
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import solve
 from sizing.optimiser.check import violations
-from sizing.optimiser.objectives import STEPS, Served, least_cost_per_token, most_work, standing_fleet
+from sizing.optimiser.levels.objectives import STEPS, Served, least_cost_per_token, most_work, standing_fleet
 from sizing.optimiser.problem import Choice, Demand, Period, Pool, Problem, Quota, Site
 from sizing.optimiser.status import SolverStatus
 

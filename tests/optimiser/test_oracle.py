@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import Strategy, solve
 from sizing.optimiser.check import violations
-from sizing.optimiser.exhaustive import exhaustive
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Site
 from sizing.optimiser.purchase import Purchase
 from sizing.optimiser.status import SolverStatus
+from sizing.optimiser.textbook.exhaustive import exhaustive
 from tests.optimiser.problems import left_out, objective, problems
 
 SLOW = settings(

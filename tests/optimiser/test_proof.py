@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sizing.catalog.offer import PurchaseMode
-from sizing.optimiser.arrangement import arranged
 from sizing.optimiser.check import violations
+from sizing.optimiser.levels.arrangement import arranged
+from sizing.optimiser.levels.proof import proven
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Site
-from sizing.optimiser.proof import proven
 from sizing.optimiser.purchase import Purchase
 from sizing.optimiser.status import SolverStatus
 

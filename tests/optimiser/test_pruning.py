@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from sizing.catalog.offer import PurchaseMode
-from sizing.optimiser import proof
 from sizing.optimiser.check import violations
+from sizing.optimiser.levels import proof
 from sizing.optimiser.problem import ALWAYS, Choice, Commitment, Demand, Pool, Problem, Quota, Site
 from sizing.optimiser.pruning import with_pools, without_dominated
 from sizing.optimiser.purchase import Purchase

@@ -9,7 +9,7 @@ import pytest
 
 import sizing
 from sizing import lockfile
-from sizing.allocation.verify import violations
+from sizing.allocation.planning.verify import violations
 from sizing.catalog import Cloud, PurchaseMode
 from sizing.outcome import NoPlan, Sized
 from sizing.plan import PoolRole, SizingPlan

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sizing.allocation import size, surer
-from sizing.allocation.sensitivity import sensitivity
+from sizing.allocation.why.sensitivity import sensitivity
 from sizing.outcome import NoPlan, Sized
 from sizing.plan import PoolRole, SizingPlan
 from sizing.spec.workload import Objective, Spec

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import sizing
-from sizing.allocation.candidates import weigh
-from sizing.allocation.verify import violations
+from sizing.allocation.planning.verify import violations
+from sizing.allocation.ways.candidates import weigh
 from sizing.catalog import Cloud, Machine, PurchaseMode
 from sizing.outcome import NoPlan, Sized, SolverStatus
 from sizing.plan import PoolRole, SizingPlan

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sizing.allocation.candidates import Candidate, Rejected, weigh
-from sizing.allocation.host import allocatable_bytes, allocatable_disk_bytes, allocatable_vcpus, host_need
+from sizing.allocation.ways.candidates import Candidate, Rejected, weigh
+from sizing.allocation.ways.host import allocatable_bytes, allocatable_disk_bytes, allocatable_vcpus, host_need
 from sizing.catalog import Machine, Precision, catalog
 from sizing.outcome import Miss
 from sizing.performance import (

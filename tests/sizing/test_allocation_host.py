@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sizing.allocation.host import (
+from sizing.allocation.ways.host import (
     HostNeed,
     allocatable_bytes,
     allocatable_disk_bytes,

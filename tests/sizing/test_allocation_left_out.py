@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import sizing
-from sizing.allocation.left_out import NOTHING, why_text
-from sizing.optimiser.left_out import Lack, Scarce, Why
+from sizing.allocation.planning.left_out import NOTHING, why_text
+from sizing.optimiser.conflicts.left_out import Lack, Scarce, Why
 from sizing.optimiser.problem import Choice
 from sizing.outcome import Sized
 from sizing.plan import LeftOut

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from sizing.allocation.market import market
+from sizing.allocation.buying.market import market
 from sizing.catalog import Cloud, PurchaseMode, catalog
 from sizing.spec.capacity import CapacityBlock, Commitments, Reservation
 from sizing.spec.schedule import Window

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sizing
-from sizing.allocation.search import search
+from sizing.allocation.finding.search import search
 from sizing.catalog import AccountQuota, Catalog, Cloud, PurchaseMode, QuotaScope, QuotaUnit
 from sizing.outcome import NoPlan, Sized, SolverStatus
 from sizing.plan import PoolRole, SizingPlan

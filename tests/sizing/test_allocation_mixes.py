@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from benchmarks.allocation import main, mixes, report
-from sizing.optimiser.mix import Mix, MixAnswer, overloads
-from sizing.optimiser.mix_loads import reduced
-from sizing.optimiser.mix_nearby import within
-from sizing.optimiser.mixes import least_cost
+from sizing.optimiser.mixes.cheapest import least_cost
+from sizing.optimiser.mixes.loads import reduced
+from sizing.optimiser.mixes.mix import Mix, MixAnswer, overloads
+from sizing.optimiser.mixes.nearby import within
 from sizing.optimiser.status import SolverStatus
 from tests.sizing.nasty_mixes import STYLES, nasty
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from sizing.allocation.names import MOST_CHARACTERS, deployment_name, keeps_plain_names, pool_name
+from sizing.allocation.buying.names import MOST_CHARACTERS, deployment_name, keeps_plain_names, pool_name
 from sizing.catalog import PurchaseMode, catalog
 from tests.examples import AWS_TWO_REGIONS
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sizing.allocation.candidates import Candidate, weigh
-from sizing.allocation.network import network_need, network_text
+from sizing.allocation.planning.network import network_need, network_text
+from sizing.allocation.ways.candidates import Candidate, weigh
 from sizing.catalog import Precision, catalog
 from sizing.spec.workload import TokenLengths
 from tests.markets import CHAT_70B, H100_NODE

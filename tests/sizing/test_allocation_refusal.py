@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 import sizing
-from sizing.allocation.stack_requirements import of_stack
-from sizing.allocation.workload_requirements import of_workload
+from sizing.allocation.refusing.stack_requirements import of_stack
+from sizing.allocation.refusing.workload_requirements import of_workload
 from sizing.catalog import Precision
 from sizing.outcome import NoPlan, Sized, SolverStatus
 from sizing.spec.workload import Spec, Survive

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sizing.allocation.schedule import WHOLE_DAY, budget_of, day_of, demand_of, demands_of, share_at, teams_of
+from sizing.allocation.buying.schedule import WHOLE_DAY, budget_of, day_of, demand_of, demands_of, share_at, teams_of
 from sizing.catalog import PurchaseMode
 from sizing.optimiser.problem import ALWAYS, Period, Team
 from sizing.spec.capacity import TeamQuota

@@ -10,8 +10,8 @@ import pytest
 
 import sizing
 from sizing import lockfile
-from sizing.allocation.candidates import Weighed, weigh
-from sizing.allocation.sweep import Repricing, repriced
+from sizing.allocation.ways.candidates import Weighed, weigh
+from sizing.allocation.whatif.sweep import Repricing, repriced
 from sizing.catalog import Catalog
 from sizing.outcome import Sized
 from sizing.plan import PoolRole, SizingPlan

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sizing.allocation import size
-from sizing.allocation.standing import answers_text, internet_steps, internet_usd_per_month, upkeep
+from sizing.allocation.buying.standing import answers_text, internet_steps, internet_usd_per_month, upkeep
 from sizing.catalog import Cloud, catalog
 from sizing.outcome import Sized
 from sizing.spec.schedule import DayPart

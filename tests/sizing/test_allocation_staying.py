@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 import sizing
-from sizing.allocation.formulation import Formulation
-from sizing.allocation.moves import moves
-from sizing.allocation.search import search
-from sizing.allocation.staying import is_unchanged, kept_or, stayed
+from sizing.allocation.finding.formulation import Formulation
+from sizing.allocation.finding.search import search
+from sizing.allocation.finding.staying import is_unchanged, kept_or, stayed
+from sizing.allocation.planning.moves import moves
 from sizing.catalog import Catalog
 from sizing.optimiser.purchase import Purchase
 from sizing.optimiser.status import SolverStatus

@@ -9,9 +9,9 @@ from statistics import NormalDist
 import pytest
 
 from sizing.allocation import size
-from sizing.allocation.candidates import weigh
-from sizing.allocation.storage import Store, cheapest, object_start, start_miss, store_runners_up, stores
-from sizing.allocation.verify import violations
+from sizing.allocation.planning.verify import violations
+from sizing.allocation.ways.candidates import weigh
+from sizing.allocation.ways.storage import Store, cheapest, object_start, start_miss, store_runners_up, stores
 from sizing.catalog import Catalog, Cloud, Precision, StorageTier, catalog
 from sizing.outcome import NoPlan, Sized
 from sizing.performance import Layout, replica_on
@@ -132,7 +132,7 @@ def test_a_machine_that_starts_too_late_is_rejected_and_others_are_not():
 @pytest.mark.parametrize("cloud", list(Cloud))
 def test_every_other_storage_is_one_that_the_facts_know(cloud: Cloud):
     """A name that no rate goes by would be weighed in vain."""
-    from sizing.allocation.storage import OTHERS
+    from sizing.allocation.ways.storage import OTHERS
 
     known = {tier.name for tier in load_tiers() if tier.cloud in {None, cloud}}
     assert {kind.load for kind in OTHERS[cloud]} - {None} <= known

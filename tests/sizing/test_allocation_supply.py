@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from sizing.allocation.names import pool_name
-from sizing.allocation.reserved import TERMS
-from sizing.allocation.supply import Supply, supply
+from sizing.allocation.buying.names import pool_name
+from sizing.allocation.buying.reserved import TERMS
+from sizing.allocation.buying.supply import Supply, supply
 from sizing.catalog import AccountQuota, Catalog, Cloud, Offer, PurchaseMode, QuotaScope, QuotaUnit
 from sizing.optimiser.problem import Commitment, Pool, Site
 from sizing.spec.capacity import CapacityBlock, Commitments, OwnedCommitment, QuotaLimit, Reservation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sizing.allocation.support import cache_miss, device_miss, quantization, weights_miss
+from sizing.allocation.ways.support import cache_miss, device_miss, quantization, weights_miss
 from sizing.catalog import Precision, catalog
 from tests.examples import A100, DEEPSEEK_R1, H100, LLAMA_8B, LLAMA_70B, TPU_V6E
 

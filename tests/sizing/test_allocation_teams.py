@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sizing.allocation.teams import team_costs
+from sizing.allocation.planning.teams import team_costs
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import solve
 from sizing.optimiser.check import violations

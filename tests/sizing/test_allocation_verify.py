@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 import sizing
-from sizing.allocation.verify import violations
+from sizing.allocation.planning.verify import violations
 from sizing.catalog import Precision, PurchaseMode
 from sizing.outcome import Sized
 from sizing.performance import Layout

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import sizing
-from sizing.allocation.verify import violations
+from sizing.allocation.planning.verify import violations
 from sizing.catalog import AccountQuota, Cloud, PurchaseMode, QuotaScope, QuotaUnit
 from sizing.outcome import Sized
 from sizing.plan import Deployment, LeftOut, NodePool, Placement, SizingPlan

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from sizing.allocation.parametric import growing_to, spent_on, turning_point, with_price, with_traffic
+from sizing.allocation.why.parametric import growing_to, spent_on, turning_point, with_price, with_traffic
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import solve
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Site

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 import sizing
-from sizing.allocation.sensitivity import MOST_GROWTH, Sensitivity, sensitivity
-from sizing.allocation.sweep import Repricing, repriced
+from sizing.allocation.whatif.sweep import Repricing, repriced
+from sizing.allocation.why.sensitivity import MOST_GROWTH, Sensitivity, sensitivity
 from sizing.outcome import Sized
 from sizing.render_sensitivity import sensitivity_document, sensitivity_lines
 from sizing.spec.workload import Spec, Survive

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sizing
-import sizing.allocation.sweep as sweeping
-from sizing.allocation.candidates import Weighed, weigh
-from sizing.allocation.pareto import Spot, axis_of, efficient
-from sizing.allocation.sweep import (
+import sizing.allocation.whatif.sweep as sweeping
+from sizing.allocation.ways.candidates import Weighed, weigh
+from sizing.allocation.whatif.pareto import Spot, axis_of, efficient
+from sizing.allocation.whatif.sweep import (
     Machines,
     Repricing,
     Trial,
@@ -22,7 +22,7 @@ from sizing.allocation.sweep import (
     repriced,
     sweep,
 )
-from sizing.allocation.tried import Tried, Tries
+from sizing.allocation.whatif.tried import Tried, Tries
 from sizing.catalog import PurchaseMode
 from sizing.errors import UnknownFact
 from sizing.outcome import Sized

@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 from infra.render.html.chart import chart_figure
 from infra.render.html.markup import Child, element, page
 from infra.render.tries_charts import charts_of
-from sizing.allocation.sweep import machines_of
-from sizing.allocation.tried import Tried, Tries
+from sizing.allocation.whatif.sweep import machines_of
+from sizing.allocation.whatif.tried import Tried, Tries
 from sizing.diff import diff
 from sizing.figures import count, money, percent, plural, signed_money
 from sizing.outcome import NoPlan

@@ -1,0 +1,1 @@
+"""From an answer to a plan that is checked: deployments, promises, costs, moves."""

@@ -1,0 +1,1 @@
+"""What would be, under another spec: sweeps, fronts, and trials of them."""

@@ -1,0 +1,1 @@
+"""Jobs that take all their machines at once, and end in time."""

@@ -1,0 +1,1 @@
+"""A problem as rows of CP-SAT, solved for several aims in order."""

@@ -1,0 +1,1 @@
+"""Mixes of accelerators for a distribution of request sizes, under two rules of routing."""

@@ -1,0 +1,1 @@
+"""The methods of the field that ours is compared with, as named strategies."""
