@@ -6,10 +6,10 @@ requests per second that one of it sustains for each bucket of request sizes; tw
 - whole slices: the load of a bucket is cut into *slice_factor* equal slices, each served by one type;
 - free routing: the load of a bucket may be split at any fraction, which is what a load balancer can do.
 
-`sizing.optimiser.mixes.cheapest` solves them; here they are read, timed and printed. The bound is always printed:
-where it is the cost, nothing cheaper exists. A load may exceed the capacity of the accelerators that serve it by 1e-6
-of one accelerator, the tolerance of floating-point solvers. `--seconds` limits each case, both rules together; a case that
-ends within it always ends the same.
+`sizing.optimiser.mixes.cheapest` solves them, a thread of CP-SAT beside; here they are read, timed and printed. The
+bound is always printed: where it is the cost, nothing cheaper exists. A load may exceed the capacity of the
+accelerators that serve it by 1e-6 of one accelerator, the tolerance of floating-point solvers. `--seconds` limits each
+case, both rules together; cost and bound of a case that is proved within it are always the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sizing.optimiser.mixes.cheapest import least_cost
+from sizing.optimiser.mixes.beside import Beside
+from sizing.optimiser.mixes.cheapest import freed, least_cost
 from sizing.optimiser.mixes.mix import Mix, MixAnswer
 
 SECONDS = 1.4  # for both rules of a case, start-up not included; once reached, cost and bound stay apart
@@ -71,12 +72,16 @@ def _mix(name: str, case: Mapping[str, object]) -> Mix:
 def both_rules(mix: Mix, *, seconds: float = SECONDS) -> tuple[Timed, Timed]:
     """The answers for whole slices and for free routing, within so many seconds together."""
     began = time.perf_counter()
-    free = least_cost(
-        mix, whole_slices=False, seconds_left=lambda: began + seconds * SHARE_OF_FREE - time.perf_counter()
-    )
-    then = time.perf_counter()
-    whole = least_cost(mix, whole_slices=True, free=free, seconds_left=lambda: began + seconds - time.perf_counter())
-    return Timed(answer=whole, seconds=time.perf_counter() - then), Timed(answer=free, seconds=then - began)
+
+    def left(share: float = 1.0) -> float:
+        return began + seconds * share - time.perf_counter()
+
+    with Beside(mix, left) as beside:
+        free = least_cost(mix, whole_slices=False, seconds_left=lambda: left(SHARE_OF_FREE))
+        then = time.perf_counter()
+        whole = least_cost(mix, whole_slices=True, free=free, beside=beside, seconds_left=left)
+    timed_free = Timed(answer=freed(free, whole), seconds=then - began)
+    return Timed(answer=whole, seconds=time.perf_counter() - then), timed_free
 
 
 def report(cases: Sequence[Mix], *, seconds: float = SECONDS) -> dict[str, list[dict[str, object]]]:

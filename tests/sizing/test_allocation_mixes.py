@@ -10,10 +10,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from benchmarks.allocation import main, mixes, report
-from sizing.optimiser.mixes.cheapest import least_cost
+from benchmarks.allocation import both_rules, main, mixes, report
+from sizing.optimiser.mixes.cheapest import freed, least_cost
+from sizing.optimiser.mixes.integers import MOST_SLICES, cheapest_in_integers, fits_integers
 from sizing.optimiser.mixes.loads import reduced
 from sizing.optimiser.mixes.mix import Mix, MixAnswer, overloads
+from sizing.optimiser.mixes.models import Search
 from sizing.optimiser.mixes.nearby import within
 from sizing.optimiser.status import SolverStatus
 from tests.sizing.nasty_mixes import STYLES, nasty
@@ -198,3 +200,43 @@ def test_what_is_no_mix_is_refused(changes, says):
 def test_the_same_case_ends_the_same():
     asked = mix(**nasty(8, types=6, grid=(5, 5), slices=3, rate=90, style="ties"))
     assert least_cost(asked, whole_slices=True) == least_cost(asked, whole_slices=True)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_thread_beside_proves_what_is_proved_in_turn(style):
+    asked = mix(**nasty(11, types=3, grid=(2, 3), slices=2, rate=70, style=style))
+    if not all(asked.accelerators_for_bucket):
+        assert [timed.answer.status for timed in both_rules(asked, seconds=60)] == [SolverStatus.INFEASIBLE] * 2
+        return
+    whole, free = (timed.answer for timed in both_rules(asked, seconds=60))
+    assert whole.status is free.status is SolverStatus.OPTIMAL
+    assert whole.cost == least_cost(asked, whole_slices=True).cost
+    assert free.cost == least_cost(asked, whole_slices=False).cost
+    assert overloads(asked, whole, whole_slices=True) == overloads(asked, free, whole_slices=False) == ()
+
+
+@pytest.mark.parametrize("by_relaxation", [True, False])
+def test_cp_sat_finds_the_mix_worked_by_hand_and_proves_that_none_is_cheaper(by_relaxation):
+    """Six slices of 2/s on one large (3 USD) and one small (1 USD); nothing that costs 3 USD serves them."""
+    split = mix(total_request_rate=12, workload_distribution=[[1.0, 0.0]], slice_factor=6)
+    loads = reduced(split, whole_slices=True)
+    found = cheapest_in_integers(loads, Search(floor=0, ceiling=6), by_relaxation=by_relaxation)
+    assert (found.counts.tolist(), found.bound, found.is_settled) == ([1, 1], 4, True)
+    none = cheapest_in_integers(loads, Search(floor=0, ceiling=3), by_relaxation=by_relaxation)
+    assert (none.counts, none.bound, none.is_settled) == (None, 4, True)
+
+
+def test_cp_sat_is_not_asked_where_numbers_are_too_large_for_it():
+    few, many = (reduced(mix(slice_factor=slices), whole_slices=True) for slices in (1, MOST_SLICES))
+    assert fits_integers(few, 10)
+    assert not fits_integers(few, 2**50)
+    assert not fits_integers(many, 10)
+
+
+def test_whole_slices_are_an_answer_under_free_routing_too():
+    """The cheaper of the two is told, with what is proved of free routing."""
+    free = MixAnswer(status=SolverStatus.FEASIBLE, cost=5.0, bound=3.0)
+    assert freed(free, MixAnswer(status=SolverStatus.OPTIMAL, cost=5.0, bound=5.0)) is free
+    cheaper = freed(free, MixAnswer(status=SolverStatus.OPTIMAL, cost=4.0, bound=4.0))
+    assert (cheaper.status, cheaper.cost, cheaper.bound) == (SolverStatus.FEASIBLE, 4.0, 3.0)
+    assert freed(free, MixAnswer(status=SolverStatus.OPTIMAL, cost=3.0, bound=3.0)).status is SolverStatus.OPTIMAL

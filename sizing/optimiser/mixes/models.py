@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 from ortools.math_opt import model_pb2
 from ortools.math_opt.python import mathopt
+from ortools.util.python.solve_interrupter import SolveInterrupter
 
 from sizing.optimiser.mixes.loads import Floats, Integers, Loads
 from sizing.optimiser.mixes.mix import TOLERANCE
@@ -21,6 +23,11 @@ from sizing.optimiser.mixes.mix import TOLERANCE
 EPSILON = float(TOLERANCE)
 FINE = 1000.0  # rows of capacity are multiplied by it: SCIP keeps a row to 1e-6, we want a thousandth of that
 WHOLE_UNITS = 10**6  # prices in so few units are given to SCIP as whole numbers, so that it rounds bounds up to them
+
+
+def floor(loads: Loads) -> int:
+    """Units of money that accelerators would cost if they could be bought in fractions, less the tolerance."""
+    return ceil(loads.relaxed_cost * (1 - 1e-12) - EPSILON * float(loads.price.sum()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,16 +113,18 @@ class Search:
 
     floor: int  # units of money; nothing costs less
     ceiling: int | None  # look for what costs no more
-    nodes: int
+    nodes: int | None = None
     cuts: Sequence[Cut] = ()
-    hint: tuple[Integers, NDArray[np.generic]] | None = None
     thorough: bool = False  # cutting planes too
-    seconds: float | None = None  # None: the nodes alone end the search, so that it always ends the same
+    work: float | None = None  # CP-SAT's own measure of time, which counts what it does
+    seconds: float | None = None  # None: nodes or work alone end the search, so that it always ends the same
+    interrupter: SolveInterrupter | None = None  # ends CP-SAT's search from another thread
 
 
 def cheapest(loads: Loads, search: Search) -> Found:
     """The cheapest counts that serve *loads*, as SCIP finds them."""
-    proto = _counting(loads, search)
+    money = 1.0 if _is_whole(loads) else WHOLE_UNITS / max(loads.units)
+    proto = counting(loads, search, money=money, fine=FINE)
     parameters = mathopt.SolveParameters(
         threads=1,
         node_limit=search.nodes,
@@ -125,38 +134,34 @@ def cheapest(loads: Loads, search: Search) -> Found:
         heuristics=mathopt.Emphasis.LOW,
         cuts=mathopt.Emphasis.LOW if search.thorough else mathopt.Emphasis.OFF,
     )
-    model = mathopt.Model.from_model_proto(proto)
-    hints = []
-    if search.hint is not None:
-        counts, routed = search.hint
-        values = [*counts.tolist(), *routed[loads.can_serve].tolist()]
-        hints = [mathopt.SolutionHint(variable_values={model.get_variable(i): v for i, v in enumerate(values)})]
     result = mathopt.solve(
-        model,
+        mathopt.Model.from_model_proto(proto),
         mathopt.SolverType.GSCIP,
         params=parameters,
-        model_params=mathopt.ModelSolveParameters(solution_hints=hints),
     )
-    return _found(loads, search, result)
+    return outcome(loads, search, result, money=money)
 
 
 def _is_whole(loads: Loads) -> bool:
     return max(loads.units) <= WHOLE_UNITS
 
 
-def _scale(loads: Loads) -> float:
-    """What a unit of money is multiplied by for the solver: prices of very many units would drown its tolerances."""
-    return 1.0 if _is_whole(loads) else WHOLE_UNITS / max(loads.units)
+def counting(loads: Loads, search: Search, *, money: float, fine: float) -> model_pb2.ModelProto:
+    """
+    Counts, then slices of each group on each type: all slices are served, within the counts, for the least money.
 
-
-def _counting(loads: Loads, search: Search) -> model_pb2.ModelProto:
-    """Counts, then slices of each group on each type: all slices are served, within the counts, for the least money."""
+    Args:
+        loads: What a slice takes of each type.
+        search: Where to look.
+        money: What a unit of money is multiplied by: prices of very many units would drown a solver's tolerances.
+        fine: What rows of capacity are multiplied by: a row is kept to the solver's tolerance as it is written.
+    """
     groups, types = loads.slice_load.shape
     pairs = np.nonzero(loads.can_serve)
     in_group, of_type = pairs
     number = len(in_group)
     slices = loads.slices.astype(np.float64)
-    price = loads.price * _scale(loads)
+    price = loads.price * money
     proto = model_pb2.ModelProto()
     _variables(
         proto,
@@ -165,31 +170,32 @@ def _counting(loads: Loads, search: Search) -> model_pb2.ModelProto:
         integer=[True] * types + [loads.whole] * number,
     )
     cuts = np.array([price, *(cut.worth for cut in search.cuts)])
-    least = [search.floor * _scale(loads), *(cut.least for cut in search.cuts)]
-    most = [np.inf if search.ceiling is None else search.ceiling * _scale(loads), *(np.inf for _ in search.cuts)]
+    least = [search.floor * money, *(cut.least for cut in search.cuts)]
+    most = [np.inf if search.ceiling is None else search.ceiling * money, *(np.inf for _ in search.cuts)]
     cut_row, cut_column = np.nonzero(cuts)
     _rows(
         proto,
         lower=np.concatenate([slices, np.full(types, -np.inf), least]),
-        upper=np.concatenate([slices, np.full(types, FINE * EPSILON), most]),
+        upper=np.concatenate([slices, np.full(types, fine * EPSILON), most]),
         row=np.concatenate([in_group, groups + of_type, groups + np.arange(types), groups + types + cut_row]),
         column=np.concatenate([types + np.arange(number), types + np.arange(number), np.arange(types), cut_column]),
         value=np.concatenate(
-            [np.ones(number), FINE * loads.slice_load[pairs], np.full(types, -FINE), cuts[cut_row, cut_column]]
+            [np.ones(number), fine * loads.slice_load[pairs], np.full(types, -fine), cuts[cut_row, cut_column]]
         ),
     )
     _objective(proto, range(types), price.tolist())
     return proto
 
 
-def _found(loads: Loads, search: Search, result: mathopt.SolveResult) -> Found:
+def outcome(loads: Loads, search: Search, result: mathopt.SolveResult, *, money: float) -> Found:
+    """What *result* says of the model that was written with the same *money*."""
     reason = result.termination.reason
     nothing = (mathopt.TerminationReason.INFEASIBLE, mathopt.TerminationReason.INFEASIBLE_OR_UNBOUNDED)
     if reason in nothing:  # between floor and ceiling
         assert_ceiling = search.floor if search.ceiling is None else search.ceiling + 1
         return Found(counts=None, routed=None, bound=assert_ceiling, is_settled=True)
     bound = search.floor
-    proved = result.best_objective_bound() / _scale(loads)
+    proved = result.best_objective_bound() / money
     if np.isfinite(proved):
         bound = max(bound, int(np.ceil(proved * (1 - 1e-9) - 1e-3)))
     if not result.has_primal_feasible_solution():

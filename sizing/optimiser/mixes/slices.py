@@ -57,6 +57,13 @@ def needed(loads: Loads, routed: NDArray[np.generic]) -> Integers:
     return np.ceil(loads.used(routed) - ROOM).astype(np.int64)
 
 
+def where_cheapest(loads: Loads) -> Integers:
+    """All slices of each group on the type that serves it for the least money, bought in fractions."""
+    routed = np.zeros(loads.slice_load.shape, dtype=np.int64)
+    routed[np.arange(len(loads.slices)), (loads.slice_load * loads.price).argmin(axis=1)] = loads.slices
+    return routed
+
+
 def _rounded(loads: Loads, counts: Integers, shares: Floats) -> Integers:
     """Shares rounded down to slices, and those left over, the largest first, where they fit best."""
     routed = np.floor(shares * loads.slices[:, None] + 1e-9).astype(np.int64)
