@@ -121,17 +121,17 @@ def _depth(effort: Effort) -> Depth:
     normal = Depth(
         pricing_rounds=80,
         whole_rounds=2,
-        rounds=20,
+        rounds=40,
         workloads_per_round=20,
-        size=Size(workloads=20, options=8, local_options=4, nodes=20),
+        size=Size(workloads=15, options=10, local_options=5, nodes=50),
         gap=0.004,
-        stall=12,
+        stall=20,
         proof_options=1000,
         proof_nodes=1000,
     )
     match effort:
         case Effort.LOW:
-            return replace(normal, rounds=5, workloads_per_round=100, gap=0.02, proof_nodes=50)
+            return replace(normal, rounds=8, workloads_per_round=100, gap=0.02, proof_nodes=50)
         case Effort.NORMAL:
             return normal
         case Effort.HIGH:

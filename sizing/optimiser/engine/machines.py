@@ -9,6 +9,7 @@ Coefficients are set once for each variable of a row: MathOpt overwrites where a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -151,9 +152,11 @@ def _quotas(model: mathopt.Model, problem: Problem, count: Mapping[tuple[int, in
     places = {pool: place for place, pool in enumerate(problem.pools)}
     for number, quota in enumerate(problem.quotas):
         inside = [(places[pool], units) for pool, units in quota.units if (places[pool], 0) in count and units]
+        step = math.gcd(*(units for _, units in inside))  # what is left below a whole machine of any is of no use
         for period in range(len(problem.periods)) if inside else ():
             entries = {count[at, period]: float(units) for at, units in inside}
-            _row(model, entries, upper=quota.limit - taken.quotas.get((number, period), 0))
+            left = quota.limit - taken.quotas.get((number, period), 0)
+            _row(model, entries, upper=left // step * step)
 
 
 def _commitments(

@@ -1,8 +1,10 @@
 """
 A fleet improved a few workloads at a time: each neighbourhood is a model of its own, beside all others as they stand.
 
-Workloads that stand on machines with free slots go first, with those that share their region: what is left over on one
-machine is of use to another only there. Choices are drawn from a seeded source, in an order that never changes.
+Half of them start from waste: workloads that stand on machines with free slots, and those that share their region, as
+what is left over on one machine is of use to another only there. The other half start from a workload that stands where
+it is dear, and take those that hold the quota or the reservation which it would need where it is cheap. Choices are
+drawn from a seeded source, in an order that never changes.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from sizing.optimiser.engine.tables import Floats
 from sizing.optimiser.problem import Problem
 
 LEAST_WEIGHT = 1e-3  # of a column: what is taken for a part of the relaxation's answer
+WASTE_SHARE = 0.5  # of neighbourhoods that start from waste
 LEAST_SAVING = 1e-6  # USD per hour: what counts as better
 
 
@@ -47,8 +50,12 @@ def improve(standing: Fleet, option_costs: Floats, size: Size, source: random.Ra
         size: Of the neighbourhood.
         source: Of chance.
     """
-    region = _region(standing, source)
-    chosen = _workloads(standing, region, option_costs, size, source)
+    displaced = _displaced(standing, option_costs, source)
+    if displaced is None:
+        region = _region(standing, source)
+        chosen = _workloads(standing, region, option_costs, size, source)
+    else:
+        region, chosen = _rivals(standing, displaced, option_costs, size, source)
     options = _options(standing, chosen, region, option_costs, size)
     before = {m: standing.remove(m) for m in chosen if m in standing.placed}
     after = _solved(standing, chosen, options, before, size)
@@ -107,6 +114,50 @@ def _solved(
             return None
         hold_left_out(model, level, sum(m not in fewest.placed for m in level))
     return cheapest(model, limits, hint=None if missing else before).placed
+
+
+def _displaced(standing: Fleet, option_costs: Floats, source: random.Random) -> int | None:
+    """Every other time, a workload that stands where it is dear, the likelier the dearer; None: no turn, or none."""
+    if source.random() < WASTE_SHARE:
+        return None
+    dearer = {m: _excess(standing, m, option_costs) for m in sorted(standing.placed)}
+    total = sum(dearer.values())
+    if total <= LEAST_SAVING:
+        return None
+    return source.choices(list(dearer), list(dearer.values()))[0]
+
+
+def _excess(standing: Fleet, workload: int, option_costs: Floats) -> float:
+    """What a workload's option costs beyond its cheapest one, at the prices of the relaxation."""
+    own = standing.tables.of_workload[workload]
+    return float(option_costs[standing.placed[workload].option] - option_costs[own.start : own.stop].min())
+
+
+def _rivals(
+    standing: Fleet, displaced: int, option_costs: Floats, size: Size, source: random.Random
+) -> tuple[str, list[int]]:
+    """A region where a workload would be cheap, and those that take of the quotas or pools that it needs there."""
+    tables = standing.tables
+    own = tables.of_workload[displaced]
+    order = own.start + np.argsort(option_costs[own.start : own.stop], kind="stable")
+    option = int(order[min(len(order) - 1, int(source.expovariate(1.0)))])
+    needed = _scarce(standing, {int(pool) for pool in tables.pool[tables.places_of[option]]})
+    takers = []
+    for m in sorted(standing.placed):
+        pools = {int(tables.pool[at]) for at, _ in standing.placed[m].replicas}
+        if m != displaced and _scarce(standing, pools) & needed:
+            takers.append(m)
+    source.shuffle(takers)
+    rest = [m for m in sorted(standing.placed) if m != displaced and m not in set(takers)]
+    source.shuffle(rest)
+    chosen = [displaced, *takers, *rest][: size.workloads]
+    return tables.options[option].region, sorted(chosen)
+
+
+def _scarce(standing: Fleet, pools: set[int]) -> set[tuple[str, int]]:
+    """The quotas that machines of *pools* count against, and those of the pools of which there are only so many."""
+    quotas = {("quota", quota) for pool in pools for quota, _ in standing.quotas_of.get(pool, ())}
+    return quotas | {("pool", pool) for pool in pools if standing.tables.problem.pools[pool].most is not None}
 
 
 def _region(standing: Fleet, source: random.Random) -> str:

@@ -7,8 +7,10 @@ Strategies that look at thousands of options at a time work on these; values are
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, replicas_for
@@ -20,6 +22,7 @@ if TYPE_CHECKING:  # the library's door is opened without arrays: they are loade
 Ints: TypeAlias = "npt.NDArray[np.int64]"
 Floats: TypeAlias = "npt.NDArray[np.float64]"
 NONE = -1
+LEAST_ZONES = 2  # where the loss of one must be survived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,24 @@ class Option:
     firm: tuple[int, ...]  # of them, that must not be on spot
     spot: tuple[int, ...]  # that must be on spot at the least
     zone_loss: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A quota as one pool counts against it."""
+
+    name: str
+    limit: int
+    units: int  # that one machine takes
+
+    @property
+    def machines(self) -> int:
+        """Machines of the pool that it leaves, if nothing else takes of it."""
+        return self.limit // self.units
+
+    def replicas(self, pool: Pool, choice: Choice) -> Fraction:
+        """Replicas of *choice* on so many machines of *pool*, if parts of machines could be had."""
+        return Fraction(self.limit * pool.slots, self.units * choice.slots)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +106,13 @@ def _sorted(problem: Problem, found: dict[tuple[int, str, str], list[tuple[int, 
     rows: list[tuple[int, int, int, int, int, bool]] = []
     places_of: list[slice] = []
     counts = [0] * len(problem.demands)
+    limits = _limits(problem)
     for (workload, _, region), places in sorted(found.items(), key=lambda item: item[0][0]):
         choices = [problem.choices[choice] for choice, _ in places]
         pools = [problem.pools[pool] for _, pool in places]
         zones = tuple(dict.fromkeys(sorted(pool.zone for pool in pools)))
         option = _option(problem.demands[workload], choices[0], workload=workload, region=region, zones=zones)
-        if not _can_carry(option, choices, pools):
+        if not _can_carry(option, list(zip(choices, pools, strict=True)), limits):
             continue
         own = sorted(
             (zones.index(pool.zone), pool.is_spot, choice, at) for (choice, at), pool in zip(places, pools, strict=True)
@@ -117,6 +139,17 @@ def _sorted(problem: Problem, found: dict[tuple[int, str, str], list[tuple[int, 
     )
 
 
+def _limits(problem: Problem) -> dict[Pool, Limit]:
+    """Of each pool that counts against quotas, the one that leaves fewest machines of it."""
+    found: dict[Pool, Limit] = {}
+    for quota in problem.quotas:
+        for pool, units in quota.units:
+            limit = Limit(name=quota.name, limit=quota.limit, units=units)
+            if units and (pool not in found or limit.machines < found[pool].machines):
+                found[pool] = limit
+    return found
+
+
 def _option(demand: Demand, choice: Choice, *, workload: int, region: str, zones: tuple[str, ...]) -> Option:
     return Option(
         workload=workload,
@@ -130,22 +163,46 @@ def _option(demand: Demand, choice: Choice, *, workload: int, region: str, zones
     )
 
 
-def _can_carry(option: Option, choices: list[Choice], pools: list[Pool]) -> bool:
-    """Whether the pools, all of what there is of them bought, carry the option's replicas."""
-    firm: dict[str, int] = {}
-    spot: dict[str, int] = {}
-    for choice, pool in zip(choices, pools, strict=True):
-        room = max(option.total) if pool.most is None else pool.most * pool.slots // choice.slots
-        zones = spot if pool.is_spot else firm
-        zones[pool.zone] = zones.get(pool.zone, 0) + room
-    both = {zone: firm.get(zone, 0) + spot.get(zone, 0) for zone in option.zones}
+def _can_carry(option: Option, places: list[tuple[Choice, Pool]], limits: Mapping[Pool, Limit]) -> bool:
+    """
+    Whether the pools carry the option's replicas, with all of what there is of them and all of their quotas.
+
+    An option that cannot stand even alone would still be mixed with others in a relaxation, and make its bound weak.
+    """
+    firm = [(choice, pool) for choice, pool in places if not pool.is_spot]
+    spot = [(choice, pool) for choice, pool in places if pool.is_spot]
     return (
-        _left(firm, option) >= max(option.firm)
-        and _left(both, option) >= max(option.total)
-        and sum(spot.values()) >= max(option.spot)
+        _holds(option, firm, limits, max(option.firm), zone_loss=option.zone_loss)
+        and _holds(option, places, limits, max(option.total), zone_loss=option.zone_loss)
+        and _holds(option, spot, limits, max(option.spot), zone_loss=False)
     )
 
 
-def _left(zones: dict[str, int], option: Option) -> int:
-    """Replicas that are left when the zone with most room is gone, where that must be survived."""
-    return sum(zones.values()) - (max(zones.values(), default=0) if option.zone_loss else 0)
+def _mixed(most: set[Fraction]) -> int:
+    """Replicas that a quota leaves room for on machines of several types together: no more than on the best of them."""
+    return math.floor(max(most))
+
+
+def _holds(
+    option: Option, places: list[tuple[Choice, Pool]], limits: Mapping[Pool, Limit], need: int, *, zone_loss: bool
+) -> bool:
+    """Whether *places* may hold so many replicas as leave *need*, whichever zone is gone."""
+    if not need:
+        return True
+    zones: dict[str, int] = {}
+    rooms: dict[str, int] = {}
+    most: dict[str, set[Fraction]] = {}  # replicas that a quota leaves room for, on each of its pools alone
+    for choice, pool in places:
+        room = 2 * max(option.total) if pool.most is None else pool.most * pool.slots // choice.slots
+        zones[pool.zone] = zones.get(pool.zone, 0) + room
+        limit = limits.get(pool)
+        name = "" if limit is None else limit.name
+        rooms[name] = rooms.get(name, 0) + room
+        if limit is not None:
+            most.setdefault(name, set()).add(limit.replicas(pool, choice))
+    held = sum(min(room, _mixed(most[name])) if name in most else room for name, room in rooms.items())
+    if not zone_loss:
+        return min(held, sum(zones.values())) >= need
+    if len(zones) < LEAST_ZONES or sum(zones.values()) - max(zones.values()) < need:
+        return False
+    return held >= need + -(-need // (len(zones) - 1))
