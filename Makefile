@@ -61,7 +61,7 @@ sdk: $(DEV) ## the recorder's tests with the oldest SDK of Pulumi that is allowe
 	@$(BIN)/python -m tools.sdk_releases
 
 lock: ## resolve the two locked requirement files anew, the larger one first (needs uv on PATH)
-	@$(COMPILE) --group dev -o requirements-dev.txt
+	@$(COMPILE) --extra plots --extra sweep --group dev -o requirements-dev.txt
 	@$(COMPILE) -c requirements-dev.txt -o requirements.txt
 
 lock-judge: ## resolve the judge's locked requirements anew (needs uv on PATH)
