@@ -26,7 +26,7 @@ from sizing.optimiser.mixes.cheapest import freed, least_cost
 from sizing.optimiser.mixes.mix import Mix, MixAnswer
 
 SECONDS = 1.4  # for both rules of a case, start-up not included; once reached, cost and bound stay apart
-SHARE_OF_FREE = 0.5  # of the seconds, at the most: whole slices are the harder question
+SHARE_OF_FREE = 0.5  # of the seconds, unless whole slices, the harder question, are answered before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +73,15 @@ def both_rules(mix: Mix, *, seconds: float = SECONDS) -> tuple[Timed, Timed]:
     """The answers for whole slices and for free routing, within so many seconds together."""
     began = time.perf_counter()
 
-    def left(share: float = 1.0) -> float:
-        return began + seconds * share - time.perf_counter()
+    def left() -> float:
+        return began + seconds - time.perf_counter()
 
     with Beside(mix, left) as beside:
-        free = least_cost(mix, whole_slices=False, seconds_left=lambda: left(SHARE_OF_FREE))
+
+        def left_for_free() -> float:
+            return left() - (0.0 if beside.proved.interrupted else seconds * (1 - SHARE_OF_FREE))
+
+        free = least_cost(mix, whole_slices=False, seconds_left=left_for_free)
         then = time.perf_counter()
         whole = least_cost(mix, whole_slices=True, free=free, beside=beside, seconds_left=left)
     timed_free = Timed(answer=freed(free, whole), seconds=then - began)
