@@ -25,7 +25,7 @@ from sizing.optimiser.mixes.beside import Beside
 from sizing.optimiser.mixes.cheapest import freed, least_cost
 from sizing.optimiser.mixes.mix import Mix, MixAnswer
 
-SECONDS = 1.4  # for both rules of a case, start-up not included; once reached, cost and bound stay apart
+SECONDS = 1.3  # for both rules of a case, start-up not included; once reached, cost and bound stay apart
 SHARE_OF_FREE = 0.5  # of the seconds, unless whole slices, the harder question, are answered before
 
 
