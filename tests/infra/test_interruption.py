@@ -54,13 +54,13 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose stack `big` takes minutes."""
     root = project_copy(tmp_path_factory.mktemp("big"))
     big_stack(root)
-    big_stack(root, name="ten", workloads=10)
+    big_stack(root, name="four", workloads=4)
     return root
 
 
 @pytest.mark.parametrize(
     ("command", "after_s"),
-    [*(("size", moment) for moment in (0.0, 0.05, 0.15, 0.4, 1.0, 4.0)), ("explain", 0.3), ("explain", 3.0)],
+    [*(("size", moment) for moment in (0.0, 0.15, 1.0, 4.0)), ("explain", 0.3), ("explain", 3.0)],
 )
 def test_ctrl_c_ends_a_command_soon_in_one_line_and_changes_no_file(big: Path, command: str, after_s: float):
     """During imports, while the spec is read, while ways are weighed, and inside a solver."""
@@ -90,7 +90,7 @@ FOUND = PROGRAM.replace(
 def test_ctrl_c_once_there_is_a_plan_shows_the_best_so_far_and_writes_none(big: Path, form: tuple[str, ...]):
     """The answer on stdout, verified like any other; on stderr that it was interrupted, and that nothing changed."""
     before = contents(big)
-    running = child(big, "size", "ten", *form, program=FOUND)
+    running = child(big, "size", "four", *form, program=FOUND)
     assert running.process.stdout is not None
     assert running.process.stdout.readline() == "found\n"
     running.process.send_signal(signal.SIGINT)
@@ -104,7 +104,7 @@ def test_ctrl_c_once_there_is_a_plan_shows_the_best_so_far_and_writes_none(big: 
     if form:
         assert lockfile.loads(out, source="the answer").node_pools
     else:
-        assert out.startswith("ten on aws")
+        assert out.startswith("four on aws")
 
 
 def test_ctrl_c_while_the_answer_is_printed_tells_whether_the_plan_is_written(tmp_path: Path):
