@@ -42,8 +42,9 @@ def spread_sweep(
         WrongInput: If Dask is not installed.
     """
     try:
-        from dask import compute, delayed  # noqa: PLC0415  an extra: a second to import, and it need not be there
+        from dask.base import compute  # noqa: PLC0415  an extra: a second to import, and it need not be there
         from dask.callbacks import Callback  # noqa: PLC0415
+        from dask.delayed import delayed  # noqa: PLC0415
     except ImportError:
         raise WrongInput(
             "--workers: spreads a sweep with Dask, which is not installed\n    hint: pip install 'sizeup[sweep]'"
