@@ -52,13 +52,24 @@ def _pool(plan: dict[str, Any], name: str) -> dict[str, Any]:
     return pool
 
 
+def at_all_hours(pool: dict[str, Any], nodes: int) -> None:
+    """*pool* has so many machines, and none of them comes and goes with the hour."""
+    pool["nodes"] = pool["least_nodes"] = nodes
+
+
+def served_at_all_hours(deployment: dict[str, Any], *replicas: int) -> None:
+    """*deployment* has so many replicas on each of its pools, all of them at all hours and no more at any."""
+    for placement, count in zip(deployment["placements"], replicas, strict=True):
+        placement["replicas"] = count
+    deployment["least_replicas"] = deployment["max_replicas"] = sum(replicas)
+
+
 def one_node_more(root: Path) -> None:
     """The on-demand pool of small-aws has three machines instead of two, and a replica more on them."""
 
     def change(plan: dict[str, Any]) -> None:
-        _pool(plan, "g6e-2xlarge-use1-az1")["nodes"] = 3
-        deployment = plan["deployments"][0]
-        deployment["placements"][0]["replicas"] = deployment["max_replicas"] = 3
+        at_all_hours(_pool(plan, "g6e-2xlarge-use1-az1"), 3)
+        served_at_all_hours(plan["deployments"][0], 3)
 
     edit_plan(root, "small-aws", change)
 
@@ -76,7 +87,7 @@ def another_machine_type_in_the_same_pool(root: Path) -> None:
 
     def change(plan: dict[str, Any]) -> None:
         _pool(plan, "g6e-2xlarge-use1-az1")["machine"] = "g6e.4xlarge"
-        plan["deployments"][0]["machine"] = "g6e.4xlarge"
+        plan["deployments"][0]["machines"] = ["g6e.4xlarge"]
 
     edit_plan(root, "small-aws", change)
 
@@ -116,11 +127,8 @@ def more_traffic(root: Path) -> None:
 
     def change(plan: dict[str, Any]) -> None:
         for pool in ("ct6e-standard-8t-us-east5-a", "ct6e-standard-8t-us-east5-b"):
-            _pool(plan, pool)["nodes"] = 6
-        deployment = plan["deployments"][0]
-        deployment["max_replicas"] = 12
-        for placement in deployment["placements"]:
-            placement["replicas"] = 6
+            at_all_hours(_pool(plan, pool), 6)
+        served_at_all_hours(plan["deployments"][0], 6, 6)
 
     edit_plan(root, "chat-gcp", change)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.stack import plan_path, stack_path
-from tests.edits import EDITS, edit_plan, edit_text
+from tests.edits import EDITS, at_all_hours, edit_plan, edit_text, served_at_all_hours
 
 Plan = dict[str, Any]
 OWNER = "owner: ml-platform"  # stands in every stack file
@@ -53,10 +53,10 @@ def _planned(change: Callable[[Plan], object]) -> Callable[[Path, str], None]:
 
 
 def _one_more(plan: Plan) -> None:
-    _accelerators(plan)["nodes"] += 1
-    deployment = plan["deployments"][0]
-    deployment["placements"][0]["replicas"] += 1
-    deployment["max_replicas"] += 1
+    pool, deployment = _accelerators(plan), plan["deployments"][0]
+    at_all_hours(pool, pool["nodes"] + 1)
+    first, *others = [placement["replicas"] for placement in deployment["placements"]]
+    served_at_all_hours(deployment, first + 1, *others)
 
 
 def _larger_disk(plan: Plan) -> None:

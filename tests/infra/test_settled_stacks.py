@@ -13,6 +13,7 @@ from infra.preview.base import StateFile, resource_changes
 from infra.preview.validation import findings
 from infra.recorder.stack_program import record_stack
 from tests.deployed import deployed_state, in_the_cloud
+from tests.edits import at_all_hours, served_at_all_hours
 
 ROOT = Path(__file__).parents[2]
 STACKS = ("chat-aws", "chat-gcp", "small-aws", "tpu-gcp")
@@ -50,10 +51,11 @@ def test_one_replica_more_changes_one_deployment_or_its_scaler(tmp_path):
     state.write_text(deployed_state(project, "chat-aws"))
     path = project / "stacks" / "chat-aws.plan.json"
     plan = json.loads(path.read_text())
-    pool = plan["node_pools"][0]
-    pool["nodes"] += 1
+    pool, deployment = plan["node_pools"][0], plan["deployments"][0]
+    at_all_hours(pool, pool["nodes"] + 1)
+    served_at_all_hours(deployment, 3, 2)
     path.write_text(json.dumps(plan))
     found = resource_changes(project, "chat-aws", StateFile(path=state))
-    assert 1 <= len(found.steps) <= 5
+    assert [step.name for step in found.steps] == ["p5-48xlarge-use1-az1-nodes", "chat-chat-autoscaler"]
     assert {step.op for step in found.steps} == {Op.UPDATE}
     assert Replaces.YES not in {step.replaces for step in found.steps}
