@@ -13,6 +13,7 @@ def inconsistencies(plan: SizingPlan) -> Iterator[tuple[str, str]]:
     yield from _unknown_places(plan)
     yield from _twins(plan)
     yield from _counts(plan)
+    yield from _floors(plan)
 
 
 def _unknown_pools(plan: SizingPlan) -> Iterator[tuple[str, str]]:
@@ -85,3 +86,24 @@ def _counts(plan: SizingPlan) -> Iterator[tuple[str, str]]:
             yield path, f"is {number}, but must be {'above 0' if least else 'at least 0'}"
         elif most is not None and number > most:
             yield path, f"is {number}, which is above {most}"
+
+
+def _floors(plan: SizingPlan) -> Iterator[tuple[str, str]]:
+    """
+    Pools that keep fewer machines than they have, though nothing that runs on them is ever less.
+
+    Machines come and go with replicas. A deployment counts its most on each pool, and its least over all at one hour:
+    where it is as many at both, it is the same on every pool at every hour.
+    """
+    moving = {
+        placement.pool
+        for deployment in plan.deployments
+        if deployment.least_replicas < deployment.replicas
+        for placement in deployment.placements
+    }
+    for i, pool in enumerate(plan.node_pools):
+        if 0 <= pool.least_nodes < pool.nodes and pool.name not in moving:
+            yield (
+                f"node_pools[{i}].least_nodes",
+                f"is {pool.least_nodes}, but must be {pool.nodes} like nodes, as nothing on it comes and goes by hours",
+            )

@@ -41,10 +41,23 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
 
 def _pool(draw: st.DrawFn, pool: NodePool, *, name: str, zone: str) -> NodePool:
     nodes = max(1, pool.nodes)
-    counts = st.integers(0, nodes)
-    return dataclasses.replace(
-        pool, name=name, zone=zone, nodes=nodes, least_nodes=draw(counts), committed=draw(counts)
-    )
+    committed = draw(st.integers(0, nodes))
+    return dataclasses.replace(pool, name=name, zone=zone, nodes=nodes, least_nodes=nodes, committed=committed)
+
+
+def _by_hours(draw: st.DrawFn, plan: SizingPlan) -> SizingPlan:
+    """*plan* with fewer machines in quiet hours, where a deployment on them has fewer replicas then."""
+    moving = {
+        placement.pool
+        for deployment in plan.deployments
+        if deployment.least_replicas < deployment.replicas
+        for placement in deployment.placements
+    }
+    pools = [
+        dataclasses.replace(pool, least_nodes=draw(st.integers(0, pool.nodes))) if pool.name in moving else pool
+        for pool in plan.node_pools
+    ]
+    return dataclasses.replace(plan, node_pools=tuple(pools))
 
 
 @st.composite
@@ -57,7 +70,7 @@ def plans(draw: st.DrawFn) -> SizingPlan:
     pools = tuple(dataclasses.replace(pool, region=plan.region) for pool in pools)
     first = [pool.name for pool in pools[:1]]
     regions = st.sampled_from((plan.region, *(f"{names[8 + i]}-1" for i in range(len(plan.elsewhere)))))
-    return dataclasses.replace(
+    made = dataclasses.replace(
         plan,
         zones=tuple(dict.fromkeys((*plan.zones, "z"))),
         elsewhere=tuple(dataclasses.replace(site, region=f"{names[8 + i]}-1") for i, site in enumerate(plan.elsewhere)),
@@ -90,3 +103,4 @@ def plans(draw: st.DrawFn) -> SizingPlan:
             for i, line in enumerate(plan.cost_lines)
         ),
     )
+    return _by_hours(draw, made)

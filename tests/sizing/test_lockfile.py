@@ -165,6 +165,10 @@ def test_a_plan_of_two_regions_comes_back_with_a_bucket_of_one_name_in_each() ->
             replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, least_nodes=-1),)),
             r"least_nodes is -1, but must be at least 0",
         ),
+        (
+            replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, nodes=3),)),
+            r"node_pools\[0\].least_nodes is 2, but must be 3 like nodes, as nothing on it comes and goes by hours",
+        ),
         (replace(CHAT_PLAN, node_pools=(replace(CHAT_POOL, committed=3),)), r"committed is 3, which is above 2"),
         (
             replace(CHAT_PLAN, deployments=(replace(CHAT_DEPLOYMENT, least_replicas=5),)),
@@ -175,6 +179,15 @@ def test_a_plan_of_two_regions_comes_back_with_a_bucket_of_one_name_in_each() ->
 def test_what_does_not_agree_with_the_rest_is_told(plan: SizingPlan, what: str) -> None:
     with pytest.raises(DamagedPlan, match=what):
         from_dict(to_dict(plan))
+
+
+def test_machines_may_come_and_go_where_replicas_do() -> None:
+    """Three machines by day and two by night, for five replicas and three."""
+    pool = replace(CHAT_POOL, nodes=3)
+    placements = (replace(CHAT_DEPLOYMENT.placements[0], replicas=5),)
+    by_hours = replace(CHAT_DEPLOYMENT, placements=placements, least_replicas=3, max_replicas=6)
+    plan = replace(CHAT_PLAN, node_pools=(pool,), deployments=(by_hours,))
+    assert loads(dumps(plan), source="p.json") == plan
 
 
 def test_prices_of_small_units_keep_six_digits_and_counts_all() -> None:
