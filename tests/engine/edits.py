@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,6 +60,24 @@ def _one_more(plan: Plan) -> None:
     served_at_all_hours(deployment, first + 1, *others)
 
 
+def _by_hours(plan: Plan) -> None:
+    """Machines and replicas more in the busiest hours, and fewer by one in the quietest."""
+    _one_more(plan)
+    _accelerators(plan)["least_nodes"] -= 1
+    plan["deployments"][0]["least_replicas"] -= 1
+
+
+def _from_reservation(plan: Plan) -> None:
+    """The machines of one pool come out of a reservation, which is part of the pool's name."""
+    pool, deployment = _accelerators(plan), plan["deployments"][0]
+    reservation = "cr-0a1b2c3d4e5f60718" if plan["cloud"] == "aws" else "v6e-march"
+    held = f"{pool['name']}-{reservation}"
+    for part, key in ((deployment["placements"][0], "pool"), (plan["cost_lines"][0], "pool"), (pool, "name")):
+        assert part[key] == pool["name"]
+        part[key] = held
+    pool.update(mode="reservation", reservation=reservation)
+
+
 def _larger_disk(plan: Plan) -> None:
     _accelerators(plan)["boot_disk_gb"] += 100
 
@@ -102,13 +121,36 @@ def another_region(root: Path, stack: str) -> None:
         if f'"region": "{old}"' in path.read_text("utf-8"):
             edit_text(path, old_zones, new_zones)
             path.write_text(re.sub(rf"\b{old}\b(?!-[a-z])", new, path.read_text("utf-8")), encoding="utf-8")
-            stack_file = stack_path(root, stack)
-            stack_file.write_text(
-                re.sub(r"sizeup:regions:.*(\n    - .*)*", f"sizeup:regions: [{new}]", stack_file.read_text("utf-8")),
-                encoding="utf-8",
-            )
+            _allow(root, stack, new)
             break
     edit_plan(root, stack, lambda _plan: None)
+
+
+def _allow(root: Path, stack: str, *regions: str) -> None:
+    """The stack file of *stack* allows these regions and no others."""
+    path = stack_path(root, stack)
+    text = re.sub(r"sizeup:regions:.*(\n    - .*)*", f"sizeup:regions: [{', '.join(regions)}]", path.read_text("utf-8"))
+    path.write_text(text, encoding="utf-8")
+
+
+def second_region(root: Path, stack: str) -> None:
+    """Another region beside home, with machines, a bucket and a workload of its own."""
+
+    def change(plan: Plan) -> None:
+        home = plan["region"]
+        away, old_zones, new_zones = REGIONS[home]
+        parts = json.dumps({key: plan[key] for key in ("node_pools", "deployments", "buckets", "zones")})
+        there = json.loads(re.sub(rf"\b{home}\b(?!-[a-z])", away, parts.replace(old_zones, new_zones)))
+        for deployment in there["deployments"]:
+            deployment["name"] = deployment["name"].replace(deployment["workload"], "draft")
+            deployment["workload"] = "draft"
+        plan["elsewhere"] = [{"region": away, "zones": there["zones"]}]
+        for key in ("node_pools", "deployments", "buckets"):
+            plan[key] += there[key]
+
+    home = next(region for region in REGIONS if f'"region": "{region}"' in plan_path(root, stack).read_text("utf-8"))
+    _allow(root, stack, home, REGIONS[home][0])
+    edit_plan(root, stack, change)
 
 
 def another_model(root: Path, stack: str) -> None:
@@ -217,6 +259,9 @@ ON_ANY_STACK = (
     Edit(name="spot or on demand", change=_planned(_other_mode)),
     Edit(name="API open to the office", change=open_api),
     Edit(name="another image", change=another_image),
+    Edit(name="machines that come and go with the hour", change=_planned(_by_hours)),
+    Edit(name="machines out of a reservation", change=_planned(_from_reservation)),
+    Edit(name="a second region", change=second_region),
 )
 
 
