@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from infra.apply import engine as pulumi
 from infra.apply import flow
@@ -24,8 +24,9 @@ from infra.emulation.surroundings import switch_off_deletion_protection
 from infra.preview.base import Deployed
 from infra.recorder.stack_program import read_project
 from infra.render.pending import CREATING, settle_command
-from infra.stack import plan_path
+from infra.stack import load_plan, write_plan
 from sizing.catalog import catalog
+from sizing.plan import PoolRole
 
 _NO_STEPS: tuple[Step, ...] = ()
 
@@ -83,7 +84,7 @@ def up_again(stage: Stage) -> Act:
 
 def one_node_more(stage: Stage) -> Act:
     """Change the plan by one node, preview it offline and with the engine, and apply it."""
-    pool = _with_one_node_more(stage)
+    pool = with_one_node_more(stage.root, stage.stack)
     with _timed() as seconds:
         base = flow.deployed(stage.engine, stage.stack)
         both = flow.compared(stage.engine, flow.own_preview(stage.engine, stage.stack, base))
@@ -215,15 +216,14 @@ def _made_anew(stage: Stage, broken: tuple[Held, ...]) -> list[str]:
     return [f"pulumi state taint '{held.urn}' --stack {stage.stack} --yes" for held in broken]
 
 
-def _with_one_node_more(stage: Stage) -> str:
-    """Add a node to a pool of the stage's plan: the pool's name."""
-    path = plan_path(stage.root, stage.stack)
-    plan = json.loads(path.read_text(encoding="utf-8"))
-    pools = plan["node_pools"]
-    pool = next((one for one in pools if one["accelerator"] and not one["topology"]), pools[0])
-    pool["nodes"] += 1
-    path.write_text(json.dumps(plan, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return str(pool["name"])
+def with_one_node_more(root: Path, stack: str) -> str:
+    """Add a node, which stays at all hours, to a pool of the plan, rather to none of TPU slices: the pool's name."""
+    plan = load_plan(root, stack)
+    old = min(plan.node_pools, key=lambda pool: (pool.topology is not None, pool.role is not PoolRole.ACCELERATOR))
+    new = replace(old, nodes=old.nodes + 1, least_nodes=old.least_nodes + 1)
+    pools = tuple(new if pool is old else pool for pool in plan.node_pools)
+    write_plan(root, stack, replace(plan, node_pools=pools))
+    return old.name
 
 
 def _own_steps(stage: Stage) -> tuple[Step, ...]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.apply.installed import VARIABLE
-from tests.project import Ended, contents, project_copy, sizeup
+from infra.emulation.acts import with_one_node_more
+from infra.stack import load_plan
+from tests.project import ROOT, STACKS, Ended, contents, project_copy, sizeup
 
 
 def copied(folder: Path) -> Path:
@@ -43,6 +47,19 @@ def test_without_the_cli_the_mend_is_told(tmp_path: Path):
     assert "the Pulumi CLI is not on this machine" in ended.err
     assert "hint: " in ended.err
     assert contents(root) == before
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_change_is_one_machine_more_that_stays_at_all_hours(stack: str, tmp_path: Path):
+    """Nothing else of the plan differs: no machine comes or goes by hours that did not before."""
+    shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
+    before = load_plan(tmp_path, stack)
+    name = with_one_node_more(tmp_path, stack)
+    (pool,) = [pool for pool in before.node_pools if pool.name == name]
+    more = replace(pool, nodes=pool.nodes + 1, least_nodes=pool.least_nodes + 1)
+    assert load_plan(tmp_path, stack) == replace(
+        before, node_pools=tuple(more if pool.name == name else pool for pool in before.node_pools)
+    )
 
 
 def test_an_unknown_fault_is_told_with_those_there_are():
