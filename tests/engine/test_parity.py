@@ -35,7 +35,7 @@ def deployed(stack: str, tmp_path_factory: pytest.TempPathFactory) -> World:
 def test_both_previews_tell_the_same(stack: str, edit, deployed: World, tmp_path: Path, record_property):
     """The same operation on the same resource for the same reasons, and the same refusals, or "not known offline"."""
     row = previewed_twice(deployed, stack, edit, tmp_path / "project")
-    record_property("parity", line(row))  # a row of the table, in the report that --junitxml writes
+    record_property("parity", line(row))  # a row of the table, for --junitxml=FILE -o junit_family=xunit1
     assert row.parity.differences == ()
     assert row.agrees, (row.refused_by_us, row.refused_by_engine)
     seen = any(step.op is not Op.SAME for step in row.engine)
