@@ -29,7 +29,7 @@ class Served:
 def at_load(replica: Replica, workload: Serving, *, requests_per_s: float) -> OperatingPoint | Overloaded:
     """One replica of *workload* at its share of the traffic."""
     traffic = within_context(workload.traffic, workload.max_context_tokens)
-    return open_loop(replica, traffic=replace(traffic, requests_per_s=requests_per_s))
+    return open_loop(replica, traffic=replace(traffic, requests_per_s=requests_per_s), spread=False)
 
 
 def capacity_of(replica: Replica, workload: Serving) -> Estimate | Excuse:

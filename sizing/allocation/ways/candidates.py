@@ -26,7 +26,7 @@ from sizing.performance import (
     legal_precisions,
     replica_on,
 )
-from sizing.performance.serving.assurance import LATENCIES
+from sizing.performance.serving.assurance import LATENCIES, surely_missed
 from sizing.spec.lengths import within_context
 from sizing.spec.workload import Objectives, Serving, Traffic
 
@@ -156,7 +156,7 @@ def _on_machines(workload: Serving, replica: Replica, alike: list[Machine]) -> I
     """One replica, tried on each machine type with its accelerators."""
     point = rate_within(replica, workload)
     if isinstance(point, Excuse):
-        yield _rejected(workload, kind_of(replica), alike, *_misses(workload, replica, point), replica=replica)
+        yield _rejected(workload, kind_of(replica), alike, *_misses(workload, replica), replica=replica)
         return
     need = host_need(replica, replace(workload.traffic, requests_per_s=point.requests_per_s))
     for machine in alike:
@@ -173,9 +173,12 @@ def _on_machines(workload: Serving, replica: Replica, alike: list[Machine]) -> I
 
 def rate_within(replica: Replica, workload: Serving) -> OperatingPoint | Excuse:
     """The highest rate of one replica within the workload's objectives, with the confidence that they ask for."""
-    # the rate is not read: one answer for all rates
-    any_rate = replace(within_context(workload.traffic, workload.max_context_tokens), requests_per_s=1.0)
-    return _rate(replica, any_rate, workload.objectives, workload.max_context_tokens)
+    return _rate(replica, _any_rate(workload), workload.objectives, workload.max_context_tokens)
+
+
+def _any_rate(workload: Serving) -> Traffic:
+    """Lengths, hits and burstiness of what a workload serves; the rate is not read: one answer for all rates."""
+    return replace(within_context(workload.traffic, workload.max_context_tokens), requests_per_s=1.0)
 
 
 @lru_cache(maxsize=16384)
@@ -185,19 +188,18 @@ def _rate(
     return assured_rate(replica, traffic=traffic, objectives=objectives, max_context_tokens=max_context_tokens)
 
 
-def _misses(workload: Serving, replica: Replica, first: Excuse) -> list[Miss]:
+def _misses(workload: Serving, replica: Replica) -> list[Miss]:
     """Everything that the replica misses: memory alone, or each latency that it misses on its own."""
-    asked = workload.objectives
-    alone = [
-        Objectives(ttft_p95_s=asked.ttft_p95_s, tpot_p95_s=None, e2e_p95_s=None, confidence=asked.confidence),
-        Objectives(ttft_p95_s=None, tpot_p95_s=asked.tpot_p95_s, e2e_p95_s=None, confidence=asked.confidence),
-        Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=asked.e2e_p95_s, confidence=asked.confidence),
-    ]
-    points = [rate_within(replica, replace(workload, objectives=one)) for one in alone]
-    excuses = [point for point in points if isinstance(point, Excuse) and point.metric in LATENCIES]
+    excuses = surely_missed(
+        replica,
+        traffic=_any_rate(workload),
+        objectives=workload.objectives,
+        max_context_tokens=workload.max_context_tokens,
+    )
+    told = list(LATENCIES)
     return [
         Miss(metric=excuse.metric, asked=excuse.asked, reached=excuse.reached, text=excuse.text)
-        for excuse in (excuses if first.metric in LATENCIES else [first])
+        for excuse in sorted(excuses, key=lambda one: told.index(one.metric) if one.metric in told else 0)
     ]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sizing.performance.certainty.confidence import MEDIAN, probability_at_least, probability_at_most, quantile
 from sizing.performance.certainty.estimate import Estimate
@@ -17,7 +18,7 @@ from sizing.performance.configuration.replica import Replica
 from sizing.performance.passes.efficiency import Situation, efficiency_of
 from sizing.performance.serving.closed_loop import estimate
 from sizing.performance.serving.operating_point import Excuse, OperatingPoint
-from sizing.performance.serving.queueing import capacity_per_s, duration, highest_rate
+from sizing.performance.serving.queueing import capacity_per_s, duration, highest_rate, misses
 from sizing.spec.workload import Objectives, Traffic
 
 LATENCIES = {"ttft_p95_s": "TTFT", "tpot_p95_s": "TPOT", "e2e_p95_s": "end to end"}
@@ -55,17 +56,30 @@ def assured_rate(
     `highest_rate`.
     """
     factors = _factors(replica, objectives.confidence)
-    limits = {metric: limit / factors[metric] for metric, limit in asked_latencies(objectives)}
     found = highest_rate(
         replica,
         traffic=traffic,
-        objectives=replace(objectives, **limits),
+        objectives=_within(objectives, factors),
         max_context_tokens=max_context_tokens,
         used=min(1.0, factors["throughput"]),
     )
-    if isinstance(found, Excuse) and objectives.confidence != MEDIAN:
-        return _as_asked(found, objectives, factors)
-    return found
+    return _as_asked(found, objectives, factors) if isinstance(found, Excuse) else found
+
+
+def surely_missed(
+    replica: Replica, *, traffic: Traffic, objectives: Objectives, max_context_tokens: int
+) -> tuple[Excuse, ...]:
+    """All that is missed with the asked confidence however little arrives: memory alone, or each latency by itself."""
+    factors = _factors(replica, objectives.confidence)
+    limits = _within(objectives, factors)
+    missed = misses(replica, traffic=traffic, objectives=limits, max_context_tokens=max_context_tokens)
+    return tuple(_as_asked(one, objectives, factors) for one in missed)
+
+
+def _within(objectives: Objectives, factors: Mapping[str, float]) -> Objectives:
+    """The limits that predicted values must keep, so that measured ones keep those that are asked with confidence."""
+    limits: dict[str, Any] = {metric: limit / factors[metric] for metric, limit in asked_latencies(objectives)}
+    return replace(objectives, **limits)
 
 
 def capacity(replica: Replica, *, traffic: Traffic, max_context_tokens: int) -> Estimate | Excuse:
@@ -132,7 +146,7 @@ def _factors(replica: Replica, confidence: float) -> dict[str, float]:
 
 def _as_asked(missed: Excuse, objectives: Objectives, factors: Mapping[str, float]) -> Excuse:
     """A missed limit in the user's own terms: what is asked, and what is reached with confidence."""
-    if missed.metric not in LATENCIES:
+    if missed.metric not in LATENCIES or objectives.confidence == MEDIAN:
         return missed
     asked = getattr(objectives, missed.metric)
     reached = missed.reached * factors[missed.metric]

@@ -7,15 +7,17 @@ formulas in `steady_state` and `latencies`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import ceil, inf, sqrt
 from statistics import NormalDist
 
 from sizing.performance.configuration.replica import Replica
 from sizing.performance.memory.budget import MemoryBudget, max_sequences, memory_budget
-from sizing.performance.passes.efficiency import Situation, efficiency_of
-from sizing.performance.serving.closed_loop import capacity_binding, estimate, step_binding
+from sizing.performance.passes.efficiency import Efficiency, Situation, efficiency_of
+from sizing.performance.serving.bisection import largest
+from sizing.performance.serving.closed_loop import estimate, step_binding
 from sizing.performance.serving.latencies import e2e_parts, gap_p99_s, tpot_parts, ttft_parts
 from sizing.performance.serving.load import Load, load_of
 from sizing.performance.serving.operating_point import Excuse, Latencies, OperatingPoint, Overloaded
@@ -26,7 +28,6 @@ from sizing.units import GIB
 
 P95 = 0.95  # of requests keep a limit, unless another share is asked
 FEWEST = 1e-3  # mean sequences in flight of an idle replica: a request meets nobody
-RELATIVE_STEP = 1e-4  # of the bracket at which bisection stops: far finer than the model
 Z99 = NormalDist().inv_cdf(0.99)
 NO_OBJECTIVES = Objectives(ttft_p95_s=None, tpot_p95_s=None, e2e_p95_s=None)
 PARTS: dict[str, Callable[[Load, State], tuple[Part, ...]]] = {
@@ -57,39 +58,56 @@ def highest_rate(
     missing = _does_not_fit(memory_budget(replica), max_context_tokens)
     if missing is not None:
         return missing
-    load = load_of(replica, traffic)
-    idle = state_of(load, FEWEST)
-    missed = _missed(load, idle, objectives, share)
-    if missed is not None:
-        return _excuse(load, idle, missed, getattr(objectives, missed), share)
+    return _highest(load_of(replica, traffic), efficiency_of(replica), objectives, share, used)
 
+
+@lru_cache(maxsize=16384)
+def _highest(
+    load: Load, measured: Efficiency, objectives: Objectives, share: float, used: float
+) -> OperatingPoint | Excuse:
+    """The highest rate by what is asked of a rank: many replicas differ only in links that they do not use."""
+    missed = _missed(load, objectives, share)
+    if missed:
+        return missed[0]
     most = used * _carried(load).requests_per_s if used < 1 else inf
 
-    def keeps(sequences: float) -> bool:
+    def taken(sequences: float) -> float:
         state = state_of(load, sequences)
-        carried = _carries(load, state) and state.requests_per_s <= most
-        return carried and _missed(load, state, objectives, share) is None
+        most_taken = max(_taken(load, state), state.requests_per_s / most)
+        for metric, limit in _limits(objectives):
+            if most_taken > 1:
+                break
+            most_taken = max(most_taken, exceeds(PARTS[metric](load, state), limit) / (1 - share))
+        return most_taken
 
-    best = _largest(keeps, FEWEST, float(load.sequence_limit))
-    return _point(replica, load, state_of(load, best), objectives, share=share)
+    best = largest(taken, FEWEST, float(load.sequence_limit))
+    return _point(load, measured, state_of(load, best), objectives, share=share)
 
 
-def open_loop(replica: Replica, *, traffic: Traffic) -> OperatingPoint | Overloaded:
-    """The replica at the traffic's own rate, with all percentiles, or that it cannot carry it."""
-    load = load_of(replica, traffic)
+def misses(
+    replica: Replica, *, traffic: Traffic, objectives: Objectives, max_context_tokens: int, share: float = P95
+) -> tuple[Excuse, ...]:
+    """Everything that is missed even with a single request in flight: memory alone, or each latency by itself."""
+    missing = _does_not_fit(memory_budget(replica), max_context_tokens)
+    return _missed(load_of(replica, traffic), objectives, share) if missing is None else (missing,)
+
+
+def open_loop(replica: Replica, *, traffic: Traffic, spread: bool = True) -> OperatingPoint | Overloaded:
+    """The replica at the traffic's own rate, with all percentiles if *spread* is asked, or that it cannot carry it."""
+    load, measured = load_of(replica, traffic), efficiency_of(replica)
     top = _carried(load)
     asked = traffic.requests_per_s / load.costs.ranks
     if asked > top.requests_per_s:
-        point = _point(replica, load, top, NO_OBJECTIVES)
+        point = _point(load, measured, top, NO_OBJECTIVES)
         return Overloaded(
             requests_per_s=traffic.requests_per_s,
             highest_requests_per_s=point.requests_per_s,
             binding=point.binding,
         )
-    sequences = _largest(lambda b: state_of(load, b).requests_per_s <= asked, 0.0, top.sequences)
+    sequences = largest(lambda b: state_of(load, b).requests_per_s / asked, 0.0, top.sequences)
     state = state_of(load, sequences)
-    point = _point(replica, load, state, NO_OBJECTIVES)
-    return replace(point, latencies=latencies_of(load, state))
+    point = _point(load, measured, state, NO_OBJECTIVES)
+    return replace(point, latencies=latencies_of(load, state)) if spread else point
 
 
 def capacity_per_s(replica: Replica, *, traffic: Traffic, max_context_tokens: int) -> float | Excuse:
@@ -101,9 +119,10 @@ def capacity_per_s(replica: Replica, *, traffic: Traffic, max_context_tokens: in
     return _carried(load).requests_per_s * load.costs.ranks
 
 
+@lru_cache(maxsize=4096)
 def _carried(load: Load) -> State:
     """The most that one rank carries."""
-    return state_of(load, _largest(lambda b: _carries(load, state_of(load, b)), FEWEST, float(load.sequence_limit)))
+    return state_of(load, largest(lambda b: _taken(load, state_of(load, b)), FEWEST, float(load.sequence_limit)))
 
 
 def latencies_of(load: Load, state: State) -> Latencies:
@@ -116,31 +135,19 @@ def latencies_of(load: Load, state: State) -> Latencies:
     )
 
 
-def _largest(keeps: Callable[[float], bool], low: float, high: float) -> float:
-    """The largest value between *low*, which keeps, and *high* that keeps, by bisection."""
-    if keeps(high):
-        return high
-    step = RELATIVE_STEP * high
-    while high - low > min(step, RELATIVE_STEP * high):
-        middle = (low + high) / 2
-        low, high = (middle, high) if keeps(middle) else (low, middle)
-    return low
-
-
-def _carries(load: Load, state: State) -> bool:
+def _taken(load: Load, state: State) -> float:
     """
-    Whether queues are stable and memory holds what is in flight 95 % of the time.
+    The largest share of what there is that a state takes: above 1, queues grow without end, or memory does not hold
+    what is in flight 95 % of the time.
 
     Above that, engines that admit by prompt preempt and read again, and what they read again keeps them full. No rate
     comes nearer than HIGHEST_LOAD to what the replica answers with requests always queued, which is measured.
     """
-    return all(
-        (
-            state.queue.load <= HIGHEST_LOAD,
-            state.requests_per_s <= HIGHEST_LOAD * load.saturated_per_s,
-            state.held <= HIGHEST_LOAD * max(load.max_num_seqs, 1 / HIGHEST_LOAD),
-            max(1.0, state.most_held) <= max(1, load.in_memory),
-        )
+    return max(
+        state.queue.load / HIGHEST_LOAD,
+        state.requests_per_s / (HIGHEST_LOAD * load.saturated_per_s),
+        state.held / (HIGHEST_LOAD * max(load.max_num_seqs, 1 / HIGHEST_LOAD)),
+        max(1.0, state.most_held) / max(1, load.in_memory),
     )
 
 
@@ -164,17 +171,27 @@ def _does_not_fit(budget: MemoryBudget, max_context_tokens: int) -> Excuse | Non
     return None
 
 
-def _missed(load: Load, state: State, objectives: Objectives, share: float) -> str | None:
-    """The first objective that fewer than *share* of requests keep."""
-    for metric, parts_of in PARTS.items():
+def _limits(objectives: Objectives) -> Iterator[tuple[str, float]]:
+    """Each latency that is asked with its limit, in the order of PARTS."""
+    for metric in PARTS:
         limit: float | None = getattr(objectives, metric)
-        if limit is not None and exceeds(parts_of(load, state), limit) > 1 - share:
-            return metric
-    return None
+        if limit is not None:
+            yield metric, limit
 
 
-def _excuse(load: Load, state: State, metric: str, asked: float, share: float) -> Excuse:
-    reached = max(asked, percentile(PARTS[metric](load, state), share))
+def _missed(load: Load, objectives: Objectives, share: float) -> tuple[Excuse, ...]:
+    """Each latency whose limit fewer than *share* of requests keep even where a request meets nobody."""
+    idle = state_of(load, FEWEST)
+    parts = {metric: PARTS[metric](load, idle) for metric, _ in _limits(objectives)}
+    return tuple(
+        _excuse(parts[metric], metric, limit, share)
+        for metric, limit in _limits(objectives)
+        if exceeds(parts[metric], limit) > 1 - share
+    )
+
+
+def _excuse(parts: Sequence[Part], metric: str, asked: float, share: float) -> Excuse:
+    reached = max(asked, percentile(parts, share))
     name = f"{NAMES[metric]} p{100 * share:g}"
     text = f"{name} {duration(reached)} > {duration(asked)} even at one request in flight"
     return Excuse(metric=metric, asked=asked, reached=reached, text=text)
@@ -185,14 +202,16 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
-def _point(replica: Replica, load: Load, state: State, objectives: Objectives, *, share: float = P95) -> OperatingPoint:
-    measured, ranks = efficiency_of(replica), load.costs.ranks
-    reached = {metric: percentile(parts_of(load, state), P95) for metric, parts_of in PARTS.items()}
-    ttft_mean = mean(ttft_parts(load, state))
+def _point(
+    load: Load, measured: Efficiency, state: State, objectives: Objectives, *, share: float = P95
+) -> OperatingPoint:
+    ranks, parts = load.costs.ranks, {metric: parts_of(load, state) for metric, parts_of in PARTS.items()}
+    reached = {metric: percentile(each, P95) for metric, each in parts.items()}
+    ttft_mean = mean(parts["ttft_p95_s"])
     in_flight = state.sequences + state.requests_per_s * ttft_mean
     most = min(load.sequence_limit, ceil(state.held + Z99 * sqrt(state.held * load.burstiness)))
-    at_limits = reached if share == P95 else {name: percentile(of(load, state), share) for name, of in PARTS.items()}
-    binding, used = _binding(replica, load, state, objectives, at_limits)
+    at_limits = reached if share == P95 else {metric: percentile(each, share) for metric, each in parts.items()}
+    binding, used = _binding(load, state, objectives, at_limits)
     return OperatingPoint(
         requests_per_s=state.requests_per_s * ranks,
         concurrency=in_flight * ranks,
@@ -210,24 +229,19 @@ def _point(replica: Replica, load: Load, state: State, objectives: Objectives, *
     )
 
 
-def _binding(
-    replica: Replica, load: Load, state: State, objectives: Objectives, reached: dict[str, float]
-) -> tuple[str, float]:
+def _binding(load: Load, state: State, objectives: Objectives, reached: dict[str, float]) -> tuple[str, float]:
     """What is used most of what it may be, and how much of it: memory, the prefill queue, or a latency limit."""
-    room = capacity_binding(replica, load.sequence_limit * load.costs.ranks)
+    room = "sequence limit" if load.sequence_limit >= load.max_num_seqs else "HBM capacity"
     used = {
         room: max(state.most_held / max(1, load.in_memory), state.held / (HIGHEST_LOAD * load.max_num_seqs)),
         "prefill queue": state.queue.load / HIGHEST_LOAD,
         step_binding(state.step): state.requests_per_s / (HIGHEST_LOAD * load.saturated_per_s),
     }
-    for metric, value in reached.items():
-        limit: float | None = getattr(objectives, metric)
-        if limit is None:
-            continue
+    for metric, limit in _limits(objectives):
         cause = step_binding(state.step)
         if metric == "ttft_p95_s":
             waits = {room: state.crowded * state.room_s, "prefill queue": state.queue.mean_s}
             cause = max(waits, key=lambda name: waits[name])
-        used[cause] = max(used.get(cause, 0.0), value / limit)
+        used[cause] = max(used.get(cause, 0.0), reached[metric] / limit)
     binding = max(used, key=lambda name: used[name])
     return binding, min(1.0, used[binding])
