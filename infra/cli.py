@@ -177,8 +177,8 @@ def _positive(text: str) -> float:
     return number
 
 
-def _count(text: str) -> int:
-    number = int(text)
+def _processes(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is no number of processes")
     return number
@@ -220,7 +220,7 @@ def _whatif(command: argparse.ArgumentParser) -> None:
     )
     sized.add_argument("--fresh", action="store_true", help="leave the current plan out: moving costs nothing")
     _search(sized)
-    sized.add_argument("--workers", type=_count, metavar="N", help="spread a sweep over N processes (needs dask)")
+    sized.add_argument("--workers", type=_processes, metavar="N", help="spread a sweep over N processes (needs dask)")
     sized.add_argument("--plot", type=Path, metavar="PNG", help="draw cost into an image (needs matplotlib)")
     form = sized.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the same content as JSON; without KEY=VALUE too")

@@ -12,10 +12,11 @@ from sizing.table import wrapped
 
 MOST_CHANGES = 60  # that are told one by one
 _SIGNS = {Action.ADDED: "+", Action.REMOVED: "-", Action.CHANGED: "~"}
-# What the lines of text leave out: it follows from another line (the cost of a pool from its machines), or is a
-# fingerprint. All of it is in the JSON.
+_ASSUMPTIONS = "assumptions"
+# What the line of a part leaves out: it follows from another line (the cost of a pool from its machines), is a
+# fingerprint, or has lines of its own. All of it is in the JSON.
 _FOLLOWS: Mapping[Subject, frozenset[str]] = {
-    Subject.PLAN: frozenset({"spec_hash", "facts_hash"}),
+    Subject.PLAN: frozenset({"spec_hash", "facts_hash", _ASSUMPTIONS}),
     Subject.PROMISE: frozenset({"low", "high", "probability"}),
 }
 _PROVENANCE = frozenset({"price_as_of", "price_source"})
@@ -50,6 +51,7 @@ def render_plan_changes(changes: Sequence[PlanChange]) -> str:
 def plan_change_lines(changes: Sequence[PlanChange]) -> list[str]:
     """Lines of *changes* with their sign, of very many the first; empty where no decision, promise or total moved."""
     told = [f"{_SIGNS[change.action]} {text}" for change in changes if (text := _text(change))]
+    told += _assumed(changes)
     lines = [line for text in told[:MOST_CHANGES] for line in wrapped(text, indent="  ", hanging="      ")]
     rest = len(told) - MOST_CHANGES
     return [*lines, f"  and {plural(rest, 'change')} more: --json lists them"] if rest > 0 else lines
@@ -76,6 +78,20 @@ def _text(change: PlanChange) -> str:
     fields = [x for x in change.fields if not _follows(change.subject, x.field)]
     said = ", ".join(_field_text(x, part) for x in fields)
     return f"{about}: {said}" if said else ""
+
+
+def _assumed(changes: Sequence[PlanChange]) -> list[str]:
+    """Assumptions that came and that went, a line each: sentences, which would drown the decisions beside them."""
+    return [
+        f"{sign} assumed: {text}"
+        for change in changes
+        if change.subject is Subject.PLAN
+        for field in change.fields
+        if field.field == _ASSUMPTIONS and isinstance(field.before, tuple) and isinstance(field.after, tuple)
+        for sign, texts, others in (("-", field.before, field.after), ("+", field.after, field.before))
+        for text in texts
+        if text not in others
+    ]
 
 
 def _follows(subject: Subject, field: str) -> bool:

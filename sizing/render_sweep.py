@@ -20,6 +20,7 @@ from sizing.spec.changes import Point
 from sizing.table import WIDTH, elided, table, wrapped
 from sizing.units import usd_per_month
 
+_MOST_REASONS = 3  # why points have no plan: the first tell where it begins, all are in the JSON
 NOTHING_WRITTEN = "nothing is written: to keep it, change the stack file and run sizeup size"
 
 
@@ -96,7 +97,7 @@ def _one_text(name: str, tried: Tried, today: SizingPlan | None) -> str:
 
 
 def _sweep_lines(tries: Tries) -> list[str]:
-    """All points as a table, one line each, and where the plan changes machine."""
+    """All points as a table, one line each; where the plan changes machine, and why some points have none."""
     columns = ["USD/h", *(["change"] if tries.today else []), "gap", "machines"]
     rows = [[*(elided(change.key, WIDTH // 3) for change in tries.moving), *columns]]
     rows += [
@@ -104,7 +105,13 @@ def _sweep_lines(tries: Tries) -> list[str]:
         for one in tries.tried
     ]
     align = ">" * (len(rows[0]) - 1) + "<"
-    return [*_head(tries), *table(rows, align=align, elastic=len(align) - 1), "", *_turn_lines(tries)]
+    return [
+        *_head(tries),
+        *table(rows, align=align, elastic=len(align) - 1),
+        "",
+        *_turn_lines(tries),
+        *_refusal_lines(tries),
+    ]
 
 
 def _front_lines(tries: Tries) -> list[str]:
@@ -141,9 +148,11 @@ def _cells(tried: Tried, today: SizingPlan | None) -> list[str]:
 
 
 def _bought_where(tried: Tried, tries: Tries) -> str:
-    """What a point buys, and the region where that is another than today's."""
+    """What a point buys, and the region where that is another than today's; empty without a plan."""
     plan = tried.plan
-    if plan is None or tries.today is None or plan.region == tries.today.region:
+    if plan is None:
+        return ""
+    if tries.today is None or plan.region == tries.today.region:
         return plan_text(tried)
     return f"{plan_text(tried)} in {plan.region}"
 
@@ -170,6 +179,25 @@ def _turn_lines(tries: Tries) -> list[str]:
     if not tries.turns:
         return ["  the same types of machines wherever there is a plan"]
     return ["  the plan changes machine", *(line for turn in tries.turns for line in _turn(turn))]
+
+
+def _refusal_lines(tries: Tries) -> list[str]:
+    """Why points have no plan, with the first of them that each reason stands at."""
+    reasons: dict[str, Tried] = {}
+    for one in tries.tried:
+        if isinstance(one.answer, NoPlan):
+            reasons.setdefault(one.answer.reason, one)
+    if not reasons:
+        return []
+    first = list(reasons.items())[:_MOST_REASONS]
+    lines = ["  no plan"]
+    for reason, one in first:
+        at = ", ".join(
+            f"{change.key} {value_text(value)}" for change, value in one.point.settings if change in tries.moving
+        )
+        lines += wrapped(f"{at}: {reason}", indent="    ", hanging="      ")
+    rest = len(reasons) - len(first)
+    return [*lines, f"    and {plural(rest, 'more reason')}: --json lists them"] if rest else lines
 
 
 def _turn(turn: Turn) -> list[str]:

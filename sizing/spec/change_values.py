@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sizing.figures import figure
+from sizing.figures import figure, plural
 
 DEFAULT_STEPS = 9  # of a range: enough to see a curve, few enough to wait for
 MOST_STEPS = 200
@@ -81,7 +81,9 @@ def _range(part: str) -> Sequence[Value]:
     times, low, high = found[1], _number(found[2]), _number(found[3])
     steps = int(found[4] or DEFAULT_STEPS)
     if not 2 <= steps <= MOST_STEPS:
-        raise WrongValueError(f"asks for {steps} values from {low:g} to {high:g}", f"ask for 2 to {MOST_STEPS}")
+        raise WrongValueError(
+            f"asks for {plural(steps, 'value')} from {low:g} to {high:g}", f"ask for 2 to {MOST_STEPS}"
+        )
     numbers = [_between(low, high, at / (steps - 1)) for at in range(steps)]
     return [Times(number) if times else number for number in numbers]
 

@@ -25,6 +25,7 @@ from sizing.spec.workload_form import WorkloadForm
 PRICE = "price"
 MOST_POINTS = 400
 SOURCE = "the command"
+_KEYS = "keys are those of a stack file: sizeup.schema.json beside it has them all"
 _ARRIVALS = "requests_per_s"  # of one workload: several have hardly the same
 
 
@@ -140,7 +141,7 @@ def _change(key: str, values: tuple[Value, ...], workloads: Sequence[str]) -> Ch
     place = known.get(rest if workload is not None else key)
     if place is None:
         names = [*known, *(f"{one}.{_ARRIVALS}" for one in workloads), f"{PRICE}:MACHINE"]
-        raise WrongValueError("is no key that is known here", did_you_mean(key, names, otherwise="see stacks/*.yaml"))
+        raise WrongValueError("is no key that is known here", did_you_mean(key, names, otherwise=_KEYS))
     many = place.of_workload and workload is None and len(workloads) > 1
     if many and place.path[-1] == _ARRIVALS and not all(isinstance(value, Times) for value in values):
         mend = f"write {workloads[0]}.{key}=..., or {key}=*1.5 for half as much again of every one"

@@ -77,11 +77,17 @@ def test_one_point_in_words_tells_today_the_change_and_that_nothing_is_written(t
 
 
 def test_a_sweep_in_words_has_a_line_for_each_point():
-    """Two limits by three rates; a point without a plan says so, and the others are answered."""
+    """Two limits by three rates; a point without a plan says so, why is told whole, and the others are answered."""
     ended = sizeup("whatif", "small-aws", "tpot_p95_s=0.0001,0.08", "requests_per_s=10,20,30")
     assert ended.status == 0
     assert max(map(len, ended.out.splitlines())) <= 80
-    assert ended.out.count("no plan") == 3
+    assert len(re.findall(r"^ +0\.0001 +(?:10|20|30)  no plan$", ended.out, re.MULTILINE)) == 3
+    why = " ".join(ended.out.partition("\n  no plan\n")[2].split())
+    assert why.startswith(
+        "tpot_p95_s 0.0001, requests_per_s 10: chat: no machine type keeps what is asked; the nearest, "
+    )
+    assert "..." not in why
+    assert " > 0.1 ms" in why
     assert len(re.findall(r"^ +0\.08 +(?:10|20|30) ", ended.out, re.MULTILINE)) == 3
 
 

@@ -44,11 +44,17 @@ def test_a_promise_is_told_in_the_unit_of_its_metric() -> None:
     assert plan_change_lines(change) == ["  ~ promise chat TTFT p95: asked 500 ms -> 800 ms, planned 310 ms -> 410 ms"]
 
 
-def test_of_a_list_only_what_moved_is_told() -> None:
-    """A plan assumes much; one more assumption is one line."""
+def test_assumptions_that_moved_have_lines_of_their_own_after_the_decisions() -> None:
+    """They are sentences: in one line with the cost they would hide it."""
     more = replace(CHAT_PLAN, assumptions=(*CHAT_PLAN.assumptions, "prompts share nothing"))
-    assert plan_change_lines(diff(CHAT_PLAN, more)) == ["  ~ plan: assumptions + prompts share nothing"]
-    assert plan_change_lines(diff(more, CHAT_PLAN)) == ["  ~ plan: assumptions - prompts share nothing"]
+    assert plan_change_lines(diff(CHAT_PLAN, more)) == ["  + assumed: prompts share nothing"]
+    assert plan_change_lines(diff(more, CHAT_PLAN)) == ["  - assumed: prompts share nothing"]
+    other = replace(CHAT_PLAN, assumptions=("arrivals come in bursts",), node_pools=(replace(CHAT_POOL, nodes=3),))
+    assert [line[4:20] for line in plan_change_lines(diff(CHAT_PLAN, other))] == [
+        "node pool p5-48x",
+        "assumed: arrival",
+        "assumed: arrival",
+    ]
 
 
 def test_fingerprints_are_left_to_the_json() -> None:
