@@ -27,6 +27,7 @@ from sizing.errors import Problem
 
 NAMESPACE, NAME = "kube-system", "cluster-autoscaler"
 NOBODY = 65532  # the user of images without a system of their own
+PORT = 8085  # where it answers, unless it is told another
 _LABELS = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/managed-by": "sizeup"}
 _READS = (
     "autoscaling:DescribeAutoScalingGroups",
@@ -38,7 +39,6 @@ _READS = (
     "ec2:DescribeInstanceTypes",
     "ec2:DescribeLaunchTemplateVersions",
     "ec2:GetInstanceTypesFromInstanceRequirements",
-    "eks:DescribeNodegroup",
 )
 _WATCH = ("get", "list", "watch")
 
@@ -64,6 +64,11 @@ def scaling_policy(cluster_name: str) -> str:
     owned = {"StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster_name}": "owned"}}
     statements = [
         {"Effect": "Allow", "Action": list(_READS), "Resource": "*"},  # the calls know no narrower one
+        {
+            "Effect": "Allow",
+            "Action": "eks:DescribeNodegroup",  # labels and taints of groups without machines
+            "Resource": f"arn:*:eks:*:*:nodegroup/{cluster_name}/*/*",
+        },
         {
             "Effect": "Allow",
             "Action": ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
@@ -154,6 +159,8 @@ def _pod(args: ClusterAutoscalerArgs) -> v1.PodSpecArgs:
                 image_pull_policy="IfNotPresent",
                 command=["./cluster-autoscaler", *flags(args.cluster_name)],
                 env=[v1.EnvVarArgs(name="AWS_REGION", value=args.region)],
+                ports=[v1.ContainerPortArgs(name="http", container_port=PORT)],
+                liveness_probe=_liveness(),
                 security_context=v1.SecurityContextArgs(
                     allow_privilege_escalation=False,
                     read_only_root_filesystem=True,
@@ -164,6 +171,18 @@ def _pod(args: ClusterAutoscalerArgs) -> v1.PodSpecArgs:
                 ),
             )
         ],
+    )
+
+
+def _liveness() -> v1.ProbeArgs:
+    """
+    It answers that it is well as long as its loop turns.
+
+    After ten minutes without a turn (`--max-inactivity`), or fifteen without a good one, it does not, and is begun
+    anew. Probed as its chart does; three failures in a row at ten seconds each are the API's own defaults.
+    """
+    return v1.ProbeArgs(
+        http_get=v1.HTTPGetActionArgs(path="/health-check", port="http"), period_seconds=10, failure_threshold=3
     )
 
 

@@ -93,8 +93,12 @@ def test_the_autoscaler_may_change_the_size_of_its_own_clusters_groups_alone():
 
     Source: kubernetes/autoscaler, cloudprovider/aws README: the two actions that change anything, and auto-discovery.
     """
-    looks, changes = documents(ClusterAutoscaler, ":RolePolicy")
+    looks, groups, changes = documents(ClusterAutoscaler, ":RolePolicy")
     assert all(action.partition(":")[2].startswith(("Describe", "Get")) for action in looks["Action"])
+    assert (groups["Action"], groups["Resource"]) == (
+        "eks:DescribeNodegroup",
+        "arn:*:eks:*:*:nodegroup/sizeup-test/*/*",
+    )
     assert changes["Action"] == ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"]
     owned = {"aws:ResourceTag/k8s.io/cluster-autoscaler/sizeup-test": "owned"}
     assert changes["Condition"] == {"StringEquals": owned}
@@ -111,6 +115,8 @@ def test_the_autoscaler_finds_the_groups_of_its_cluster_and_runs_without_privile
     assert f"--node-group-auto-discovery=asg:tag={tags}" in container["command"]
     assert container["env"] == [{"name": "AWS_REGION", "value": "us-east-1"}]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    (port,), probe = container["ports"], container["livenessProbe"]["httpGet"]  # :8085, unless --address says otherwise
+    assert (probe, port["containerPort"]) == ({"path": "/health-check", "port": port["name"]}, 8085)
     assert set(deployment.dependencies) >= {"autoscaler-cluster-role", "autoscaler-own-role"}
     assert "autoscaler-association" in only(made, ":ServiceAccount").dependencies
     assert only(made, ":PodIdentityAssociation").dependencies == ("autoscaler-role", "autoscaler-scale")
