@@ -60,9 +60,10 @@ def load_of(replica: Replica, traffic: Traffic) -> Load:
 def _load(replica: Replica, share: Efficiency, traffic: Traffic) -> Load:
     costs = costs_of(replica, share)
     inputs, outputs = traffic.input_tokens, traffic.output_tokens
-    context = inputs.mean + second_moment_over_mean(outputs) / 2
+    so_far, context_square, output_square = _of_lengths(traffic)
+    context = inputs.mean + so_far
     # what the engine keeps free for answers, a random one of which has as much to come as it has so far
-    ahead = SCHEDULERS[replica.engine.name].reserved_share * second_moment_over_mean(outputs) / 2
+    ahead = SCHEDULERS[replica.engine.name].reserved_share * so_far
     mean = min(inputs.mean, costs.chunk / max(1 - traffic.prefix_hit, 1e-9))
     return Load(
         costs=costs,
@@ -70,9 +71,9 @@ def _load(replica: Replica, share: Efficiency, traffic: Traffic) -> Load:
         answers=slices(outputs),
         typical=_prompt(costs, Slice(1.0, mean, 0.0), traffic.prefix_hit),
         context_tokens=context,
-        context_spread=_context_square(traffic) / context**2,
+        context_spread=context_square / context**2,
         output_mean=outputs.mean,
-        output_spread=max(0.0, square_mean(outputs) / outputs.mean**2 - 1),
+        output_spread=max(0.0, output_square / outputs.mean**2 - 1),
         burstiness=traffic.burstiness,
         in_memory=max_sequences(memory_budget(replica), context + ahead) // costs.ranks,
         max_num_seqs=replica.max_num_seqs,
@@ -93,6 +94,13 @@ def _prompt(costs: Costs, part: Slice, prefix_hit: float) -> Prompt:
     alone = prefill_s(costs, new_tokens=new, cached_tokens=cached)
     passes = max(1, ceil(new / costs.chunk - 1e-9))
     return Prompt(part.weight, part.variance / part.tokens**2, new, cached, alone, passes)
+
+
+@lru_cache(maxsize=1024)
+def _of_lengths(traffic: Traffic) -> tuple[float, float, float]:
+    """Of a sequence that decodes, what it has of its answer in the mean, and E[c^2]; E[O^2] of answers."""
+    outputs = traffic.output_tokens
+    return second_moment_over_mean(outputs) / 2, _context_square(traffic), square_mean(outputs)
 
 
 def _context_square(traffic: Traffic) -> float:

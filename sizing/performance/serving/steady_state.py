@@ -171,9 +171,12 @@ def _moments(load: Load, times_s: tuple[float, ...]) -> Moments:
 
     Of a sum over arrivals in a long time, the variance is lambda (E[S^2] + (c_a^2 - 1) E[S]^2).
     """
-    first = sum(one.weight * time for one, time in zip(load.prompts, times_s, strict=True))
-    square = sum(one.weight * time * time for one, time in zip(load.prompts, times_s, strict=True))
-    cube = sum(one.weight * time**3 for one, time in zip(load.prompts, times_s, strict=True))
+    first = square = cube = 0.0
+    for one, time in zip(load.prompts, times_s, strict=True):
+        weight = one.weight
+        first += weight * time
+        square += weight * time * time
+        cube += weight * time**3
     return Moments(first, max(0.0, square + (load.burstiness - 1) * first**2), cube)
 
 
