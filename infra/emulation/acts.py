@@ -188,7 +188,7 @@ def _mended(stage: Stage, left: Agreement) -> tuple[list[str], list[str]]:
                 "its tags and deleted, or it costs on beside the one that is made next"
             )
             cloud = stage.cloud()
-            cloud.delete(type_=held.type, id_=held.id)
+            cloud.delete(type_=held.type, id_=held.id, cluster=held.cluster)
             cloud.close()
             mends.append(f"# delete {held.id} with the cloud's own tools")
     if left.pending:

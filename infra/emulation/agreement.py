@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.emulation.cloud import BROKEN, Existing
+from infra.emulation.nature import cluster_of
 
 _PROVIDER = "pulumi:providers:"
 _FAILED = "CREATE_FAILED"
@@ -20,6 +21,7 @@ class Held:
     type: str
     id: str
     urn: str
+    cluster: str = ""  # of Kubernetes that it is in; empty for what is in none
 
     @property
     def name(self) -> str:
@@ -56,26 +58,37 @@ def agreement(
         existing: All that the cloud has.
         retained: URNs of what was left in the cloud on purpose.
     """
-    there = {(item.type, item.id): item for item in existing}
-    recorded = {(item["type"], item["id"]): item["urn"] for item in deployment.get("resources") or () if _is_held(item)}
+    there = {(item.cluster, item.type, item.id): item for item in existing}
+    resources = deployment.get("resources") or ()
+    clusters = {f"{item['urn']}::{item.get('id')}": cluster_of(item.get("inputs") or {}) for item in resources}
+    recorded = {
+        (clusters.get(item.get("provider"), ""), item["type"], item["id"]): item["urn"]
+        for item in resources
+        if _is_held(item)
+    }
     counts, known = Counter(item.urn for item in there.values()), Counter(recorded.values())
     return Agreement(
         both=len(there.keys() & recorded.keys()),
-        lost=tuple(Held(type=key[0], id=key[1], urn=recorded[key]) for key in sorted(recorded.keys() - there.keys())),
+        lost=tuple(_held(key, recorded[key]) for key in sorted(recorded.keys() - there.keys())),
         stray=tuple(
-            Held(type=key[0], id=key[1], urn=there[key].urn)
+            _held(key, there[key].urn)
             for key in sorted(there.keys() - recorded.keys())
             if there[key].urn not in retained
         ),
         doubled=tuple(sorted(urn for urn, number in counts.items() if number > 1 and number > known[urn])),
         broken=tuple(
-            Held(type=key[0], id=key[1], urn=there[key].urn)
+            _held(key, there[key].urn)
             for key in sorted(there.keys() & recorded.keys())
             if there[key].outputs.get("status") == _FAILED or BROKEN in there[key].outputs
         ),
         pending=tuple(item["resource"]["urn"] for item in deployment.get("pending_operations") or ()),
         kept=sum(there[key].urn in retained for key in there.keys() - recorded.keys()),
     )
+
+
+def _held(key: tuple[str, str, str], urn: str) -> Held:
+    cluster, type_, id_ = key
+    return Held(type=type_, id=id_, urn=urn, cluster=cluster)
 
 
 def _is_held(item: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from components.graph import Secret, Value
 from infra.diff import paths
 from infra.emulation import diffs
 from infra.emulation.cloud import NOT_KEPT
-from infra.emulation.nature import PROJECT, Settings
+from infra.emulation.nature import PROJECT, Settings, cluster_of
 from infra.emulation.protocol import any_pb2, grpc, provider_pb2, status_pb2
 from infra.recorder.wire import encoded_struct
 
@@ -35,6 +35,7 @@ def settings_of(package: str, arguments: Mapping[str, Value]) -> Settings:
         project=_plain(arguments.get("project")) or PROJECT,
         default_tags=own if isinstance(own, dict) else {},
         mutable_config_maps=_parsed(arguments.get("enableConfigMapMutable")) is True,
+        cluster=cluster_of(arguments),
     )
 
 

@@ -25,7 +25,7 @@ _PATIENCE_S = 60.0  # three providers write to one file
 _TABLES = """
 CREATE TABLE IF NOT EXISTS resources (
     type TEXT NOT NULL, id TEXT NOT NULL, urn TEXT NOT NULL, inputs TEXT NOT NULL, outputs TEXT NOT NULL,
-    revision INTEGER NOT NULL, PRIMARY KEY (type, id));
+    revision INTEGER NOT NULL, cluster TEXT NOT NULL, PRIMARY KEY (cluster, type, id));
 CREATE TABLE IF NOT EXISTS calls (
     place INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL,
     id TEXT NOT NULL, outcome TEXT NOT NULL);
@@ -43,6 +43,7 @@ class Existing:
     inputs: Mapping[str, Value]
     outputs: Mapping[str, Value]
     revision: int  # 1 when created, one more with every update
+    cluster: str = ""  # of Kubernetes that it is in: each has names of its own; empty for what is in none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def release_guards(folder: Path) -> None:
 
 
 class AlreadyExists(Exception):
-    """The cloud has a resource of this type and id."""
+    """The cloud has a resource of this type and id, in the same cluster if it is in one."""
 
 
 class Cloud:
@@ -101,45 +102,60 @@ class Cloud:
             self._connection.execute("COMMIT")
 
     def create(
-        self, *, type_: str, id_: str, urn: str, inputs: Mapping[str, Value], outputs: Mapping[str, Value]
+        self,
+        *,
+        type_: str,
+        id_: str,
+        urn: str,
+        inputs: Mapping[str, Value],
+        outputs: Mapping[str, Value],
+        cluster: str = "",
     ) -> None:
         """
         Make a resource.
 
         Raises:
-            AlreadyExists: If there is one of this type and id.
+            AlreadyExists: If there is one of this type and id, in this cluster if it is in one.
         """
-        row = (type_, id_, urn, _written(inputs), _written(outputs))
+        row = (type_, id_, urn, _written(inputs), _written(outputs), cluster)
         with self._changing() as connection:
             try:
-                connection.execute("INSERT INTO resources VALUES (?, ?, ?, ?, ?, 1)", row)
+                connection.execute("INSERT INTO resources VALUES (?, ?, ?, ?, ?, 1, ?)", row)
             except sqlite3.IntegrityError:
                 raise AlreadyExists(f"{type_} {id_}") from None
 
-    def update(self, *, type_: str, id_: str, inputs: Mapping[str, Value], outputs: Mapping[str, Value]) -> bool:
+    def update(
+        self, *, type_: str, id_: str, inputs: Mapping[str, Value], outputs: Mapping[str, Value], cluster: str = ""
+    ) -> bool:
         """Change a resource; False where there is none."""
         with self._changing() as connection:
             changed = connection.execute(
-                "UPDATE resources SET inputs = ?, outputs = ?, revision = revision + 1 WHERE type = ? AND id = ?",
-                (_written(inputs), _written(outputs), type_, id_),
+                "UPDATE resources SET inputs = ?, outputs = ?, revision = revision + 1"
+                " WHERE cluster = ? AND type = ? AND id = ?",
+                (_written(inputs), _written(outputs), cluster, type_, id_),
             )
             return changed.rowcount == 1
 
-    def delete(self, *, type_: str, id_: str) -> bool:
+    def delete(self, *, type_: str, id_: str, cluster: str = "") -> bool:
         """Remove a resource; False where there is none: then it is gone already, which is as well."""
         with self._changing() as connection:
-            return connection.execute("DELETE FROM resources WHERE type = ? AND id = ?", (type_, id_)).rowcount == 1
+            gone = connection.execute(
+                "DELETE FROM resources WHERE cluster = ? AND type = ? AND id = ?", (cluster, type_, id_)
+            )
+            return gone.rowcount == 1
 
-    def find(self, *, type_: str, id_: str) -> Existing | None:
+    def find(self, *, type_: str, id_: str, cluster: str = "") -> Existing | None:
         """The resource of this type and id, if there is one."""
         with self._lock:
-            row = self._connection.execute("SELECT * FROM resources WHERE type = ? AND id = ?", (type_, id_)).fetchone()
+            row = self._connection.execute(
+                "SELECT * FROM resources WHERE cluster = ? AND type = ? AND id = ?", (cluster, type_, id_)
+            ).fetchone()
         return None if row is None else _existing(row)
 
     def existing(self) -> tuple[Existing, ...]:
-        """All resources, by type and id."""
+        """All resources, by cluster, type and id."""
         with self._lock:
-            rows = self._connection.execute("SELECT * FROM resources ORDER BY type, id").fetchall()
+            rows = self._connection.execute("SELECT * FROM resources ORDER BY cluster, type, id").fetchall()
         return tuple(map(_existing, rows))
 
     def record(self, call: Call) -> None:
@@ -170,9 +186,15 @@ class Cloud:
             connection.execute("DELETE FROM matches")
 
 
-def _existing(row: tuple[str, str, str, str, str, int]) -> Existing:
+def _existing(row: tuple[str, str, str, str, str, int, str]) -> Existing:
     return Existing(
-        type=row[0], id=row[1], urn=row[2], inputs=json.loads(row[3]), outputs=json.loads(row[4]), revision=row[5]
+        type=row[0],
+        id=row[1],
+        urn=row[2],
+        inputs=json.loads(row[3]),
+        outputs=json.loads(row[4]),
+        revision=row[5],
+        cluster=row[6],
     )
 
 

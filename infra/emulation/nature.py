@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 
 from components.graph import Value
+from infra.diff.provider_config import IDENTIFIER
 from infra.recorder import sdk
 
 ACCOUNT, PROJECT, PROJECT_NUMBER = "111122223333", "emulated-project", "123456789012"  # examples, of nobody
@@ -47,6 +48,12 @@ class Settings:
     project: str = PROJECT
     default_tags: Mapping[str, Value] = field(default_factory=dict)
     mutable_config_maps: bool = False  # enableConfigMapMutable of the Kubernetes provider
+    cluster: str = ""  # that a Kubernetes provider reaches, as its inputs name it
+
+
+def cluster_of(arguments: Mapping[str, Value]) -> str:
+    """The cluster that a Kubernetes provider with these inputs reaches: its identifier, which outlives endpoints."""
+    return _text(arguments.get(IDENTIFIER)) or ""
 
 
 @functools.cache

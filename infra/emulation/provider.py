@@ -145,7 +145,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             found = outputs.merged(found, {"status": "CREATE_FAILED"}) if "status" in found else found
         kept = {**found, BROKEN: True} if fault is Fault.PARTIAL else found
         try:
-            self._cloud.create(type_=type_, id_=id_, urn=request.urn, inputs=inputs, outputs=kept)
+            self._cloud.create(
+                type_=type_, id_=id_, urn=request.urn, inputs=inputs, outputs=kept, cluster=self._settings.cluster
+            )
         except AlreadyExists:
             self._refuse(Method.CREATE, subject, already_exists(subject, id_), context)
         self._after(Method.CREATE, subject, id_, fault)
@@ -161,13 +163,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=encoded_struct(self._foreseen_update(type_, inputs, old)))
         subject = self._subject(type_, name, inputs)
         fault = self._before(Method.UPDATE, subject, context)
-        there = self._cloud.find(type_=type_, id_=request.id)
+        there = self._cloud.find(type_=type_, id_=request.id, cluster=self._settings.cluster)
         if there is None:
             self._refuse(Method.UPDATE, subject, not_found(subject, request.id), context)
             raise AssertionError
         found = outputs.updated(type_, name, inputs, old, self._settings, revision=there.revision + 1)
         kept = {**found, BROKEN: True} if BROKEN in there.outputs and _stays_broken(type_) else found
-        self._cloud.update(type_=type_, id_=request.id, inputs=inputs, outputs=kept)
+        self._cloud.update(type_=type_, id_=request.id, inputs=inputs, outputs=kept, cluster=self._settings.cluster)
         self._after(Method.UPDATE, subject, request.id, fault)
         if fault is Fault.PARTIAL:
             init_failed(context, request.id, found, inputs, error_text(fault, subject))
@@ -184,16 +186,16 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         subject = self._subject(type_, name, decoded_struct(request.old_inputs))
         fault = self._before(Method.DELETE, subject, context)
         guard = nature_of(type_).guard
-        there = self._cloud.find(type_=type_, id_=request.id)
+        there = self._cloud.find(type_=type_, id_=request.id, cluster=self._settings.cluster)
         if there is not None and guard and there.inputs.get(guard) is True and not self._cloud.guards_are_released:
             self._refuse(Method.DELETE, subject, guarded(subject, request.id), context)
-        self._cloud.delete(type_=type_, id_=request.id)
+        self._cloud.delete(type_=type_, id_=request.id, cluster=self._settings.cluster)
         self._after(Method.DELETE, subject, request.id, fault)
         return empty_pb2.Empty()
 
     def Read(self, request: provider_pb2.ReadRequest, _context: object = None) -> provider_pb2.ReadResponse:
         """The resource as the cloud has it; without an id where it is gone."""
-        there = self._cloud.find(type_=self._type(request.urn), id_=request.id)
+        there = self._cloud.find(type_=self._type(request.urn), id_=request.id, cluster=self._settings.cluster)
         if there is None:
             return provider_pb2.ReadResponse()
         known, wanted = decoded_struct(request.properties), decoded_struct(request.inputs)

@@ -74,3 +74,47 @@ def test_what_does_not_work_is_told_and_both_have_it():
     found = agreement({"resources": [recorded("vpc-1")]}, [exists("vpc-1", status="CREATE_FAILED")])
     assert [held.name for held in found.broken] == ["net"]
     assert found.whole
+
+
+NOTE = "kubernetes:core/v1:ConfigMap"
+PROVIDER = "urn:pulumi:s::p::pulumi:providers:kubernetes::{}"
+
+
+def noted(name: str, cluster: str) -> dict[str, Any]:
+    """A note of one name, put into *cluster* by its provider."""
+    urn = f"urn:pulumi:s::p::{NOTE}::{name}"
+    return {
+        "urn": urn,
+        "type": NOTE,
+        "id": "kube-system/a",
+        "custom": True,
+        "provider": f"{PROVIDER.format(cluster)}::7",
+    }
+
+
+def provider(cluster: str) -> dict[str, Any]:
+    """The provider of *cluster*, in a state."""
+    kind = "pulumi:providers:kubernetes"
+    inputs = {"clusterIdentifier": f"https://{cluster}", "kubeconfig": "{}"}
+    return {"urn": PROVIDER.format(cluster), "type": kind, "id": "7", "custom": True, "inputs": inputs}
+
+
+def test_objects_of_one_name_in_two_clusters_are_two():
+    """Both in the state; the cloud lost that of one cluster."""
+    state = {"resources": [provider("home"), provider("away"), noted("here", "home"), noted("there", "away")]}
+    there = [
+        Existing(
+            type=NOTE,
+            id="kube-system/a",
+            urn=f"urn:pulumi:s::p::{NOTE}::{name}",
+            inputs={},
+            outputs={},
+            revision=1,
+            cluster=f"https://{cluster}",
+        )
+        for name, cluster in (("here", "home"), ("there", "away"))
+    ]
+    both = agreement(state, there)
+    assert (both.whole, both.both) == (True, 2)
+    lost = agreement(state, there[:1])
+    assert [(held.name, held.cluster) for held in lost.lost] == [("there", "https://away")]

@@ -41,6 +41,20 @@ def test_no_two_resources_of_a_type_have_one_id(tmp_path: Path):
     assert [item.inputs for item in cloud.existing()] == [{}]
 
 
+def test_each_cluster_has_names_of_its_own(tmp_path: Path):
+    """A name is taken in one cluster and free in another; what is changed or deleted in one stays in the other."""
+    cloud, note = Cloud(tmp_path), "kubernetes:core/v1:ConfigMap"
+    for cluster in ("home", "away"):
+        cloud.create(type_=note, id_="kube-system/a", urn=f"urn::{cluster}", inputs={}, outputs={}, cluster=cluster)
+    with pytest.raises(AlreadyExists):
+        cloud.create(type_=note, id_="kube-system/a", urn="urn::third", inputs={}, outputs={}, cluster="away")
+    assert cloud.update(type_=note, id_="kube-system/a", inputs={}, outputs={}, cluster="away")
+    assert [(item.cluster, item.revision) for item in cloud.existing()] == [("away", 2), ("home", 1)]
+    assert cloud.delete(type_=note, id_="kube-system/a", cluster="away")
+    assert cloud.find(type_=note, id_="kube-system/a", cluster="away") is None
+    assert [item.urn for item in cloud.existing()] == ["urn::home"]
+
+
 def test_updates_are_counted_and_deletions_are_final(tmp_path: Path):
     """The second deletion finds nothing, which is as well; an update finds nothing, which is not."""
     cloud = Cloud(tmp_path)

@@ -106,6 +106,11 @@ def _no_bucket(plan: Plan) -> None:
     plan["buckets"] = []
 
 
+def by_hours(root: Path, stack: str) -> None:
+    """Machines come and go with the hour, and something has to bring them and take them away."""
+    _planned(_by_hours)(root, stack)
+
+
 def machines_of_other_names(root: Path, stack: str) -> None:
     """All machines for the cluster's own services are larger ones, in pools that are named after them."""
     path = plan_path(root, stack)
@@ -259,7 +264,7 @@ ON_ANY_STACK = (
     Edit(name="spot or on demand", change=_planned(_other_mode)),
     Edit(name="API open to the office", change=open_api),
     Edit(name="another image", change=another_image),
-    Edit(name="machines that come and go with the hour", change=_planned(_by_hours)),
+    Edit(name="machines that come and go with the hour", change=by_hours),
     Edit(name="machines out of a reservation", change=_planned(_from_reservation)),
     Edit(name="a second region", change=second_region),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.edits import OWNER, another_model
+from tests.engine.edits import OWNER, another_model, by_hours, second_region
 from tests.engine.world import World, world
 from tests.project import STACKS, Ended, edited
 
@@ -62,3 +62,20 @@ def test_a_stack_lives_from_the_first_up_to_its_destruction(stack: str, tmp_path
     assert gone.status == 0, gone.err
     assert here.recorded(stack) == set()
     assert {id_ for _, id_ in here.existing()} == kept  # what outlives the stack, as its program says
+
+
+@pytest.mark.parametrize("stack", ["small-aws", "tpu-gcp"])
+def test_two_regions_whose_machines_come_and_go_are_deployed_at_once_and_settle(stack: str, tmp_path: Path):
+    """Networks, clusters, buckets and what scales machines, twice: nothing is left over for a second run."""
+    here = world(tmp_path)
+    for change in (by_hours, second_region):
+        change(here.root, stack)
+    first = applied(here, stack)
+    assert first["outcome"]["counts"] == first["preview"]["counts"]
+    assert [*first["preview"]["counts"]] == ["create"]
+    assert first["preview"]["engine_differences"] == []
+    assert here.recorded(stack) == here.existing() != set()
+
+    again = applied(here, stack)
+    assert again["outcome"] is None
+    assert again["preview"]["steps"] == again["preview"]["engine_differences"] == []
