@@ -239,7 +239,11 @@ def known_team(team: str | None, info: ValidationInfo) -> str | None:
     teams = known_context(info).teams
     if team is None or team in teams:
         return team
-    listed = f"choose from {', '.join(teams)}" if teams else f"write teams: [{{name: {team}}}] beside workloads"
+    listed = (
+        f"choose from {', '.join(dict.fromkeys(teams))}"
+        if teams
+        else f"write teams: [{{name: {team}}}] beside workloads"
+    )
     raise mistake(f"{team} is no team of the stack", did_you_mean(team, teams, otherwise=listed))
 
 

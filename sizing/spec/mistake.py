@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sizing.errors import Problem
-from sizing.spec.wording import did_you_mean, path_text, shown
+from sizing.spec.wording import as_written, did_you_mean, path_text, shown
 
 
 def mistake(what: str, mend: str) -> PydanticCustomError:
@@ -114,7 +114,7 @@ def _give(field: FieldInfo | None) -> str:
     """The mend that a field's own description makes: what to give, with an example."""
     if field is None or field.description is None:
         return "see the schema of stack files"
-    example = f", for example {shown(field.examples[0])}" if field.examples else ""
+    example = f", for example {as_written(field.examples[0])}" if field.examples else ""
     return f"give {field.description}{example}"
 
 

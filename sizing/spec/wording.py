@@ -14,18 +14,19 @@ def nearest(word: str, words: Iterable[str]) -> tuple[str, ...]:
     """
     Up to three of *words* that *word* may have meant, whatever their case, best first.
 
-    Words of the same letters are likeliest (a swap), then words that look alike, then those that contain it (h100).
+    Words of the same letters are likeliest (a swap); beside them only words that look more alike are told. Without a
+    swap, words that look alike, and else those that contain it (h100).
     """
     lower = word.lower()
     by_lower = {candidate.lower(): candidate for candidate in words}
-    found = [candidate for candidate in by_lower if sorted(candidate) == sorted(lower)]
-    found = found or difflib.get_close_matches(lower, by_lower, n=_MOST, cutoff=_CLOSE)
+    swapped = [candidate for candidate in by_lower if sorted(candidate) == sorted(lower)]
+    alike = difflib.get_close_matches(lower, by_lower, n=_MOST, cutoff=_CLOSE)
+    found = [*swapped, *(one for one in alike if one not in swapped)]
     if not found and len(lower) >= _MOST:
         return tuple(by_lower[candidate] for candidate in sorted(by_lower, key=len) if lower in candidate)[:_MOST]
-    likeness = [difflib.SequenceMatcher(None, lower, candidate).ratio() for candidate in found]
-    return tuple(
-        by_lower[candidate] for candidate, ratio in zip(found, likeness, strict=True) if ratio > likeness[0] - _AS_CLOSE
-    )
+    likeness = {candidate: difflib.SequenceMatcher(None, lower, candidate).ratio() for candidate in found}
+    least = max((likeness[one] for one in swapped), default=likeness[found[0]] - _AS_CLOSE if found else 0.0)
+    return tuple(by_lower[one] for one in found if one in swapped or likeness[one] > least)[:_MOST]
 
 
 def did_you_mean(word: str, words: Sequence[str], *, otherwise: str) -> str:
@@ -54,6 +55,13 @@ def shown(value: object) -> str:
         return "a mapping"
     text = f"{value:g}" if isinstance(value, float) else str(value) or "''"
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def as_written(value: object) -> str:
+    """A value of an example, as YAML has it in one line: [{region: us-east-1, quota: L-417A185B, limit: 384}]."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {as_written(of_key)}' for key, of_key in value.items())}}}"
+    return f"[{', '.join(map(as_written, value))}]" if isinstance(value, list) else shown(value)
 
 
 def together(values: Iterable[object]) -> str:

@@ -34,6 +34,7 @@ DEFAULT_CONFIDENCE = 0.5
 HIGHEST_CONFIDENCE = 0.99  # beyond, an interval of 80 % says nothing of the tail
 MOST_TTFT_S = 120  # above these, a limit is one in milliseconds by mistake: no one waits two minutes for an answer
 MOST_TPOT_S = 5
+MOST_REQUESTS_PER_S = 100_000  # thousands of machines for one workload: beyond, the solver counts too long
 SIZED_KINDS = ("serving",)
 KNOWN_KINDS = ("serving", "training", "batch")
 Way = Literal["on_demand", "spot", "reservation", "capacity_block", "flex_start"]
@@ -42,7 +43,9 @@ Way = Literal["on_demand", "spot", "reservation", "capacity_block", "flex_start"
 class TrafficForm(Form):
     """What arrives at the peak that must be served."""
 
-    requests_per_s: Annotated[Positive, Field(description="the requests per second at the peak", examples=[12])]
+    requests_per_s: Annotated[
+        Positive, Field(le=MOST_REQUESTS_PER_S, description="the requests per second at the peak", examples=[12])
+    ]
     input_tokens: Annotated[
         LengthsForm,
         Field(

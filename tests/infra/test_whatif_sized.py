@@ -84,7 +84,7 @@ def test_a_sweep_in_words_has_a_line_for_each_point():
     assert len(re.findall(r"^ +0\.0001 +(?:10|20|30)  no plan$", ended.out, re.MULTILINE)) == 3
     why = " ".join(ended.out.partition("\n  no plan\n")[2].split())
     assert why.startswith(
-        "tpot_p95_s 0.0001, requests_per_s 10: chat: no machine type keeps what is asked; the nearest, "
+        "tpot_p95_s 0.0001, requests_per_s 10: assist: no machine type keeps what is asked; the nearest, "
     )
     assert "..." not in why
     assert " > 0.1 ms" in why

@@ -210,6 +210,13 @@ MISTAKES: list[tuple[tuple[str | int, ...], object, str, str, str]] = [
     ((*WORK, "model"), "m.json", "workloads[0].model", "m.json: there is no such file", "path from the stack file"),
     ((*WORK, "trafic"), {}, "workloads[0].trafic", "is no key that is known here", "did you mean traffic?"),
     ((*WORK, "traffic"), ..., "workloads[0].traffic", "is missing", "what arrives at the peak"),
+    (
+        (*WORK, "traffic", "requests_per_s"),
+        1e9,
+        "workloads[0].traffic.requests_per_s",
+        "is 1e+09, but must be at most 100000",
+        "for example 12",
+    ),
     ((*WORK, "traffic"), 12, "workloads[0].traffic", "is 12, but must be a mapping", "what arrives"),
     (
         (*WORK, "traffic", "requests_per_s"),

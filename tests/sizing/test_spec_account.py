@@ -246,6 +246,18 @@ MISTAKES: list[tuple[dict[str, Any], str, str, str]] = [
     (told(capacity_blocks=[{**BLOCK, "from": 20261201}]), "capacity_blocks[0].from", "which is no day", "2026-"),
     (told(capacity_blocks=[{**BLOCK, "from": "2026-13-01"}]), "capacity_blocks[0].from", "which is no day", "2026-"),
     (told(capacity_blocks=[{**BLOCK, "fro": 1}]), "capacity_blocks[0].fro", "is no key", "did you mean from?"),
+    (
+        told(quotas=5),
+        "quotas",
+        "is 5, but must be a list",
+        "for example [{region: us-east-1, quota: L-417A185B, limit: 384}]",
+    ),
+    (
+        told(reservations=[{**RESERVED, "machine": "p5.48xlargee"}]),
+        "reservations[0].machine",
+        "is no machine",
+        "p5e.48xlarge or p5.48xlarge?",
+    ),
     (told(commitments={"terms": ["2y"]}), "commitments.terms[0]", "is 2y", "1y"),
     (told(commitments={"terms": ["1y", "1y"]}), "commitments.terms", "names 1y twice", "once"),
     (

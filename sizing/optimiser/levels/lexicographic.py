@@ -137,4 +137,4 @@ def _status(solver: cp_model.CpSolver, limit: float) -> SolverStatus:
             spent = solver.response_proto.deterministic_time >= limit
             return SolverStatus.OUT_OF_TIME if spent else SolverStatus.UNKNOWN
         case _:
-            raise ValueError(f"the allocation model is invalid: {solver.status_name()}")
+            raise ValueError(f"the allocation model is invalid: {solver.response_proto.solution_info}")
