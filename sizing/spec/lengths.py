@@ -17,8 +17,13 @@ Z95 = NORMAL.inv_cdf(0.95)  # 1.645
 POINTS = 200  # equally likely lengths that stand for an empirical distribution
 LEAST_KEPT = 0.05  # of a distribution that is cut off
 ALL = 0.9995  # of it: nothing is cut off
-# Shares of requests at which slices of a distribution end: even, and finer where percentiles are asked of the tail.
-EDGES = (*(k / 10 for k in range(9)), 0.85, 0.9, 0.95, 0.965, 0.98, 0.99, 0.995, 1.0)
+# Shares of requests at which slices of a distribution end. A share that percentiles are asked at lies in the middle of
+# a narrow slice, never on an edge: noise would carry requests of the wide slice below over it, more of them the more
+# noise there is, and none back. So at both ends, as the longest TPOT is that of short answers.
+LOW = (0.0, 0.005, 0.015, 0.045, 0.055)
+MIDDLE = tuple(k / 100 for k in range(15, 95, 10))
+HIGH = (0.875, 0.895, 0.905, 0.925, 0.945, 0.955, 0.965, 0.975, 0.9875, 0.9925, 0.997, 1.0)
+EDGES = (*LOW, *MIDDLE, *HIGH)
 
 
 class Slice(NamedTuple):
