@@ -7,12 +7,13 @@ Sources: AWS CloudFormation reference of AWS::EKS::Nodegroup and AWS::EC2::Launc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sizing.catalog import Cloud
+from sizing.catalog.reservation import RESERVATION_NAMES
+
 BLOCK_MARKET = "capacity-block"
-_RESERVATION_ID = re.compile(r"cr-[0-9a-f]{8,17}")  # of capacity blocks too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Shape:
 
 def reservation_id_mistakes(reservation: str) -> Iterator[str]:
     """Why *reservation* is no id that a launch template can name."""
-    if not _RESERVATION_ID.fullmatch(reservation):
+    if not RESERVATION_NAMES[Cloud.AWS].fullmatch(reservation):
         yield f"{reservation} is no id of a reservation or capacity block, which is written cr-0123456789abcdef0"
 
 

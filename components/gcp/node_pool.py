@@ -7,7 +7,6 @@ but the one that is named, a surge that is not zero on both sides, no placement 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -22,7 +21,9 @@ from components.kubernetes.scheduling import Scheduling, Toleration
 from components.labels import machine_kinds, node_labels
 from components.rules.broken import broken
 from sizing.catalog.accelerator import AcceleratorKind
+from sizing.catalog.machine import Cloud
 from sizing.catalog.offer import PurchaseMode
+from sizing.catalog.reservation import RESERVATION_NAMES
 from sizing.errors import Problem
 from sizing.plan import Deployment, PoolRole
 from sizing.plan import NodePool as PlannedPool
@@ -38,10 +39,6 @@ _PRESENT = "present"  # the value that GKE gives the taints of accelerator nodes
 GPU_DRIVER = "LATEST"
 
 RESERVATION_KEY = "compute.googleapis.com/reservation-name"
-# Its name, alone or after the project that shares it, and a block of it where one is meant.
-_RESERVATION = re.compile(
-    r"(projects/[a-z0-9:.-]+/reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?(/reservationBlocks/[-a-z0-9]+)?"
-)
 _FROM_RESERVATION = frozenset({PurchaseMode.RESERVATION, PurchaseMode.CAPACITY_BLOCK})  # calendar mode makes one, too
 _COMING_AND_GOING = frozenset({PurchaseMode.CAPACITY_BLOCK, PurchaseMode.FLEX_START})
 _FLEX_START_S = 7 * 24 * 3600  # the longest that a machine of flex-start runs: GKE, "flex-start provisioning", 2026
@@ -139,7 +136,7 @@ def _reservation_mistakes(pool: PlannedPool) -> Iterator[str]:
         yield "of no reservation"
     elif pool.mode not in _FROM_RESERVATION and pool.reservation is not None:
         yield f"from {pool.reservation}"
-    elif pool.reservation is not None and not _RESERVATION.fullmatch(pool.reservation):
+    elif pool.reservation is not None and not RESERVATION_NAMES[Cloud.GCP].fullmatch(pool.reservation):
         yield f"{pool.reservation} is no name of a reservation"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,20 +13,15 @@ from sizing.catalog import AccountQuota, Catalog, model_from_config
 from sizing.catalog.machine import Cloud
 from sizing.catalog.model import Model, ModelKind
 from sizing.catalog.quantization import named_precision
+from sizing.catalog.reservation import RESERVATION_NAMES
 from sizing.errors import InvalidModel, UnknownFact
 from sizing.spec.mistake import mistake
 from sizing.spec.wording import did_you_mean
 
 CONFIG_SUFFIX = ".json"  # a model that ends so is a path
 
-# How each cloud calls reservations, and what tells a user the names.
-RESERVATION_NAMES = {
-    Cloud.AWS: re.compile(r"cr-[0-9a-f]{8,17}"),  # of capacity blocks too
-    Cloud.GCP: re.compile(  # alone or after the project that shares it, and a block of it where one is meant
-        r"(projects/[a-z0-9:.-]+/reservations/)?[a-z]([-a-z0-9]*[a-z0-9])?(/reservationBlocks/[-a-z0-9]+)?"
-    ),
-}
-RESERVATION_MENDS = {
+# What tells a user how a reservation is called.
+_RESERVATION_MENDS = {
     Cloud.AWS: "give its id, as `aws ec2 describe-capacity-reservations` does: cr-0123456789abcdef0",
     Cloud.GCP: "give its name, as `gcloud compute reservations list` does",
 }
@@ -263,7 +257,7 @@ def known_reservation(name: str, zone: str, info: ValidationInfo) -> None:
     known = known_context(info)
     cloud = known.cloud_of(known.region_of(zone))
     if not RESERVATION_NAMES[cloud].fullmatch(name):
-        raise mistake(f"{name} is no name that {cloud} gives a reservation or a block", RESERVATION_MENDS[cloud])
+        raise mistake(f"{name} is no name that {cloud} gives a reservation or a block", _RESERVATION_MENDS[cloud])
 
 
 def one_cloud(

@@ -15,7 +15,7 @@ from infra.cost import cost_change
 from infra.cost.bill import Cost, CostGroup, CostKind, CostLine
 from infra.diff.changes import ChangeKind, Op, PendingOperation, PropertyChange, Replaces, ResourceChanges, Step
 from infra.render.html import render_html
-from infra.render.html.markup import element, page
+from infra.render.html.markup import document, element
 from infra.render.report import Difference, Finding, Report
 from sizing.plan import Bearer, CostShare, LeftOut
 from tests.examples import CHAT_PLAN
@@ -170,8 +170,11 @@ def test_no_value_can_become_markup(text: str) -> None:
 
 
 def test_attributes_are_escaped_and_left_out_where_they_are_none() -> None:
-    built = page(element("p", "a<b", title='say "hi"', class_=None, hidden=True, x=1.5))
-    assert built == '<!doctype html>\n<p title="say &quot;hi&quot;" hidden="" x="1.5">a&lt;b</p>\n'
+    text = element("p", "a<b", title='say "hi"', class_=None, hidden=True, x=1.5)
+    built = document("a & b", text, allowed="default-src 'none'")
+    assert built.startswith('<!doctype html>\n<html lang="en"><head>')
+    assert "<title>a &amp; b</title>" in built
+    assert built.endswith('<body><p title="say &quot;hi&quot;" hidden="" x="1.5">a&lt;b</p></body></html>\n')
 
 
 def test_who_is_left_out_and_what_teams_bear_is_in_the_page() -> None:

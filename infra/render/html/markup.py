@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
@@ -31,9 +32,23 @@ def element(tag: str, *children: Child, **attributes: str | float | bool | None)
     return built
 
 
-def page(root: Element) -> str:
-    """The document of *root*, an `html` element."""
+def document(title: str, *body: Element, allowed: str) -> str:
+    """A whole page with the style that all have; *allowed* is its content security policy."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=allowed),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", title),
+        element("style", packaged("page.css")),
+    )
+    root = element("html", head, element("body", *body), lang="en")
     return f"<!doctype html>\n{tostring(root, encoding='unicode', method='html')}\n"
+
+
+def packaged(name: str) -> str:
+    """The text of a file that lies beside this one."""
+    return resources.files("infra.render.html").joinpath(name).read_text("utf-8")
 
 
 def _text(value: str | float) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib import resources
 from xml.etree.ElementTree import Element
 
 from infra.render.html.bill import bill_section
-from infra.render.html.markup import Child, element, page
+from infra.render.html.markup import Child, document, element, packaged
 from infra.render.html.requirements import capacity_section, requirements_section
 from infra.render.html.tree import tree_section
 from infra.render.pending import settling_commands
@@ -26,21 +25,8 @@ _LIMITS = (
 
 def render_html(report: Report) -> str:
     """The whole preview as one HTML document; the same report gives the same bytes."""
-    return page(
-        element(
-            "html",
-            element(
-                "head",
-                element("meta", charset="utf-8"),
-                element("meta", http_equiv="Content-Security-Policy", content=_ALONE),
-                element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-                element("title", f"{report.stack}: preview"),
-                element("style", _packaged("page.css")),
-            ),
-            element("body", element("main", *_sections(report)), element("script", _packaged("page.js"))),
-            lang="en",
-        )
-    )
+    main, script = element("main", *_sections(report)), element("script", packaged("page.js"))
+    return document(f"{report.stack}: preview", main, script, allowed=_ALONE)
 
 
 def _sections(report: Report) -> list[Child]:
@@ -171,7 +157,3 @@ def _footer(report: Report) -> Element:
         element("ul", *(element("li", x) for x in notes)) if notes else None,
         element("p", f"Facts of {report.plan.facts_as_of}; {report.plan.solver}; sizeup {report.plan.sizeup_version}"),
     )
-
-
-def _packaged(name: str) -> str:
-    return resources.files("infra.render.html").joinpath(name).read_text("utf-8")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from xml.etree.ElementTree import Element
 
 from infra.render.html.chart import chart_figure
-from infra.render.html.markup import Child, element, page
+from infra.render.html.markup import Child, document, element
 from infra.render.tries_charts import charts_of
 from sizing.allocation.whatif.sweep import machines_of
 from sizing.allocation.whatif.tried import Tried, Tries
@@ -24,21 +23,7 @@ _ALONE = "default-src 'none'; style-src 'unsafe-inline'"  # nothing is loaded, n
 
 def render_tries_html(tries: Tries) -> str:
     """The whole page; the same tries give the same bytes."""
-    return page(
-        element(
-            "html",
-            element(
-                "head",
-                element("meta", charset="utf-8"),
-                element("meta", http_equiv="Content-Security-Policy", content=_ALONE),
-                element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-                element("title", f"{tries.stack}: what if"),
-                element("style", resources.files("infra.render.html").joinpath("page.css").read_text("utf-8")),
-            ),
-            element("body", element("main", *_sections(tries))),
-            lang="en",
-        )
-    )
+    return document(f"{tries.stack}: what if", element("main", *_sections(tries)), allowed=_ALONE)
 
 
 def _sections(tries: Tries) -> list[Child]:
