@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
-from sizing.catalog import Catalog, Cloud, Machine, Offer, Precision, Provenance, PurchaseMode, StorageTier
+from sizing.catalog import (
+    AccountQuota,
+    Catalog,
+    Cloud,
+    Machine,
+    Offer,
+    Precision,
+    Provenance,
+    PurchaseMode,
+    QuotaScope,
+    QuotaUnit,
+    StorageTier,
+)
 from sizing.catalog.accelerator import Accelerator
+from sizing.spec.capacity import CapacityBlock, Reservation
+from sizing.spec.schedule import Window
 from sizing.spec.workload import Allowed, Objectives, Serving, Spec, Survive, TokenLengths, Traffic
 from sizing.units import GIB
 from tests.examples import A100, CHAT, CHAT_OBJECTIVES, H100, L40S, LLAMA_8B, LLAMA_70B, TPU_V6E
@@ -55,6 +70,31 @@ L40S_SINGLE = machine("g6e.2xlarge", L40S, 1, vcpus=8, memory_gib=64)
 L40S_NODE = machine("g6e.48xlarge", L40S, 8, vcpus=192, memory_gib=1536)
 SYSTEM = machine("m7i.xlarge", vcpus=4, memory_gib=16)
 TPU_NODE = machine("ct6e-standard-8t", TPU_V6E, 8, cloud=Cloud.GCP)
+
+# What an account has of it: a quota in vCPUs, a machine that is reserved, and one bought for a week at 10 USD/h.
+G_QUOTA = AccountQuota(
+    cloud=Cloud.AWS,
+    id="L-G",
+    name="Running On-Demand G instances",
+    scope=QuotaScope.REGION,
+    unit=QuotaUnit.VCPU,
+    families=("g6e",),
+    modes=(PurchaseMode.ON_DEMAND,),
+    provenance=SOURCE,
+)
+RESERVED_NODE = Reservation(
+    name="cr-1", cloud=Cloud.AWS, machine="p5.48xlarge", region=REGION, zone="use1-az4", machines=1
+)
+WEEK_BLOCK = CapacityBlock(
+    name="cb-1",
+    cloud=Cloud.AWS,
+    machine="p5.48xlarge",
+    region=REGION,
+    zone="use1-az1",
+    machines=1,
+    window=Window(start=date(2026, 12, 1), until=date(2026, 12, 8)),
+    upfront_usd=1680,
+)
 
 
 def offer(

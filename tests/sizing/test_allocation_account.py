@@ -13,7 +13,7 @@ from sizing.allocation.planning.verify import violations
 from sizing.catalog import Cloud, PurchaseMode
 from sizing.outcome import NoPlan, Sized
 from sizing.plan import PoolRole, SizingPlan
-from sizing.spec.capacity import CapacityBlock, Commitments, OwnedCommitment, Reservation, TeamQuota
+from sizing.spec.capacity import Commitments, OwnedCommitment, TeamQuota
 from sizing.spec.schedule import DayPart, Window
 from sizing.spec.workload import Serving, Spec, Survive
 from tests.markets import (
@@ -23,7 +23,9 @@ from tests.markets import (
     L40S_NODE,
     L40S_SINGLE,
     REGION,
+    RESERVED_NODE,
     SMALL_MARKET,
+    WEEK_BLOCK,
     catalog_of,
     offer,
     spec_of,
@@ -103,8 +105,7 @@ def test_commitments_that_are_owned_cover_machines_at_no_more():
 
 def test_a_reservation_is_used_before_anything_is_bought():
     """It is paid anyway: the chat stands there, where one machine on demand costs 55.04 USD/h."""
-    held = Reservation(name="cr-1", cloud=Cloud.AWS, machine="p5.48xlarge", region=REGION, zone="use1-az4", machines=1)
-    plan = sized(replace(spec_of(CHAT_70B), reservations=(held,)))
+    plan = sized(replace(spec_of(CHAT_70B), reservations=(RESERVED_NODE,)))
     assert [(one.reservation, one.mode, one.nodes) for one in plan.node_pools if one.accelerator] == [
         ("cr-1", PurchaseMode.RESERVATION, 1)
     ]
@@ -114,23 +115,12 @@ def test_a_reservation_is_used_before_anything_is_bought():
 
 def test_a_capacity_block_carries_what_is_needed_within_its_days():
     """1,680 USD for one machine and seven days are 10 USD/h; who is needed always finds nothing in it."""
-    window = Window(start=date(2026, 12, 1), until=date(2026, 12, 8))
-    block = CapacityBlock(
-        name="cb-1",
-        cloud=Cloud.AWS,
-        machine="p5.48xlarge",
-        region=REGION,
-        zone="use1-az1",
-        machines=1,
-        window=window,
-        upfront_usd=1680,
-    )
     brief = replace(CHAT_70B, needed=Window(start=date(2026, 12, 2), until=date(2026, 12, 5)))
-    plan = sized(replace(spec_of(brief), capacity_blocks=(block,)))
+    plan = sized(replace(spec_of(brief), capacity_blocks=(WEEK_BLOCK,)))
     assert plan.usd_per_hour == pytest.approx(10 + 0.6)
     told = "machines of cb-1 are there from 2026-12-01 until 2026-12-08 alone"
     assert [one.startswith(told) for one in plan.assumptions].count(True) == 1
-    always = sized(replace(spec_of(CHAT_70B), capacity_blocks=(block,)))
+    always = sized(replace(spec_of(CHAT_70B), capacity_blocks=(WEEK_BLOCK,)))
     assert always.usd_per_hour == pytest.approx(55.04 + 0.6)
 
 

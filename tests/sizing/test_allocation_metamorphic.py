@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import sizing
 from sizing.allocation.finding.search import search
-from sizing.catalog import AccountQuota, Catalog, Cloud, PurchaseMode, QuotaScope, QuotaUnit
+from sizing.catalog import Catalog, Cloud
 from sizing.outcome import NoPlan, Sized, SolverStatus
 from sizing.plan import PoolRole, SizingPlan
 from sizing.spec.capacity import QuotaLimit
@@ -18,12 +18,12 @@ from tests.markets import (
     A100_NODE,
     ASSIST_8B,
     CHAT_70B,
+    G_QUOTA,
     H100_NODE,
     H100_SINGLE,
     L40S_NODE,
     L40S_SINGLE,
     REGION,
-    SOURCE,
     catalog_of,
     offer,
     spec_of,
@@ -33,16 +33,6 @@ WEST, WEST_ZONES = "us-west-2", ("usw2-az1", "usw2-az2")
 SOUTH, SOUTH_ZONES = "sa-east-1", ("sae1-az1", "sae1-az2", "sae1-az3")
 CENTRE = 1e-6  # of a dollar: prices are whole millionths
 MANY_VCPUS = 100_000
-QUOTA = AccountQuota(
-    cloud=Cloud.AWS,
-    id="L-G",
-    name="Running On-Demand G instances",
-    scope=QuotaScope.REGION,
-    unit=QuotaUnit.VCPU,
-    families=("g6e",),
-    modes=(PurchaseMode.ON_DEMAND,),
-    provenance=SOURCE,
-)
 
 
 def market(price: float) -> Catalog:
@@ -55,7 +45,7 @@ def market(price: float) -> Catalog:
         if region == REGION or machine is not H100_SINGLE
     ]
     machines = [H100_NODE, H100_SINGLE, A100_NODE, L40S_SINGLE, L40S_NODE]
-    return replace(catalog_of(machines, offers), quotas=(QUOTA,))
+    return replace(catalog_of(machines, offers), quotas=(G_QUOTA,))
 
 
 prices = st.sampled_from([0.6, 0.9, 1.0, 1.2])

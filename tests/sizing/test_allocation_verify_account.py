@@ -12,42 +12,33 @@ import pytest
 
 import sizing
 from sizing.allocation.planning.verify import violations
-from sizing.catalog import AccountQuota, Cloud, PurchaseMode, QuotaScope, QuotaUnit
+from sizing.catalog import Cloud, PurchaseMode
 from sizing.outcome import Sized
 from sizing.plan import Deployment, LeftOut, NodePool, Placement, SizingPlan
-from sizing.spec.capacity import CapacityBlock, Commitments, OwnedCommitment, QuotaLimit, Reservation, TeamQuota
+from sizing.spec.capacity import Commitments, OwnedCommitment, QuotaLimit, TeamQuota
 from sizing.spec.schedule import DayPart, Window
 from sizing.spec.workload import Spec
 from tests.markets import (
     ASSIST_8B,
     CHAT_70B,
+    G_QUOTA,
     H100_NODE,
     L40S_SINGLE,
     REGION,
+    RESERVED_NODE,
     SMALL_MARKET,
-    SOURCE,
+    WEEK_BLOCK,
     offer,
     spec_of,
 )
 
 WEST = "us-west-2"
-QUOTA = AccountQuota(
-    cloud=Cloud.AWS,
-    id="L-G",
-    name="Running On-Demand G instances",
-    scope=QuotaScope.REGION,
-    unit=QuotaUnit.VCPU,
-    families=("g6e",),
-    modes=(PurchaseMode.ON_DEMAND,),
-    provenance=SOURCE,
-)
 MARKET = replace(
     SMALL_MARKET,
-    quotas=(QUOTA,),
+    quotas=(G_QUOTA,),
     offers=(*SMALL_MARKET.offers, replace(offer(L40S_SINGLE, 1.4), mode=PurchaseMode.COMMITTED_1Y)),
 )
 NIGHTS = (DayPart(from_h=0, until_h=8, share=0.2), DayPart(from_h=8, until_h=24, share=1.0))
-HELD = Reservation(name="cr-1", cloud=Cloud.AWS, machine="p5.48xlarge", region=REGION, zone="use1-az4", machines=1)
 DAILY = replace(
     ASSIST_8B,
     team="apps",
@@ -56,7 +47,7 @@ DAILY = replace(
 )
 SPEC = replace(
     spec_of(replace(CHAT_70B, team="research"), DAILY),
-    reservations=(HELD,),
+    reservations=(RESERVED_NODE,),
     commitments=Commitments(
         terms=(PurchaseMode.COMMITTED_1Y,),
         owned=(OwnedCommitment(cloud=Cloud.AWS, machine=L40S_SINGLE.name, region=REGION, machines=2),),
@@ -199,19 +190,8 @@ def test_a_team_that_pays_more_than_it_may_is_found():
 
 def test_a_block_that_carries_what_is_always_needed_is_found():
     """Sized for three days within it; then the chat is needed always."""
-    window = Window(start=date(2026, 12, 1), until=date(2026, 12, 8))
-    block = CapacityBlock(
-        name="cb-1",
-        cloud=Cloud.AWS,
-        machine="p5.48xlarge",
-        region=REGION,
-        zone="use1-az1",
-        machines=1,
-        window=window,
-        upfront_usd=1680,
-    )
     brief = replace(CHAT_70B, needed=Window(start=date(2026, 12, 2), until=date(2026, 12, 5)))
-    spec = replace(spec_of(brief), capacity_blocks=(block,))
+    spec = replace(spec_of(brief), capacity_blocks=(WEEK_BLOCK,))
     answer = sizing.size(spec, MARKET, alternatives=False)
     assert isinstance(answer, Sized)
     assert not violations(answer.plan, spec, MARKET)
