@@ -107,10 +107,16 @@ def test_ctrl_c_once_there_is_a_plan_shows_the_best_so_far_and_writes_none(big: 
         assert out.startswith("four on aws")
 
 
+def ask_more(root: Path) -> None:
+    """The stack small-aws asks for more than its plan gives, on the one accelerator that it has: sized soon."""
+    edited(root, "small-aws", "requests_per_s: 20", "requests_per_s: 45")
+    edited(root, "small-aws", "allow: {", "allow: {accelerators: [nvidia-l40s], ")
+
+
 def test_ctrl_c_while_the_answer_is_printed_tells_whether_the_plan_is_written(tmp_path: Path):
     """The reader of the pipe does not read on, so the command stands in its printing; the plan is written by then."""
     root = project_copy(tmp_path)
-    edited(root, "small-aws", "requests_per_s: 20", "requests_per_s: 45")
+    ask_more(root)
     before = contents(root)
     slow = PROGRAM.replace("import sys;", "import sys, time, infra.commands.size as size;").replace(
         "sys.exit(main", "size.show = lambda *_: (print('shown', flush=True), time.sleep(60)); sys.exit(main"
@@ -128,7 +134,7 @@ def test_a_killed_command_leaves_the_plan_whole(tmp_path: Path):
     """Eight kills at moments between the first import and the end, drawn with a seed; then it is sized as ever."""
     root = project_copy(tmp_path)
     old = plan_path(root, "small-aws").read_bytes()
-    edited(root, "small-aws", "requests_per_s: 20", "requests_per_s: 45")
+    ask_more(root)
     started = time.monotonic()
     assert sizeup("size", "small-aws", root=root).status == 0
     whole_s = time.monotonic() - started
