@@ -28,6 +28,16 @@ def test_the_plan_that_the_readme_shows_is_the_plan():
         assert part.strip("\n") in shown
 
 
+def test_the_refusal_that_the_readme_shows_is_the_refusal():
+    """The command of that line, as far as the README prints what it says."""
+    ended = sizeup("whatif", "chat-aws", "budget_usd_per_month=60000")
+    assert ended.status == 1
+    line = next(line for line in README.splitlines() if line.startswith("Where nothing fits"))
+    head, tail = block_after(line).split("\n...\n")
+    assert ended.out.startswith(f"{head}\n\n")
+    assert ended.out.endswith(f"\n\n{tail}")
+
+
 def test_the_stack_file_that_the_readme_shows_is_the_example():
     """Comments apart, and the platform settings that it leaves out."""
     shown = yaml.safe_load(block_after("## What a stack file says"))["config"]
