@@ -589,6 +589,20 @@ AWS_TWO_REGIONS = replace(
     buckets=(*AWS_PLAN.buckets, replace(CHAT_PLAN.buckets[0], region=_WEST)),
 )
 
+
+def paid(pool: NodePool, machines: float, usd_per_hour: float, hours_per_month: float = 730) -> CostLine:
+    """A line of a plan for some machines of one pool."""
+    return CostLine(
+        item=f"{pool.machine} {pool.mode} {pool.zone}",
+        pool=pool.name,
+        quantity=machines,
+        usd_per_hour=usd_per_hour,
+        source="AWS price list",
+        as_of="2026-07-20",
+        hours_per_month=hours_per_month,
+    )
+
+
 _EAST = "us-east5"
 GCP_RESERVED_POOL = replace(
     GCP_TPU_POOL,

@@ -20,7 +20,6 @@ from infra.render.report import Report
 from infra.render.text import render_text
 from sizing.catalog import Cloud, catalog
 from sizing.catalog.offer import PurchaseMode
-from sizing.plan import CostLine as PlannedLine
 from sizing.plan import NodePool, SizingPlan
 from tests.examples import (
     AWS_DAY_POOL,
@@ -30,22 +29,10 @@ from tests.examples import (
     GCP_DAY_POOL,
     GCP_RESERVED_POOL,
     GCP_TWO_REGIONS,
+    paid,
 )
 
 WEST = "us-west-2"
-
-
-def paid(pool: NodePool, machines: int, usd_per_hour: float, hours_per_month: float = 730) -> PlannedLine:
-    """A line of the plan for some machines of one pool."""
-    return PlannedLine(
-        item=f"{pool.machine} {usd_per_hour} {hours_per_month}",
-        pool=pool.name,
-        quantity=machines,
-        usd_per_hour=usd_per_hour,
-        source="AWS price list",
-        as_of="2026-07-20",
-        hours_per_month=hours_per_month,
-    )
 
 
 # Three machines by day, of which one is committed, and the others are up for twelve hours a day.

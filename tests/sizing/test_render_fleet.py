@@ -6,26 +6,12 @@ from dataclasses import replace
 
 from sizing.catalog.offer import PurchaseMode
 from sizing.outcome import Sized, SolverOutcome, SolverStatus
-from sizing.plan import Bearer, Commitment, CostLine, CostShare, LeftOut, NodePool, Promise, SizingPlan
+from sizing.plan import Bearer, Commitment, CostLine, CostShare, LeftOut, Promise, SizingPlan
 from sizing.render import answer, render_explain, render_plan, requirement_lines
 from sizing.render_fleet import left_out_lines, move_lines, team_lines
 from sizing.render_machines import commitment_lines, machine_lines
 from sizing.table import WIDTH
-from tests.examples import AWS_DAY_POOL, AWS_TWO_REGIONS, CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL
-
-
-def paid(pool: NodePool, machines: float, usd_per_hour: float, hours_per_month: float = 730) -> CostLine:
-    """A line of the plan for some machines of one pool."""
-    return CostLine(
-        item=f"{pool.machine} {pool.mode} {pool.zone}",
-        pool=pool.name,
-        quantity=machines,
-        usd_per_hour=usd_per_hour,
-        source="AWS price list",
-        as_of="2026-07-20",
-        hours_per_month=hours_per_month,
-    )
-
+from tests.examples import AWS_DAY_POOL, AWS_TWO_REGIONS, CHAT_DEPLOYMENT, CHAT_PLAN, CHAT_POOL, paid
 
 # Three machines by day and one of them by night, which is committed; weights stand beside it.
 BY_DAY = replace(AWS_DAY_POOL, committed=1, committed_usd_per_hour=31.5)
