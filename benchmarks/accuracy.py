@@ -1,10 +1,11 @@
 """How far the performance model is from published measurements.
 
-    python -m benchmarks.accuracy --table measured.csv [--predictions out.csv] [--json]
+    python -m benchmarks.accuracy --table measured.csv [--efficiencies priors.json] [--predictions out.csv] [--json]
 
 Reads a table of inference or of training measurements (told apart by the header), predicts each row from its setup
 alone, writes `id,predicted,low,high`, and where the table tells outcomes prints the errors by group, metric,
-accelerator and model. A row that cannot be predicted has no line, and counts as not covered.
+accelerator and model. A row that cannot be predicted has no line, and counts as not covered. Constants are those that
+the package ships, or those of `--efficiencies`. Processor time goes to stderr.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import process_time
 
 from sizing.calibration.errors import Errors, errors, metric_of, predict_all
 from sizing.calibration.measurement import Measurement, Table, kind_of, read_measurements
 from sizing.calibration.prediction import Prediction
 from sizing.catalog import catalog
+from sizing.performance.passes.efficiency import using
 
 LEAST_ROWS = 5  # of a group that takes part in the average over groups
 
@@ -119,6 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 done, 2 the table cannot be read."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, required=True, help="measurements, as CSV")
+    parser.add_argument("--efficiencies", type=Path, help="constants to predict with, instead of the packaged ones")
     parser.add_argument("--predictions", type=Path, help="where to write id,predicted,low,high")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
@@ -136,13 +141,29 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"error: {options.table}: there is no column {error}\n")
         return 2
     rows = reading.measurements
-    predictions, refused = predict_all(rows, catalog())
+    try:
+        constants = _constants(options.efficiencies)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"error: {options.efficiencies}: {error}\n")
+        return 2
+    facts = catalog()
+    started = process_time()
+    with constants:
+        predictions, refused = predict_all(rows, facts)
+    taken = process_time() - started
+    setups = len({row.setup for row in rows})
+    sys.stderr.write(f"{setups:,} setups in {taken:.1f} s of one core, {1e3 * taken / max(1, setups):.2f} ms each\n")
     refused += reading.unreadable
     if options.predictions is not None:
         write_predictions(options.predictions, rows, predictions)
     result = report(rows, predictions, refused)
     print(json.dumps(asdict(result), indent=1) if options.json else text_of(result))
     return 0
+
+
+def _constants(path: Path | None) -> AbstractContextManager[None]:
+    """A block in which predictions are made with the constants of *path*, or the packaged ones where there is none."""
+    return nullcontext() if path is None else using(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _training(table: Path, output: Path | None, *, as_json: bool) -> int:

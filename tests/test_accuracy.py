@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import benchmarks
 from benchmarks.accuracy import main
 from sizing.calibration.measurement import (
     Measurement,
@@ -139,6 +140,21 @@ def test_a_table_without_outcomes_is_predicted(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "1 of 2 rows predicted (50.0%)" in printed
     assert "no-such-model" in printed
+
+
+def test_other_constants_are_told_by_a_file_and_are_gone_afterwards(tmp_path, capsys):
+    """The priors predict differently from what was fitted; a file that is no JSON is said to be none."""
+    table, priors = tmp_path / "table.csv", Path(benchmarks.__file__).parent / "priors.json"
+    table.write_text(f"{HEADER}\n{ONE_ROW}\n", encoding="utf-8")
+    told = {}
+    for name, more in (("fitted", ()), ("priors", ("--efficiencies", str(priors))), ("fitted again", ())):
+        out = tmp_path / f"{name}.csv"
+        assert main(["--table", str(table), "--predictions", str(out), *more]) == 0
+        told[name] = out.read_text(encoding="utf-8")
+    assert told["fitted"] == told["fitted again"] != told["priors"]
+    capsys.readouterr()
+    assert main(["--table", str(table), "--efficiencies", str(table)]) == 2
+    assert f"error: {table}: " in capsys.readouterr().err
 
 
 def test_a_row_that_cannot_be_read_is_counted_not_guessed(tmp_path, capsys):
