@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,19 +37,22 @@ def test_a_key_is_never_known_here(name: str, tmp_path: Path):
     assert isinstance(key.inputs["stringData"], Secret)
 
 
+def inputs_of(name: str, tmp_path: Path) -> dict[str, Any]:
+    """The inputs of the variant's node pools and their templates, by name."""
+    kinds_of_pools = ("NodeGroup", "LaunchTemplate", "NodePool")
+    return {one.name: one.inputs for one in graph_of(name, tmp_path).resources if one.type.endswith(kinds_of_pools)}
+
+
 def test_machines_by_hours_and_out_of_a_reservation_are_judged_on_aws(tmp_path: Path):
-    graph = graph_of("chat-aws-by-hours", tmp_path)
-    sizes = [one.inputs["scalingConfig"] for one in graph.resources if one.name == "p5-48xlarge-use1-az1-nodes"]
-    assert sizes == [{"desiredSize": 1, "maxSize": 1, "minSize": 0}]
-    (template,) = (one for one in graph.resources if one.name == "p5-48xlarge-use1-az2-template")
-    target = template.inputs["capacityReservationSpecification"]["capacityReservationTarget"]
-    assert target == {"capacityReservationId": "cr-0a1b2c3d4e5f60718"}
+    inputs = inputs_of("chat-aws-by-hours", tmp_path)
+    assert inputs["p5-48xlarge-use1-az1-nodes"]["scalingConfig"] == {"desiredSize": 1, "maxSize": 1, "minSize": 0}
+    held = inputs["p5-48xlarge-use1-az2-template"]["capacityReservationSpecification"]
+    assert held["capacityReservationTarget"] == {"capacityReservationId": "cr-0a1b2c3d4e5f60718"}
 
 
 def test_machines_by_hours_and_out_of_a_reservation_are_judged_on_google_cloud(tmp_path: Path):
-    graph = graph_of("chat-gcp-by-hours", tmp_path)
-    pools = {one.name: one.inputs for one in graph.resources if one.type == "gcp:container/nodePool:NodePool"}
-    scaled, held = (pools[f"ct6e-standard-8t-us-east5-{zone}"] for zone in "ab")
+    inputs = inputs_of("chat-gcp-by-hours", tmp_path)
+    scaled, held = (inputs[f"ct6e-standard-8t-us-east5-{zone}"] for zone in "ab")
     assert scaled["autoscaling"] == {"locationPolicy": "ANY", "totalMaxNodeCount": 4, "totalMinNodeCount": 2}
     assert held["nodeConfig"]["reservationAffinity"]["values"] == ["v6e-march"]
 
