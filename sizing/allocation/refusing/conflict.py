@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from sizing.allocation.buying.quotas import quotas_of
 from sizing.allocation.buying.schedule import budget_of, day_of, demands_of, teams_of
 from sizing.allocation.finding.formulation import Formulation
+from sizing.allocation.refusing.glance import at_a_glance, is_possible
 from sizing.allocation.refusing.relaxed import Relaxed
 from sizing.allocation.refusing.requirement import Asked
 from sizing.allocation.refusing.stack_requirements import of_stack
 from sizing.allocation.refusing.workload_requirements import of_workload
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.offer import PurchaseMode
-from sizing.optimiser.conflicts.conflict import Explanation, analysis, possible
+from sizing.optimiser.conflicts.conflict import Explanation, analysis
 from sizing.optimiser.conflicts.looser import Key, Requirements, place_of
 from sizing.optimiser.problem import Pool, Problem
 from sizing.spec.workload import Spec
@@ -52,7 +53,7 @@ def conflicts_of(spec: Spec, relaxed: Relaxed) -> Conflicts:
         asked = {one.requirement.id: one for one in (*of_stack(spec, relaxed.catalog, nearby=nearby), *of_blocked)}
         made = requirements_of(spec, relaxed, asked, machines, together=together)
         order = sorted(asked, key=lambda name: not asked[name].is_default)
-        told = analysis(made, asked=relaxed.tried).explanation(first_without=order)
+        told = analysis(made, asked=relaxed.tried, glance=at_a_glance).explanation(first_without=order)
         if any(len(way) == 1 for way in told.ways_out):
             break
     return Conflicts(asked=asked, explanation=told)
@@ -72,13 +73,13 @@ def blocking(problem: Problem) -> frozenset[str]:
     Letting go of what another workload asks changes nothing for these, so only theirs needs to be weighed anew.
     """
     must = [demand.workload for demand in problem.demands if demand.priority is None]
-    alone = [name for name in must if possible(_only(problem, [name])) is not True]
+    alone = [name for name in must if is_possible(_only(problem, [name])) is not True]
     rest = [name for name in must if name not in alone]
-    if not rest or possible(_only(problem, rest)) is True:
+    if not rest or is_possible(_only(problem, rest)) is True:
         return frozenset(alone)
     for name in list(rest):
         fewer = [other for other in rest if other != name]
-        if possible(_only(problem, fewer)) is False:
+        if is_possible(_only(problem, fewer)) is False:
             rest = fewer
     return frozenset((*alone, *rest))
 

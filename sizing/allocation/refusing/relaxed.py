@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from sizing.allocation.buying.quotas import quota_name
 from sizing.allocation.buying.supply import supply
 from sizing.allocation.finding.formulation import Formulation, formulate
+from sizing.allocation.refusing.glance import is_possible
 from sizing.allocation.ways.candidates import Weighed, weigh
 from sizing.catalog.machine import Cloud, Machine
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser import Effort, solve
-from sizing.optimiser.conflicts.conflict import least, possible
+from sizing.optimiser.conflicts.conflict import least
 from sizing.optimiser.conflicts.feasibility import team_slots, usage
 from sizing.optimiser.conflicts.left_out import Books
 from sizing.optimiser.conflicts.looser import ASKED, place_of
@@ -143,7 +144,7 @@ class Relaxed:
         """Whether there is a plan; False too where a limit stopped the search for one."""
         if spec not in self._possible:
             self.tried()
-            self._possible[spec] = any(possible(one.problem) for one in self.formulations(spec))
+            self._possible[spec] = any(is_possible(one.problem) for one in self.formulations(spec))
         return self._possible[spec]
 
     def solved(self, spec: Spec) -> Solved | None:

@@ -62,10 +62,17 @@ class Analysis:
     model: Model
     deterministic_limit: float = DETERMINISTIC_LIMIT
     asked: Callable[[], None] = lambda: None  # called before each solve: for progress
+    glance: Callable[[Problem], bool | None] = lambda _: (
+        None
+    )  # whether a problem is possible, where no search is needed
 
     def possible(self, on: Collection[str]) -> bool | None:
         """Whether there is a purchase that keeps the requirements *on*; None: a limit stopped the search."""
         self.asked()
+        off = [name for name in self.requirements.ids if name not in on]
+        seen = self.glance(self.requirements.without(off))
+        if seen is False or (seen and not self.requirements.apart):
+            return seen
         model = self.model.cp.clone()
         for name, literal in self.model.holds.items():
             model.add(model.get_bool_var_from_proto_index(literal.index) == (name in on))
@@ -163,9 +170,21 @@ class Analysis:
         return [name for name in kept if holds[name].index in named]
 
 
-def analysis(requirements: Requirements, *, asked: Callable[[], None] = lambda: None) -> Analysis:
-    """What is asked as a model that can be asked about conflicts."""
-    return Analysis(requirements=requirements, model=model_of(requirements), asked=asked)
+def analysis(
+    requirements: Requirements,
+    *,
+    asked: Callable[[], None] = lambda: None,
+    glance: Callable[[Problem], bool | None] = lambda _: None,
+) -> Analysis:
+    """
+    What is asked as a model that can be asked about conflicts.
+
+    Args:
+        requirements: What is asked, and what it is without each of its requirements.
+        asked: Called before each solve: for progress.
+        glance: Whether a problem has a purchase, where that is known without a search; clouds may be mixed in it.
+    """
+    return Analysis(requirements=requirements, model=model_of(requirements), asked=asked, glance=glance)
 
 
 def possible(problem: Problem) -> bool | None:

@@ -32,8 +32,8 @@ def model_of(requirements: Requirements) -> Model:
     from ortools.sat.python import cp_model  # noqa: PLC0415
 
     cp = cp_model.CpModel()
-    versions = {key: _must_be_served(problem) for key, problem in requirements.versions}
-    of = Versions(versions=versions, widest=_must_be_served(requirements.without(requirements.ids)))
+    versions = {key: must_be_served(problem) for key, problem in requirements.versions}
+    of = Versions(versions=versions, widest=must_be_served(requirements.without(requirements.ids)))
     holds = {name: cp.new_bool_var(name) for name in requirements.ids}
     gone = {key: cp.new_bool_var("") for key in requirements.let_go}
     for key, literal in gone.items():
@@ -53,7 +53,7 @@ def model_of(requirements: Requirements) -> Model:
     return model
 
 
-def _must_be_served(problem: Problem) -> Problem:
+def must_be_served(problem: Problem) -> Problem:
     """The problem of the workloads that may not be left out, with the choices that are theirs."""
     demands = tuple(demand for demand in problem.demands if demand.priority is None)
     names = {demand.workload for demand in demands}
