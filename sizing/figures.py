@@ -7,11 +7,13 @@ rounded here goes back into a computation.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from sizing.units import BILLION, GB, GIB, KB, KIB, MB, MIB, MICRO_USD_PER_USD, SECONDS_PER_HOUR, TERA
 
 MINUTE_S = 60
-MICRO_USD_PER_CENT = MICRO_USD_PER_USD // 100
+CENTS_PER_USD = 100
+MICRO_USD_PER_CENT = MICRO_USD_PER_USD // CENTS_PER_USD
 
 
 def figure(value: float) -> str:
@@ -35,9 +37,27 @@ def money(usd: float) -> str:
 
     Rounded by way of whole micro-dollars, half a cent up: so a sum does not depend on the order of its parts.
     """
-    micro = round(abs(usd) * MICRO_USD_PER_USD)
-    cents = (micro + MICRO_USD_PER_CENT // 2) // MICRO_USD_PER_CENT
-    return f"{'-' if usd < 0 and cents else ''}{cents // 100:,}.{cents % 100:02}"
+    whole = cents(abs(usd))
+    return f"{'-' if usd < 0 and whole else ''}{whole // CENTS_PER_USD:,}.{whole % CENTS_PER_USD:02}"
+
+
+def whole_cents(parts: Sequence[float], wanted: int) -> list[int]:
+    """
+    *parts* in whole cents that add up to the *wanted* cents, which their sum rounds to.
+
+    Each is rounded down, and what is then missing goes to those that lost most: no part is off by a cent or more.
+    """
+    micro = [round(part * MICRO_USD_PER_USD) for part in parts]
+    found = [x // MICRO_USD_PER_CENT for x in micro]
+    by_loss = sorted(range(len(micro)), key=lambda at: (-(micro[at] % MICRO_USD_PER_CENT), at))
+    for at in by_loss[: max(0, wanted - sum(found))]:
+        found[at] += 1
+    return found
+
+
+def cents(usd: float) -> int:
+    """An amount in whole cents, half a cent up, as `money` prints it."""
+    return (round(usd * MICRO_USD_PER_USD) + MICRO_USD_PER_CENT // 2) // MICRO_USD_PER_CENT
 
 
 def signed_money(usd: float) -> str:

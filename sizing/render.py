@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sizing.catalog.machine import Cloud
-from sizing.figures import figure, memory, money, percent, plural, rate, seconds, storage
+from sizing.figures import cents, figure, memory, money, percent, plural, rate, seconds, storage
 from sizing.outcome import NoPlan, RunnerUp, Sized, SolverOutcome, SolverStatus
 from sizing.performance.host.loading import load_tiers
 from sizing.plan import Deployment, SizingPlan
@@ -145,7 +145,9 @@ def _why_lost(runner: RunnerUp, *, than: float | None) -> str:
     if runner.misses:
         return "; ".join(miss.text for miss in runner.misses)
     more = None if than is None or runner.usd_per_hour is None else runner.usd_per_hour - than
-    return f"meets all, {money(more)} USD/h dearer" if more is not None and more > 0 else "meets all"
+    if more is None or more <= 0:
+        return "meets all"
+    return f"meets all, {money(more)} USD/h dearer" if cents(more) else "meets all, less than a cent an hour dearer"
 
 
 def _deployment_lines(plan: SizingPlan) -> list[str]:

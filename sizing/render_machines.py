@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sizing.catalog.offer import PurchaseMode
-from sizing.figures import figure, money, plural, unit_price
+from sizing.figures import CENTS_PER_USD, cents, figure, money, plural, unit_price, whole_cents
 from sizing.plan import Commitment, CostLine, NodePool, PoolRole, SizingPlan
 from sizing.table import table, wrapped
 
@@ -58,7 +58,9 @@ def usd_per_hour_of(pool: NodePool, plan: SizingPlan) -> float:
 class _Row:
     """One line of the table, and what is said below it."""
 
-    cells: tuple[str, str, str, str]
+    cells: tuple[str, str, str]
+    usd_per_hour: float | None = None  # None: of a region, which costs what its rows cost
+    region: str | None = None
     below: tuple[str, ...] = ()
 
 
@@ -66,9 +68,9 @@ def machine_lines(plan: SizingPlan) -> list[str]:
     """
     Pools of equal machines with unit price and cost, below each its zones, hours and terms; then the total.
 
-    Of several regions each has its own cost. What is paid beside machines follows them.
+    Of several regions each has its own cost. What is paid beside machines follows them. The cents of all add up.
     """
-    rows = [_Row(cells=("machines", "", "USD/h each", "USD/h"))]
+    rows: list[_Row] = []
     sites = [(site.region, _kinds(plan, site.region)) for site in plan.sites]
     costs = sorted((kind.usd_per_hour for _, kinds in sites for kind in kinds), reverse=True)
     is_many = len(costs) > MOST_KINDS
@@ -76,17 +78,36 @@ def machine_lines(plan: SizingPlan) -> list[str]:
     for region, kinds in sites:
         indent = "  " if plan.elsewhere else ""
         if plan.elsewhere:
-            rows.append(_Row(cells=(f"in {region}", "", "", money(sum(kind.usd_per_hour for kind in kinds)))))
+            rows.append(_Row(cells=(f"in {region}", "", ""), region=region))
         shown = [kind for kind in kinds if kind.usd_per_hour >= least]
         rows += [_machine_row(kind, indent=indent, has_zones=not is_many) for kind in shown]
         rest = [kind.usd_per_hour for kind in kinds if kind.usd_per_hour < least]
         if rest:
-            rows.append(_Row(cells=(f"{indent}and {plural(len(rest), 'kind')} more", "", "", money(sum(rest)))))
+            more = (f"{indent}and {plural(len(rest), 'kind')} more", "", "")
+            rows.append(_Row(cells=more, usd_per_hour=sum(rest), region=region))
     rows += _other_rows([line for line in plan.cost_lines if line.pool is None])
-    rows.append(_Row(cells=("total", "", "", money(plan.usd_per_hour))))
-    lines = table([row.cells for row in rows], align="<<>>", elastic=1)
-    told = [each for row, line in zip(rows, lines, strict=True) for each in (line, *row.below)]
+    cells = [(*row.cells, text) for row, text in zip(rows, _costs(rows, plan.usd_per_hour), strict=True)]
+    head, *lines, total = table(
+        [("machines", "", "USD/h each", "USD/h"), *cells, ("total", "", "", money(plan.usd_per_hour))],
+        align="<<>>",
+        elastic=1,
+    )
+    told = [head, *(each for row, line in zip(rows, lines, strict=True) for each in (line, *row.below)), total]
     return [*told, "  zones, and what is not shown: --json lists them"] if is_many else told
+
+
+def _costs(rows: Sequence[_Row], total: float) -> list[str]:
+    """What each row costs, to the cent: those of all machines, and of what is beside them, add up to the total."""
+    parts = [row.usd_per_hour for row in rows if row.usd_per_hour is not None]
+    settled = iter(whole_cents(parts, cents(total)))
+    found = [None if row.usd_per_hour is None else next(settled) for row in rows]
+    of_region = Counter[str | None]()
+    for row, number in zip(rows, found, strict=True):
+        of_region[row.region] += number or 0
+    return [
+        money((of_region[row.region] if number is None else number) / CENTS_PER_USD)
+        for row, number in zip(rows, found, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +140,9 @@ def _machine_row(kind: _Kind, *, indent: str, has_zones: bool) -> _Row:
             f"{indent}{nodes:,} x {first.machine} {first.mode.value.replace('_', ' ')}",
             f"{first.accelerators_per_node} x {what}" if first.accelerator else what,
             unit_price(first.usd_per_hour),
-            money(kind.usd_per_hour),
         ),
+        usd_per_hour=kind.usd_per_hour,
+        region=first.region,
         below=tuple(
             line for text in said for line in wrapped(text, indent=f"{indent}      ", hanging=f"{indent}        ")
         ),
@@ -156,19 +178,15 @@ def _other_rows(lines: Sequence[CostLine]) -> list[_Row]:
     dearest = sorted(lines, key=lambda line: -line.usd_per_hour_on_average)
     rows = [
         _Row(
-            cells=(
-                line.item,
-                f"{figure(line.quantity)} {line.unit}",
-                unit_price(line.usd_per_hour),
-                money(line.usd_per_hour_on_average),
-            )
+            cells=(line.item, f"{figure(line.quantity)} {line.unit}", unit_price(line.usd_per_hour)),
+            usd_per_hour=line.usd_per_hour_on_average,
         )
         for line in dearest[:MOST_OTHERS]
     ]
     rest = dearest[MOST_OTHERS:]
     if rest:
         cost = sum(line.usd_per_hour_on_average for line in rest)
-        rows.append(_Row(cells=(f"and {len(rest):,} more of these", "", "", money(cost))))
+        rows.append(_Row(cells=(f"and {len(rest):,} more of these", "", ""), usd_per_hour=cost))
     return rows
 
 

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from infra.cost.bill import CostChange, CostKind, CostLine, LineChange, WorkloadChange, is_in_total
-from sizing.figures import MICRO_USD_PER_CENT, count, plural
-from sizing.units import HOURS_PER_MONTH, MICRO_USD_PER_USD, usd_per_month
+from sizing.figures import CENTS_PER_USD, cents, count, plural, whole_cents
+from sizing.units import HOURS_PER_MONTH, usd_per_month
 
 _MEASURES = frozenset({"GB", "IOPS", "MB/s"})  # units that a quantity is told in; other things are counted
-_CENTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +22,12 @@ class Amount:
     @property
     def usd_per_hour(self) -> float | None:
         """USD per hour to the cent."""
-        return None if self.hour_cents is None else self.hour_cents / _CENTS
+        return None if self.hour_cents is None else self.hour_cents / CENTS_PER_USD
 
     @property
     def usd_per_month(self) -> float | None:
         """USD per month to the cent."""
-        return None if self.month_cents is None else self.month_cents / _CENTS
+        return None if self.month_cents is None else self.month_cents / CENTS_PER_USD
 
 
 NOT_KNOWN = Amount(hour_cents=None, month_cents=None)
@@ -83,25 +82,6 @@ def printed_bill(change: CostChange, *, has_base: bool) -> PrintedBill:
         change=NOT_KNOWN if is_open else summed(moved),
     )
     return PrintedBill(rows=rows, total=total, workloads=_workload_rows(change))
-
-
-def whole_cents(parts: Sequence[float], wanted: int) -> list[int]:
-    """
-    *parts* in whole cents that add up to the *wanted* cents, which their sum rounds to.
-
-    Each is rounded down, and what is then missing goes to those that lost most: no part is off by a cent or more.
-    """
-    micro = [round(part * MICRO_USD_PER_USD) for part in parts]
-    found = [x // MICRO_USD_PER_CENT for x in micro]
-    by_loss = sorted(range(len(micro)), key=lambda at: (-(micro[at] % MICRO_USD_PER_CENT), at))
-    for at in by_loss[: max(0, wanted - sum(found))]:
-        found[at] += 1
-    return found
-
-
-def cents(usd: float) -> int:
-    """An amount in whole cents, half a cent up, as `figures.money` prints it."""
-    return (round(usd * MICRO_USD_PER_USD) + MICRO_USD_PER_CENT // 2) // MICRO_USD_PER_CENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

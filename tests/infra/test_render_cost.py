@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.cost import Cost, CostGroup, CostKind, CostLine, Share, cost_change
-from infra.render.amounts import cents, merged, printed_bill, whole_cents
+from infra.render.amounts import merged, printed_bill
 from infra.render.cost import cost_lines
-from sizing.figures import money
+from sizing.figures import cents, money, whole_cents
 from tests.resources import urn_of
 
 MACHINES = CostLine(

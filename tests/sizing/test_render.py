@@ -58,6 +58,8 @@ def test_the_next_best_says_by_how_much_it_is_dearer() -> None:
     """126.60 - 110.08 = 16.52 USD/h."""
     text = render_plan(CHAT_PLAN, name="chat", next_best=P5EN)
     assert "126.60 USD/h; meets all, 16.52 USD/h dearer" in " ".join(text.split())
+    near = render_plan(CHAT_PLAN, name="chat", next_best=replace(P5EN, usd_per_hour=CHAT_PLAN.usd_per_hour + 0.004))
+    assert "meets all, less than a cent an hour dearer" in " ".join(near.split())
 
 
 def test_pools_of_one_machine_are_told_together() -> None:

@@ -159,6 +159,15 @@ def test_a_plan_tells_all_of_it_in_order_and_explain_what_moved() -> None:
     assert "moved from the current plan\n  - draft goes to us-west-2\n" in render_explain(sized, name="two")
 
 
+def test_the_cents_of_machines_add_up_to_the_total() -> None:
+    """Three kinds at 1.004 USD/h are 3.012 together, printed 3.01: one of them is printed 1.01."""
+    pools = tuple(replace(CHAT_POOL, name=f"x{n}", machine=f"x{n}", nodes=1, usd_per_hour=1.004) for n in range(3))
+    pools = tuple(replace(pool, least_nodes=1) for pool in pools)
+    plan = replace(CHAT_PLAN, node_pools=pools, cost_lines=tuple(paid(pool, 1, 1.004) for pool in pools))
+    costs = [line.split()[-1] for line in machine_lines(plan)[1:] if " x x" in line or "total" in line]
+    assert costs == ["1.01", "1.00", "1.00", "3.01"]
+
+
 def fleet(workloads: int, kinds: int) -> SizingPlan:
     """Many workloads, the n-th with n per mille of its TTFT to spare, on many kinds of machines."""
     ttft = CHAT_PLAN.promises[0]
