@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
+
 from benchmarks.waiting import main
 
 
-def test_a_stack_is_weighed_sized_and_refused(capsys):
+def test_a_stack_is_weighed_sized_and_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """One workload at half its cost: the refusal has a way out, which is more money."""
     main(["--workloads", "1", "--json"])
     told = json.loads(capsys.readouterr().out)

@@ -14,7 +14,7 @@ from tests.optimiser.problems import problems
 
 
 @given(problems())
-def test_a_glance_never_contradicts_a_search(asked: Problem):
+def test_a_glance_never_contradicts_a_search(asked: Problem) -> None:
     """CP-SAT is asked about the same problem, with all of its budget, quotas and teams."""
     seen, searched = at_a_glance(asked), possible(asked)
     assert seen is None or seen is searched
@@ -22,7 +22,7 @@ def test_a_glance_never_contradicts_a_search(asked: Problem):
 
 
 @given(problems(may_be_left_out=False))
-def test_a_budget_below_what_fractions_cost_is_seen_to_be_impossible(asked: Problem):
+def test_a_budget_below_what_fractions_cost_is_seen_to_be_impossible(asked: Problem) -> None:
     """Half of the bound of the linear programme is less than anything costs."""
     bound = solve(replace(asked, budget_micro_usd_per_hour=None), strategy=Strategy.RELAXATION).bound
     if bound is not None and bound >= 2:
