@@ -120,6 +120,9 @@ def _depth(effort: Effort) -> Depth:
 
     normal = Depth(
         pricing_rounds=80,
+        links=8,
+        whole_columns=3000,
+        whole_nodes=500,
         whole_rounds=2,
         rounds=40,
         workloads_per_round=20,

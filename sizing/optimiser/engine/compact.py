@@ -83,7 +83,7 @@ def compact(
         for t in tables.periods
     }
     left_out = {m: model.add_variable(lb=0, ub=1, is_integer=whole) for m in workloads if m in may_be_left_out}
-    standings = _standings(tables, chosen)
+    standings = {variable: price for j, variable in chosen.items() if (price := tables.standing[j])}
     if bought.budget is not None:
         for variable, price in standings.items():
             bought.budget.set_coefficient(variable, price)
@@ -135,17 +135,6 @@ def _most(tables: Tables, options: Iterable[int]) -> dict[int, int]:
     for (pool, _), number in by_workload.items():
         most[pool] = most.get(pool, 0) + number
     return most
-
-
-def _standings(tables: Tables, chosen: Mapping[int, Variable]) -> dict[Variable, float]:
-    prices = {(one.workload, one.region): usd(one.micro_usd_per_hour) for one in tables.problem.standings}
-    found = {}
-    for j, variable in chosen.items():
-        option = tables.options[j]
-        price = prices.get((tables.problem.demands[option.workload].workload, option.region))
-        if price:
-            found[variable] = price
-    return found
 
 
 def _one_option(built: Compact) -> None:
@@ -236,12 +225,12 @@ def _highest(built: Compact, place: int) -> Variable:
 
 def cheapest(built: Compact, limits: Limits, *, hint: Mapping[int, Placed] | None = None) -> Found:
     """The least cost of a model, within *limits*; *hint*: a solution to start from."""
-    return _minimised(built, built.cost, limits, hint)
+    return least(built, built.cost, limits, hint)
 
 
 def fewest_left_out(built: Compact, limits: Limits, workloads: Iterable[int]) -> Found:
     """The fewest of *workloads* that are left out."""
-    return _minimised(built, {built.left_out[m]: 1.0 for m in workloads if m in built.left_out}, limits, None)
+    return least(built, {built.left_out[m]: 1.0 for m in workloads if m in built.left_out}, limits)
 
 
 def hold_left_out(built: Compact, workloads: Iterable[int], number: int) -> None:
@@ -252,9 +241,10 @@ def hold_left_out(built: Compact, workloads: Iterable[int], number: int) -> None
             row.set_coefficient(built.left_out[m], 1)
 
 
-def _minimised(
-    built: Compact, objective: Mapping[Variable, float], limits: Limits, hint: Mapping[int, Placed] | None
+def least(
+    built: Compact, objective: Mapping[Variable, float], limits: Limits, hint: Mapping[int, Placed] | None = None
 ) -> Found:
+    """The least of any *objective* of a model, within *limits*; *hint*: a solution to start from."""
     built.model.minimize(0.0)
     for variable, coefficient in objective.items():
         built.model.objective.set_linear_coefficient(variable, coefficient)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sizing.optimiser.engine.machines import Taken, usd
-from sizing.optimiser.engine.placed import Placed, bill, machines_for
+from sizing.optimiser.engine.placed import Placed, bill, machines_for, team_usd_per_hour
 from sizing.optimiser.engine.tables import Tables
 from sizing.optimiser.problem import Problem, Team
 
@@ -23,7 +23,6 @@ class Fleet:
     quota_used: dict[tuple[int, int], int] = field(default_factory=dict)  # by quota and period
     team_slots: dict[tuple[str, int], int] = field(default_factory=dict)
     team_usd_per_hour: dict[str, float] = field(default_factory=dict)
-    quotas_of: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)  # by pool: quota and units
     team_of: Mapping[int, Team] = field(default_factory=dict)  # by workload
 
     def add(self, workload: int, placed: Placed) -> None:
@@ -46,7 +45,7 @@ class Fleet:
                 key = int(self.tables.pool[at]), period
                 self.slots[key] = self.slots.get(key, 0) + sign * number * int(self.tables.slots[at])
         for pool in touched:
-            for quota, units in self.quotas_of.get(pool, ()):
+            for quota, units in self.tables.quotas_of.get(pool, ()):
                 for period, (old, new) in enumerate(zip(before[pool], self.machines(pool), strict=True)):
                     self.quota_used[quota, period] = self.quota_used.get((quota, period), 0) + units * (new - old)
         team = self.team_of.get(workload)
@@ -73,7 +72,7 @@ class Fleet:
             return False
         return all(
             self.quota_used.get((quota, period), 0) + units <= problem.quotas[quota].limit
-            for quota, units in self.quotas_of.get(pool, ())
+            for quota, units in self.tables.quotas_of.get(pool, ())
             for period in self.tables.periods
         )
 
@@ -85,7 +84,7 @@ class Fleet:
             most = problem.pools[pool].most
             if most is not None and max(self.machines(pool)) > most:
                 return False
-            for quota, _ in self.quotas_of.get(pool, ()):
+            for quota, _ in self.tables.quotas_of.get(pool, ()):
                 limit = problem.quotas[quota].limit
                 if any(self.quota_used.get((quota, period), 0) > limit for period in self.tables.periods):
                     return False
@@ -114,10 +113,7 @@ class Fleet:
 
     def _beside_machines(self) -> float:
         """What workloads cost beside machines, in USD per hour."""
-        problem = self.tables.problem
-        prices = {(one.workload, one.region): usd(one.micro_usd_per_hour) for one in problem.standings}
-        regions = {problem.demands[m].workload: self.tables.options[of.option].region for m, of in self.placed.items()}
-        return sum(prices.get(place, 0.0) for place in regions.items())
+        return sum(self.tables.standing[placed.option] for placed in self.placed.values())
 
     def taken(self, pools: Sequence[int]) -> Taken:
         """What the fleet takes, for a model of other workloads that may stand on *pools*."""
@@ -126,7 +122,7 @@ class Fleet:
         outside = sorted({pool for (pool, _), slots in self.slots.items() if slots} - inside)
         quotas = dict(self.quota_used)
         for pool in inside:
-            for quota, units in self.quotas_of.get(pool, ()):
+            for quota, units in self.tables.quotas_of.get(pool, ()):
                 for period, number in enumerate(self.machines(pool)):
                     if number:
                         quotas[quota, period] -= number * units
@@ -148,28 +144,10 @@ class Fleet:
 
 def fleet(tables: Tables, placed: Iterable[tuple[int, Placed]] = ()) -> Fleet:
     """The fleet in which *placed* stand."""
-    problem = tables.problem
-    places = {pool: at for at, pool in enumerate(problem.pools)}
-    quotas_of: dict[int, tuple[tuple[int, int], ...]] = {}
-    for number, quota in enumerate(problem.quotas):
-        for pool, units in quota.units:
-            quotas_of[places[pool]] = (*quotas_of.get(places[pool], ()), (number, units))
-    made = Fleet(tables=tables, quotas_of=quotas_of, team_of=_teams(problem))
+    made = Fleet(tables=tables, team_of=_teams(tables.problem))
     for workload, one in placed:
         made.add(workload, one)
     return made
-
-
-def team_usd_per_hour(tables: Tables, placed: Placed) -> float:
-    """What a team pays for a workload: its slots' share of machines, for the hours that replicas are up."""
-    problem = tables.problem
-    total = 0.0
-    for at, replicas in placed.replicas:
-        pool = problem.pools[tables.pool[at]]
-        hours = [period.hours / problem.hours for period in problem.periods]
-        up = max(replicas) if pool.is_kept else sum(n * h for n, h in zip(replicas, hours, strict=True))
-        total += up * int(tables.slots[at]) * usd(pool.micro_usd_per_hour) / pool.slots
-    return total
 
 
 def _teams(problem: Problem) -> dict[int, Team]:

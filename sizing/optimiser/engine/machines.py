@@ -138,7 +138,7 @@ def _counts(
         for period, slots in enumerate(held):
             if period == 0 or not _is_one(problem, pool):
                 least = -(-(max(held) if _is_one(problem, pool) else slots) // of.slots)
-                upper = least + most[pool] if of.most is None else of.most
+                upper = least + most[pool] if of.most is None else min(least + most[pool], of.most)
                 count[pool, period] = model.add_variable(lb=least, ub=max(least, upper), is_integer=whole)
             else:
                 count[pool, period] = count[pool, 0]

@@ -22,8 +22,7 @@ from sizing.optimiser.engine.machines import usd
 from sizing.optimiser.engine.placed import Placed, usd_per_hour
 from sizing.optimiser.engine.pricing import INFINITY, Pricer, placed_at
 from sizing.optimiser.engine.solving import Limits, Solver
-from sizing.optimiser.engine.tables import Floats
-from sizing.optimiser.problem import Problem
+from sizing.optimiser.engine.tables import Floats, rank
 
 LEAST_WEIGHT = 1e-3  # of a column: what is taken for a part of the relaxation's answer
 WASTE_SHARE = 0.5  # of neighbourhoods that start from waste
@@ -59,7 +58,20 @@ def improve(standing: Fleet, option_costs: Floats, size: Size, source: random.Ra
     options = _options(standing, chosen, region, option_costs, size)
     before = {m: standing.remove(m) for m in chosen if m in standing.placed}
     after = _solved(standing, chosen, options, before, size)
-    if after is not None and _merit(standing, chosen, after) < _merit(standing, chosen, before):
+    return _better_of(standing, chosen, before, {} if after is None else after)
+
+
+def replaced(standing: Fleet, ways: Mapping[int, Placed]) -> bool:
+    """Let everyone stand as *ways* tell, if that is better and keeps limits: whether it is."""
+    before = {m: standing.remove(m) for m in sorted(standing.placed)}
+    return _better_of(standing, sorted({*before, *ways}), before, ways)
+
+
+def _better_of(
+    standing: Fleet, chosen: Sequence[int], before: Mapping[int, Placed], after: Mapping[int, Placed]
+) -> bool:
+    """Let the chosen workloads stand as *after* if that is better and keeps limits, else as *before*: whether it is."""
+    if _merit(standing, chosen, after) < _merit(standing, chosen, before):
         _stand(standing, after)
         if all(standing.keeps_limits(m) for m in after):
             return True
@@ -83,12 +95,6 @@ def _merit(standing: Fleet, chosen: Sequence[int], ways: Mapping[int, Placed]) -
     ]
     cost = usd_per_hour(standing.tables, {**standing.placed, **ways})
     return out, round(cost / LEAST_SAVING)
-
-
-def rank(problem: Problem, workload: int) -> float:
-    """How important a workload is; what must be served is above every priority."""
-    priority = problem.demands[workload].priority
-    return float("inf") if priority is None else priority
 
 
 def _solved(
@@ -156,7 +162,7 @@ def _rivals(
 
 def _scarce(standing: Fleet, pools: set[int]) -> set[tuple[str, int]]:
     """The quotas that machines of *pools* count against, and those of the pools of which there are only so many."""
-    quotas = {("quota", quota) for pool in pools for quota, _ in standing.quotas_of.get(pool, ())}
+    quotas = {("quota", quota) for pool in pools for quota, _ in standing.tables.quotas_of.get(pool, ())}
     return quotas | {("pool", pool) for pool in pools if standing.tables.problem.pools[pool].most is not None}
 
 
@@ -221,7 +227,7 @@ def _options(standing: Fleet, chosen: Iterable[int], region: str, option_costs: 
     return found
 
 
-def rounded(priced: Pricer, relaxed: Relaxation, option_costs: Floats) -> Fleet:
+def rounded(priced: Pricer, relaxed: Relaxation) -> Fleet:
     """
     A fleet of the heaviest columns: the most important and largest workloads first, each in a way with room for it.
 
@@ -230,7 +236,6 @@ def rounded(priced: Pricer, relaxed: Relaxation, option_costs: Floats) -> Fleet:
     Args:
         priced: The pricing problem.
         relaxed: Its relaxation.
-        option_costs: Of each option at the prices of the relaxation.
     """
     tables = priced.tables
     ways: dict[int, list[tuple[float, int]]] = {m: [] for m in priced.with_options.tolist()}
@@ -238,11 +243,11 @@ def rounded(priced: Pricer, relaxed: Relaxation, option_costs: Floats) -> Fleet:
         if weight > LEAST_WEIGHT:
             ways[m].append((-weight, number))
     made = fleet(tables)
-    least = {m: float(option_costs[tables.of_workload[m].start : tables.of_workload[m].stop].min()) for m in ways}
+    least = {m: float(relaxed.options[tables.of_workload[m].start : tables.of_workload[m].stop].min()) for m in ways}
     for m in sorted(ways, key=lambda m: (-rank(tables.problem, m), -least[m], m)):
         columns = (relaxed.columns[number][1] for _, number in sorted(ways[m]))
         if not any(_stands(made, m, placed) for placed in columns):
-            _fit(priced, made, m, relaxed.place, option_costs)
+            _fit(priced, made, m, relaxed)
     return made
 
 
@@ -255,14 +260,14 @@ def _stands(made: Fleet, workload: int, placed: Placed) -> bool:
     return False
 
 
-def _fit(priced: Pricer, made: Fleet, workload: int, place: Floats, option_costs: Floats) -> None:
+def _fit(priced: Pricer, made: Fleet, workload: int, relaxed: Relaxation) -> None:
     """Let *workload* stand in its cheapest option that there is room for, on pools that are not full."""
     own = priced.tables.of_workload[workload]
-    open_places = place.copy()
+    open_places = relaxed.place.copy()
     for at in range(priced.tables.places_of[own.start].start, priced.tables.places_of[own.stop - 1].stop):
         if not made.has_room(int(priced.tables.pool[at]), int(priced.tables.slots[at])):
             open_places[at] = INFINITY
-    for option in own.start + np.argsort(option_costs[own.start : own.stop], kind="stable"):
+    for option in own.start + np.argsort(relaxed.options[own.start : own.stop], kind="stable"):
         placed = placed_at(priced, int(option), open_places)
         if placed is not None and _stands(made, workload, placed):
             return

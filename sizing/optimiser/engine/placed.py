@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sizing.catalog.offer import PurchaseMode
-from sizing.optimiser.engine.machines import owned_and_offered
+from sizing.optimiser.engine.machines import owned_and_offered, usd
 from sizing.optimiser.engine.tables import Tables
 from sizing.optimiser.problem import Commitment, Problem
 from sizing.optimiser.purchase import Bought, Purchase, Stand
@@ -61,6 +61,24 @@ def machines_for(problem: Problem, taken: Slots) -> dict[int, tuple[int, ...]]:
         counts = [-(-taken.get((pool, period), 0) // of.slots) for period in range(len(problem.periods))]
         found[pool] = tuple([max(counts)] * len(counts) if of.is_kept else counts)
     return found
+
+
+def team_usd_per_hour(tables: Tables, placed: Placed) -> float:
+    """What a team pays for a workload: its slots' share of machines, for the hours that replicas are up."""
+    problem = tables.problem
+    total = 0.0
+    for at, replicas in placed.replicas:
+        pool = problem.pools[tables.pool[at]]
+        hours = [period.hours / problem.hours for period in problem.periods]
+        up = max(replicas) if pool.is_kept else sum(n * h for n, h in zip(replicas, hours, strict=True))
+        total += up * int(tables.slots[at]) * usd(pool.micro_usd_per_hour) / pool.slots
+    return total
+
+
+def machines_alone(tables: Tables, placed: Placed) -> dict[tuple[int, int], int]:
+    """The machines that a workload stands on, by pool and period, as if it stood there alone; only where it does."""
+    machines = machines_for(tables.problem, slots_taken(tables, {0: placed}))
+    return {(pool, period): n for pool, numbers in machines.items() for period, n in enumerate(numbers) if n}
 
 
 def bill(

@@ -34,16 +34,8 @@ class Pricer:
     least_firm: Ints  # [options, periods]
     least_spot: Ints  # [options, periods]
     zone_loss: Ints  # options that must survive the loss of a zone
-    standing: Floats  # USD per hour of each option beside machines
     first: Ints  # of each workload that has options, its first option
     with_options: Ints  # workloads that have any
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prices:
-    """What replicas cost, in USD per hour."""
-
-    place: Floats  # [places, periods]: of one replica
 
 
 def pricer(tables: Tables) -> Pricer:
@@ -58,8 +50,6 @@ def pricer(tables: Tables) -> Pricer:
     for is_spot, groups in ((False, firm), (True, spot)):
         own = np.flatnonzero(tables.is_spot[starts] == is_spot)
         groups[tables.option[starts[own]], tables.zone[starts[own]]] = own
-    prices = {(one.workload, one.region): one.micro_usd_per_hour / 1e6 for one in tables.problem.standings}
-    names = [demand.workload for demand in tables.problem.demands]
     with_options = [m for m, own in enumerate(tables.of_workload) if own]
     return Pricer(
         tables=tables,
@@ -70,7 +60,6 @@ def pricer(tables: Tables) -> Pricer:
         least_firm=np.array([option.firm for option in tables.options]),
         least_spot=np.array([option.spot for option in tables.options]),
         zone_loss=np.flatnonzero([option.zone_loss for option in tables.options]),
-        standing=np.array([prices.get((names[o.workload], o.region), 0.0) for o in tables.options]),
         first=np.array([tables.of_workload[m].start for m in with_options], dtype=np.int64),
         with_options=np.array(with_options, dtype=np.int64),
     )
@@ -84,7 +73,7 @@ def costs(priced: Pricer, place: Floats) -> Floats:
         priced: The pricing problem.
         place: [places, periods]: price of one replica at each place.
     """
-    found = priced.standing.copy()
+    found = np.array(priced.tables.standing)
     for period in priced.tables.periods:
         best = np.minimum.reduceat(place[:, period], priced.starts)
         firm = np.where(priced.firm == NONE, INFINITY, best[priced.firm])

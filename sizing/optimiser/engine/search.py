@@ -15,11 +15,12 @@ from sizing.optimiser.engine.columns import Relaxation, relaxation
 from sizing.optimiser.engine.compact import cheapest, compact
 from sizing.optimiser.engine.exact import exact
 from sizing.optimiser.engine.fleet import Fleet
-from sizing.optimiser.engine.neighbourhood import Size, improve, rank, rounded
+from sizing.optimiser.engine.neighbourhood import Size, improve, replaced, rounded
 from sizing.optimiser.engine.placed import Placed, purchase_of, usd_per_hour
-from sizing.optimiser.engine.pricing import costs, pricer
+from sizing.optimiser.engine.pricing import pricer
 from sizing.optimiser.engine.solving import Limits
-from sizing.optimiser.engine.tables import Floats, Tables, tables
+from sizing.optimiser.engine.tables import Tables, rank, tables
+from sizing.optimiser.engine.whole import best_of_columns
 from sizing.optimiser.problem import Problem
 from sizing.optimiser.pruning import without_dominated
 from sizing.optimiser.purchase import Purchase
@@ -37,6 +38,9 @@ class Depth:
     """How far a search goes; in numbers of rounds and nodes, never in seconds."""
 
     pricing_rounds: int
+    links: int  # times that rows are added to the relaxation
+    whole_columns: int  # up to which the columns in whole numbers are one model
+    whole_nodes: int
     whole_rounds: int  # of neighbourhoods, where one holds all workloads
     rounds: int  # of neighbourhoods otherwise, at the least
     workloads_per_round: int  # one round more for so many workloads
@@ -83,11 +87,15 @@ def _searched(made: Tables, depth: Depth, note: Note) -> Purchase:
     if not made.options:
         return note({}, 0.0)
     priced = pricer(made)
-    relaxed = relaxation(priced, rounds=depth.pricing_rounds)
-    option_costs = costs(priced, relaxed.place)
-    standing = rounded(priced, relaxed, option_costs)
-    best = _neighbourhoods(standing, relaxed, option_costs, depth, note)
-    in_doubt = _in_doubt(standing, relaxed, option_costs)
+    relaxed = relaxation(priced, rounds=depth.pricing_rounds, links=depth.links)
+    standing = rounded(priced, relaxed)
+    note(standing.placed, relaxed.bound_without(len(made.of_workload) - len(standing.placed)))
+    limits = Limits(nodes=depth.whole_nodes, gap=depth.gap)
+    found = best_of_columns(priced, relaxed, standing, limits, most_columns=depth.whole_columns)
+    if found is not None:
+        replaced(standing, found)
+    best = _neighbourhoods(standing, relaxed, depth, note)
+    in_doubt = _in_doubt(standing, relaxed)
     if len(in_doubt) <= depth.proof_options:
         return _proof(standing, relaxed, in_doubt, depth, note)
     if any(rank(made.problem, m) == ALL and m not in standing.placed for m in range(len(made.of_workload))):
@@ -95,7 +103,7 @@ def _searched(made: Tables, depth: Depth, note: Note) -> Purchase:
     return best
 
 
-def _neighbourhoods(standing: Fleet, relaxed: Relaxation, option_costs: Floats, depth: Depth, note: Note) -> Purchase:
+def _neighbourhoods(standing: Fleet, relaxed: Relaxation, depth: Depth, note: Note) -> Purchase:
     """The fleet improved until little can be gained, or for as many rounds as there are."""
     source = random.Random(SEED)  # noqa: S311  chance that is the same every time, not a secret
     bound = relaxed.bound_without(len(standing.tables.of_workload) - len(standing.placed))
@@ -106,7 +114,7 @@ def _neighbourhoods(standing: Fleet, relaxed: Relaxation, option_costs: Floats, 
         if since >= depth.stall or (everyone and (best.gap or 0.0) <= depth.gap):
             break
         since += 1
-        if improve(standing, option_costs, depth.size, source):
+        if improve(standing, relaxed.options, depth.size, source):
             bound = relaxed.bound_without(len(standing.tables.of_workload) - len(standing.placed))
             best = note(standing.placed, bound)
             since = 0
@@ -120,7 +128,7 @@ def _rounds(depth: Depth, workloads: int) -> int:
     return depth.rounds + workloads // depth.workloads_per_round
 
 
-def _in_doubt(standing: Fleet, relaxed: Relaxation, option_costs: Floats) -> list[int]:
+def _in_doubt(standing: Fleet, relaxed: Relaxation) -> list[int]:
     """
     The options that a better purchase could take.
 
@@ -132,8 +140,8 @@ def _in_doubt(standing: Fleet, relaxed: Relaxation, option_costs: Floats) -> lis
     room = usd_per_hour(made, standing.placed) - relaxed.bound
     found = []
     for m, own in enumerate(made.of_workload):
-        least = min(float(option_costs[own.start : own.stop].min()), relaxed.penalties[m])
-        found += [j for j in own if option_costs[j] - least <= room + TOLERANCE * max(1.0, room)]
+        least = min(float(relaxed.options[own.start : own.stop].min()), relaxed.penalties[m])
+        found += [j for j in own if relaxed.options[j] - least <= room + TOLERANCE * max(1.0, room)]
     return found
 
 

@@ -8,12 +8,13 @@ Strategies that look at thousands of options at a time work on these; values are
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, replicas_for
+from sizing.units import MICRO_USD_PER_USD
 
 if TYPE_CHECKING:  # the library's door is opened without arrays: they are loaded when something is solved
     import numpy as np
@@ -23,6 +24,7 @@ Ints: TypeAlias = "npt.NDArray[np.int64]"
 Floats: TypeAlias = "npt.NDArray[np.float64]"
 NONE = -1
 LEAST_ZONES = 2  # where the loss of one must be survived
+UNLIMITED = 10**6  # machines of a pool: no limit that binds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,10 @@ class Tables:
     choice: Ints  # of each place
     zone: Ints  # of each place, counted within its option
     is_spot: npt.NDArray[np.bool_]  # of each place
+    most: tuple[int, ...]  # machines of each pool that there are of it and that quotas leave; UNLIMITED: no limit
+    quotas_of: Mapping[int, tuple[tuple[int, int], ...]] = field(repr=False)  # by pool: quota, and units of a machine
     places_of: tuple[slice, ...] = field(repr=False)  # of each option
+    standing: tuple[float, ...] = field(repr=False)  # of each option: USD per hour beside machines
 
     @property
     def periods(self) -> range:
@@ -78,35 +83,49 @@ class Tables:
         return range(len(self.problem.periods))
 
 
+def rank(problem: Problem, workload: int) -> float:
+    """How important a workload is; what must be served is above every priority."""
+    priority = problem.demands[workload].priority
+    return float("inf") if priority is None else priority
+
+
 def tables(problem: Problem) -> Tables:
     """The options and places of *problem*; options that cannot carry their demand whatever is bought are left out."""
     workloads = {demand.workload: place for place, demand in enumerate(problem.demands)}
     found: dict[tuple[int, str, str], list[tuple[int, int]]] = {}
-    by_machine = _pools_by_machine(problem.pools)
+    limits = _limits(problem)
+    most = [_most(pool, limits.get(pool)) for pool in problem.pools]
+    by_machine: dict[str, list[int]] = {}
+    for number, pool in enumerate(problem.pools):
+        if most[number]:
+            by_machine.setdefault(pool.machine, []).append(number)
     for number, choice in enumerate(problem.choices):
         demand = problem.demands[workloads[choice.workload]]
-        for pool in by_machine.get(choice.machine, ()):
-            if problem.may_stand(demand, choice, problem.pools[pool]):
-                key = (workloads[choice.workload], choice.kind, problem.pools[pool].region)
-                found.setdefault(key, []).append((number, pool))
-    return _sorted(problem, found)
+        for at in by_machine.get(choice.machine, ()):
+            if problem.may_stand(demand, choice, problem.pools[at]):
+                key = (workloads[choice.workload], choice.kind, problem.pools[at].region)
+                found.setdefault(key, []).append((number, at))
+    return _sorted(problem, found, most, limits)
 
 
-def _pools_by_machine(pools: Iterable[Pool]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for number, pool in enumerate(pools):
-        found.setdefault(pool.machine, []).append(number)
-    return found
+def _most(pool: Pool, limit: Limit | None) -> int:
+    """Machines of *pool* that there are, and that its quotas leave room for."""
+    most = UNLIMITED if pool.most is None else pool.most
+    return most if limit is None else min(most, limit.machines)
 
 
-def _sorted(problem: Problem, found: dict[tuple[int, str, str], list[tuple[int, int]]]) -> Tables:
+def _sorted(
+    problem: Problem,
+    found: dict[tuple[int, str, str], list[tuple[int, int]]],
+    most: Sequence[int],
+    limits: Mapping[Pool, Limit],
+) -> Tables:
     import numpy as np  # noqa: PLC0415  loaded where first needed
 
     options: list[Option] = []
     rows: list[tuple[int, int, int, int, int, bool]] = []
     places_of: list[slice] = []
     counts = [0] * len(problem.demands)
-    limits = _limits(problem)
     for (workload, _, region), places in sorted(found.items(), key=lambda item: item[0][0]):
         choices = [problem.choices[choice] for choice, _ in places]
         pools = [problem.pools[pool] for _, pool in places]
@@ -135,8 +154,25 @@ def _sorted(problem: Problem, found: dict[tuple[int, str, str], list[tuple[int, 
         choice=columns[:, 3],
         zone=columns[:, 4],
         is_spot=columns[:, 5].astype(np.bool_),
+        most=tuple(most),
+        quotas_of=_quotas_of(problem),
         places_of=tuple(places_of),
+        standing=_standing(problem, options),
     )
+
+
+def _standing(problem: Problem, options: Iterable[Option]) -> tuple[float, ...]:
+    prices = {(one.workload, one.region): one.micro_usd_per_hour / MICRO_USD_PER_USD for one in problem.standings}
+    return tuple(prices.get((problem.demands[one.workload].workload, one.region), 0.0) for one in options)
+
+
+def _quotas_of(problem: Problem) -> dict[int, tuple[tuple[int, int], ...]]:
+    places = {pool: at for at, pool in enumerate(problem.pools)}
+    found: dict[int, tuple[tuple[int, int], ...]] = {}
+    for number, quota in enumerate(problem.quotas):
+        for pool, units in quota.units:
+            found[places[pool]] = (*found.get(places[pool], ()), (number, units))
+    return found
 
 
 def _limits(problem: Problem) -> dict[Pool, Limit]:
