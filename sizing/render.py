@@ -30,14 +30,22 @@ _MOST_STARTS = 8
 _MOST_ASSUMED = 40
 
 
-def render_plan(plan: SizingPlan, *, name: str, next_best: RunnerUp | None = None, moves: Sequence[str] = ()) -> str:
+def render_plan(
+    plan: SizingPlan,
+    *,
+    name: str,
+    outcome: SolverOutcome | None = None,
+    next_best: RunnerUp | None = None,
+    moves: Sequence[str] = (),
+) -> str:
     """
     The whole plan of stack *name*: answer, requirements, deployments, machines, who bears what, what was assumed.
 
-    *moves* are told beside it: what changed from the current plan.
+    Beside it are told, where they are known, how near to the cheapest it is proved to be (*outcome*), the *next_best*
+    and *moves*: what changed from the current plan.
     """
     return _blocks(
-        [headline(plan, name=name)],
+        [headline(plan, name=name), *([] if outcome is None else _outcome_lines(outcome))],
         left_out_lines(plan.left_out),
         requirement_lines(plan, next_best=next_best),
         _deployment_lines(plan),

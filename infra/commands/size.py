@@ -70,7 +70,8 @@ def _size(root: Path, stack: str, spec: Spec, facts: Catalog, arguments: argpars
             sys.stdout.write(lockfile.dumps(plan))
         else:
             next_best = found.runners_up[0] if found.runners_up else None
-            show(render_plan(plan, name=stack, next_best=next_best, moves=found.moves), sys.stdout, os.environ)
+            text = render_plan(plan, name=stack, outcome=found.outcome, next_best=next_best, moves=found.moves)
+            show(text, sys.stdout, os.environ)
         sys.stdout.flush()
     except KeyboardInterrupt:
         changed = _content(root, stack) != before
@@ -86,7 +87,7 @@ def _stopped(found: Sized, *, stack: str, arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(lockfile.dumps(plan))
     else:
-        show(render_plan(plan, name=stack), sys.stdout, os.environ)
+        show(render_plan(plan, name=stack, outcome=found.outcome), sys.stdout, os.environ)
     sys.stdout.flush()
     sys.stderr.write(f"error: {stopped_text(found.outcome)}; not written, no file was changed\n")
     return REFUSED

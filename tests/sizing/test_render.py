@@ -62,6 +62,17 @@ def test_the_next_best_says_by_how_much_it_is_dearer() -> None:
     assert "meets all, less than a cent an hour dearer" in " ".join(near.split())
 
 
+def test_how_near_a_plan_is_to_the_cheapest_stands_below_the_answer() -> None:
+    """110.08 where 104.58 is necessary: 5 % are not proved."""
+    near = SolverOutcome(status=SolverStatus.FEASIBLE, usd_per_hour=110.08, bound_usd_per_hour=104.58)
+    lines = render_plan(CHAT_PLAN, name="chat-70b", outcome=near).splitlines()
+    assert lines[1:4] == [
+        "  solver: a plan, not proved cheapest: the search was stopped by its limit;",
+        "    110.08 USD/h; at least 104.58 USD/h is necessary; gap 5 %",
+        "",
+    ]
+
+
 def test_pools_of_one_machine_are_told_together() -> None:
     """Four machines over two zones are one row, with the zones and their counts."""
     other = replace(CHAT_POOL, name="p5-48xlarge-use1-az6", zone="use1-az6")
