@@ -13,6 +13,7 @@ from sizing.allocation.finding.improvement import Improvement
 from sizing.catalog import Catalog
 from sizing.figures import money, percent
 from sizing.optimiser import Effort, Strategy
+from sizing.optimiser.status import TooLarge
 from sizing.outcome import NoPlan, Sized
 from sizing.plan import SizingPlan
 from sizing.spec.workload import Spec
@@ -76,9 +77,7 @@ def told_if_too_large(strategy: Strategy) -> Iterator[None]:
     """Every purchase of a large problem cannot be tried: that is no bug, and there are other strategies."""
     try:
         yield
-    except ValueError as error:
-        if strategy is not Strategy.EXHAUSTIVE:
-            raise
+    except TooLarge as error:
         raise WrongInput(
             f"--strategy {strategy}: {error}, which is too large to try every purchase\n"
             "    hint: leave --strategy out, or take another one"

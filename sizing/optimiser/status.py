@@ -1,8 +1,12 @@
-"""How a search ended."""
+"""How a search ended, or why it was not begun."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+
+class TooLarge(ValueError):
+    """There are too many purchases to try every one of them."""
 
 
 class SolverStatus(StrEnum):

@@ -60,7 +60,7 @@ def solve(
         improved: Told each better purchase as it is found, with the bound that is known by then.
 
     Raises:
-        ValueError: If the problem is too large for an exhaustive search.
+        TooLarge: If the problem is too large for an exhaustive search.
     """
     told = None if improved is None else lambda found: improved(in_order_of(problem, found))
     return in_order_of(problem, _solved(canonical(problem), strategy, effort, told))

@@ -10,7 +10,7 @@ from sizing.optimiser import Strategy, solve
 from sizing.optimiser.check import violations
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Site
 from sizing.optimiser.purchase import Purchase
-from sizing.optimiser.status import SolverStatus
+from sizing.optimiser.status import SolverStatus, TooLarge
 from sizing.optimiser.textbook.exhaustive import exhaustive
 from tests.optimiser.problems import left_out, objective, problems
 
@@ -26,7 +26,7 @@ def oracle(problem: Problem) -> Purchase:
     """The proven answer; a problem that is too large to try everything is not looked at."""
     try:
         return exhaustive(problem)
-    except ValueError:
+    except TooLarge:
         assume(False)
         raise
 
@@ -99,5 +99,5 @@ def test_a_problem_that_is_too_large_to_try_everything_is_refused():
         pools=pools,
         sites=(Site(region="east", system_micro_usd_per_hour=1, least_system_machines=2),),
     )
-    with pytest.raises(ValueError, match="more than 20000 ways"):
+    with pytest.raises(TooLarge, match="more than 20000 ways"):
         exhaustive(problem)

@@ -16,7 +16,7 @@ from itertools import product
 from sizing.catalog.offer import PurchaseMode
 from sizing.optimiser.problem import Choice, Commitment, Demand, Pool, Problem
 from sizing.optimiser.purchase import Bought, Purchase, Stand
-from sizing.optimiser.status import SolverStatus
+from sizing.optimiser.status import SolverStatus, TooLarge
 
 MOST_PLACEMENTS = 20_000  # of one workload on the pools of a region, in one period
 MOST_PLANS = 20_000  # of one workload
@@ -60,7 +60,7 @@ def exhaustive(problem: Problem) -> Purchase:
     The purchase of least cost among those that leave out as few as can be, the higher priority first: proved.
 
     Raises:
-        ValueError: Where there are too many to try.
+        TooLarge: Where there are too many to try.
     """
     plans = [_plans(problem, demand) for demand in problem.demands]
     if not all(plans):
@@ -87,7 +87,7 @@ def _plans(problem: Problem, demand: Demand) -> list[Plan | None]:
             for plan in _plans_on(demand, region, places):
                 found.setdefault(tuple(part for pair in plan.slots for part in pair), plan)
                 if len(found) > MOST_PLANS:
-                    raise ValueError(f"{demand.workload} can be served in more than {MOST_PLANS} ways")
+                    raise TooLarge(f"{demand.workload} can be served in more than {MOST_PLANS} ways")
     kept = [plan for plan in found.values() if _within_limits(problem, (plan,))]
     kept.sort(key=lambda plan: _least(problem, _priced(problem, (plan,))))
     return [*kept, None] if demand.priority is not None else [*kept]
@@ -131,7 +131,7 @@ def _covers(demand: Demand, places: Sequence[tuple[Choice, Pool]], period: int) 
     total, firm, spot = (math.ceil(each[period] / capacity) for each in (demand.total, demand.firm, demand.spot))
     most = max(total, firm, spot)
     if (most + 1) ** len(places) > MOST_PLACEMENTS:
-        raise ValueError(f"{demand.workload} can be placed in more than {MOST_PLACEMENTS} ways")
+        raise TooLarge(f"{demand.workload} can be placed in more than {MOST_PLACEMENTS} ways")
     rows = _rows(demand, places, total, firm, spot)
     for counts in product(range(most + 1), repeat=len(places)):
         over = [sum(counts[at] for at in row) - least for row, least in rows]
@@ -160,7 +160,7 @@ def _extend(search: _Search) -> None:
     problem, at = search.problem, len(search.chosen)
     search.looked_at += 1
     if search.looked_at > MOST_PURCHASES:
-        raise ValueError(f"there are more than {MOST_PURCHASES} purchases to look at")
+        raise TooLarge(f"there are more than {MOST_PURCHASES} purchases to look at")
     served = [plan for plan in search.chosen if plan is not None]
     if not _within_limits(problem, served):
         return
