@@ -7,7 +7,7 @@ the id. An input that is unknown, or of another shape than expected, reads as No
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.graph import Graph, Resource, Secret, Unknown, Value
@@ -157,14 +157,6 @@ def zones_of(resource: Resource) -> tuple[str, ...]:
     named = texts(read(resource, "nodeLocations"))
     location = text(read(resource, "location"))
     return named or ((location,) if location and _ZONE.match(location) else ())
-
-
-def ancestors(resource: Resource, among: Surroundings) -> Iterator[Resource]:
-    """The parents of *resource*, nearest first."""
-    parent = resource.parent
-    while parent is not None and (found := among.by_urn.get(parent)) is not None:
-        yield found
-        parent = found.parent
 
 
 def _stated_region(resource: Resource) -> str | None:
