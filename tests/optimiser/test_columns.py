@@ -12,8 +12,11 @@ from sizing.optimiser import Strategy, solve
 from sizing.optimiser.engine.alone import keeps_limits
 from sizing.optimiser.engine.columns import relaxation
 from sizing.optimiser.engine.covers import Cover, broken, least_units
+from sizing.optimiser.engine.fleet import fleet
 from sizing.optimiser.engine.pricing import pricer
+from sizing.optimiser.engine.solving import Limits
 from sizing.optimiser.engine.tables import UNLIMITED, tables
+from sizing.optimiser.engine.whole import best_of_columns
 from sizing.optimiser.problem import Choice, Demand, Pool, Problem, Quota, Site
 from sizing.optimiser.status import TooLarge
 from sizing.optimiser.textbook.exhaustive import exhaustive
@@ -128,6 +131,24 @@ def test_a_way_that_needs_more_machines_than_a_quota_leaves_is_no_column():
     assert all(keeps_limits(made, placed) for _, placed in found.columns)
     assert {made.options[placed.option].region for _, placed in found.columns} == {"west"}
     assert found.bound == pytest.approx(2 * 16 / 8)
+
+
+def test_columns_in_whole_numbers_serve_the_more_important_where_not_all_can_be():
+    """One machine for two; the cheaper way of the less important one does not count."""
+    only = pool("one", "east", 1, most=1)
+    asked = problem({"a": 1, "b": 1}, only)
+    low, high = (replace(demand, priority=rank) for demand, rank in zip(asked.demands, (1, 2), strict=True))
+    priced = pricer(tables(replace(asked, demands=(low, high))))
+    relaxed = relaxation(priced, rounds=80, links=2)
+    found = best_of_columns(priced, relaxed, fleet(priced.tables), Limits(nodes=100), most_columns=100)
+    assert found is not None
+    assert list(found) == [1]
+
+
+def test_columns_in_whole_numbers_are_let_be_where_they_are_too_many():
+    priced = pricer(tables(TWO_OF_THREE))
+    relaxed = relaxation(priced, rounds=80, links=2)
+    assert best_of_columns(priced, relaxed, fleet(priced.tables), Limits(nodes=100), most_columns=1) is None
 
 
 @SLOW
