@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.judge.broken import AWS, GCP, KUBERNETES, REMOVED, broken, without
+from tests.judge.broken import AWS, GCP, KUBERNETES, REMOVED, ROLES, broken, without
 from tests.project import ROOT
 from tools.judge.__main__ import PROGRAM
 from tools.judge.checkov import Judgement, judge
 from tools.judge.rendering import recorded, write
+from tools.judge.variants import load_variants, project_of
 from tools.judge.verdict import load_baseline
 
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="checkov is not there: make judge sets it up")
@@ -31,10 +32,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Judgement
     folder = tmp_path_factory.mktemp("broken")
     on_aws, its_origins = recorded(ROOT, "chat-aws")
     on_gcp, other_origins = recorded(ROOT, "chat-gcp")
+    variant = load_variants()["chat-aws-by-hours"]
+    by_hours, origins_by_hours = recorded(project_of(variant, root=ROOT, folder=folder / "project"), variant.of)
     graphs = {
         "aws": (broken(on_aws, (*AWS, *KUBERNETES)), its_origins),
         "removed": (without(on_aws, REMOVED), its_origins),
         "gcp": (broken(on_gcp, GCP), other_origins),
+        "by hours": (broken(by_hours, ROLES), origins_by_hours),
     }
     for name, (graph, origins) in graphs.items():
         write(graph, origins, folder / name)
@@ -44,7 +48,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Judgement
 
 def test_every_check_of_the_baseline_has_its_break():
     """A check that nothing breaks here could have been silenced by the rendering, and nobody would know."""
-    tried = named(one.checks for one in (*AWS, *KUBERNETES, *GCP)) | set(REMOVED.values())
+    tried = named(one.checks for one in (*AWS, *KUBERNETES, *ROLES, *GCP)) | set(REMOVED.values())
     demanded = {one.check for one in load_baseline() if one.not_here is None}
     assert demanded - tried - ALWAYS_FOUND - NEVER_FOUND == set()
 
@@ -55,6 +59,7 @@ def test_every_check_of_the_baseline_has_its_break():
         *(("aws", check) for check in sorted(named(one.checks for one in (*AWS, *KUBERNETES)))),
         *(("removed", check) for check in sorted(REMOVED.values())),
         *(("gcp", check) for check in sorted(named(one.checks for one in GCP))),
+        *(("by hours", check) for check in sorted(named(one.checks for one in ROLES))),
     ],
 )
 def test_what_is_broken_is_found(found: dict[str, tuple[Judgement, ...]], graph: str, check: str):
