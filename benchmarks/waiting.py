@@ -42,11 +42,12 @@ class Wait:
 
 def stack(workloads: int) -> Spec:
     """A stack of so many workloads, at rates that do not divide each other."""
-    found = [_workload(number) for number in range(workloads)]
+    found = [workload(number) for number in range(workloads)]
     return read_spec({"cloud": "aws", "regions": ["us-east-1"], "workloads": found}, catalog=catalog())
 
 
-def _workload(number: int) -> dict[str, object]:
+def workload(number: int) -> dict[str, object]:
+    """One of them as a stack file writes it, each with a rate of its own; every other one survives a zone."""
     return {
         "name": f"work-{number}",
         "kind": "serving",
@@ -65,7 +66,7 @@ def waits(spec: Spec) -> Iterator[Wait]:
     """Each question in turn; what is weighed once is known to those that follow, as within one command."""
     facts = catalog()
     machines = [machine for machine in facts.machines if machine.cloud in spec.clouds]
-    weighed, told = _timed("weighed", lambda: [weigh(workload, facts, machines) for workload in spec.workloads])
+    weighed, told = _timed("weighed", lambda: [weigh(one, facts, machines) for one in spec.workloads])
     yield replace(told, answer=f"{sum(len(one.candidates) for one in weighed)} ways")
     sized, told = _timed("sized", lambda: size(spec, facts, weighed=weighed))
     if not isinstance(sized, Sized):

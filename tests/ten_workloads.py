@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
+from benchmarks.waiting import MODELS
 from sizing import catalog, read_spec
 from sizing.spec.workload import Spec
 
-MODELS = (
-    "meta-llama/Llama-3.1-8B-Instruct",
-    "meta-llama/Llama-3.3-70B-Instruct",
-    "mistralai/Mistral-7B-Instruct-v0.3",
-    "Qwen/Qwen2.5-32B-Instruct",
-    "google/gemma-2-9b-it",
-)
 MACHINES = ("g6e.2xlarge", "g6e.12xlarge", "g6e.48xlarge", "p5.4xlarge", "p5.48xlarge", "g6.12xlarge", "g5.12xlarge")
 
 

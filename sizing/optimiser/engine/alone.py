@@ -24,12 +24,17 @@ LIMITS = Limits(nodes=200)  # such models end after a few
 
 def keeps_limits(tables: Tables, placed: Placed) -> bool:
     """Whether a workload that stands as *placed*, and nobody else, keeps within pools and quotas."""
+    return _are_there(tables, machines_alone(tables, placed))
+
+
+def _are_there(tables: Tables, machines: Mapping[tuple[int, int], int]) -> bool:
+    """Whether pools have so many machines, by pool and period, and quotas leave room for them."""
     taken: dict[tuple[int, int], int] = {}
-    for (pool, period), machines in machines_alone(tables, placed).items():
-        if machines > tables.most[pool]:
+    for (pool, period), number in machines.items():
+        if number > tables.most[pool]:
             return False
         for quota, units in tables.quotas_of.get(pool, ()):
-            taken[quota, period] = taken.get((quota, period), 0) + units * machines
+            taken[quota, period] = taken.get((quota, period), 0) + units * number
     return all(units <= tables.problem.quotas[quota].limit for (quota, _), units in taken.items())
 
 
@@ -79,11 +84,10 @@ class Alone:
 
     def _is_exact(self, workload: int, placed: Placed, machine_prices: Mapping[Link, float]) -> bool:
         """Whether a way costs what its slots do, and keeps limits."""
-        if machine_prices and any(
-            (workload, pool, period) in machine_prices for pool, period in machines_alone(self.priced.tables, placed)
-        ):
+        machines = machines_alone(self.priced.tables, placed)
+        if any((workload, pool, period) in machine_prices for pool, period in machines):
             return False
-        return keeps_limits(self.priced.tables, placed)
+        return _are_there(self.priced.tables, machines)
 
     def _within(self, option: int, place: Floats, bound: float, prices: SlotPrices) -> tuple[Placed | None, float]:
         """The cheapest way of an option within limits, and what it costs, or a bound below that."""
@@ -100,9 +104,6 @@ class Alone:
         if answer.ended.is_infeasible:
             self.impossible.add(option)
             return None, INFINITY
-        cost = (
-            bound
-            if answer.bound is None
-            else max(bound, answer.bound + tables.standing[option] + prices.options.get(option, 0.0))
-        )
+        beside = tables.standing[option] + prices.options.get(option, 0.0)
+        cost = bound if answer.bound is None else max(bound, answer.bound + beside)
         return None if answer.placed is None else answer.placed[workload], cost

@@ -45,10 +45,8 @@ class Relaxation:
     weights: tuple[float, ...]  # of each column in the master
     bound: float  # USD per hour, with its penalty for each workload that is left out
     penalties: tuple[float, ...]  # of each workload
-    left_out: Mapping[int, float]  # share of each workload that no column of the master carries
     place: Floats  # [places, periods]: price of a replica at the best bound, without those of whole machines
     options: Floats  # of each option what it costs at the best bound, or a bound below that
-    rounds: int
 
     def bound_without(self, left_out: int) -> float:
         """What no purchase that leaves out so many workloads costs less than, in USD per hour."""
@@ -97,10 +95,8 @@ def relaxation(priced: Pricer, *, rounds: int, links: int) -> Relaxation:
         weights=tuple(values[weight] for weight in made.columns.values()),
         bound=search.bound,
         penalties=tuple(float(each) for each in made.penalties),
-        left_out={m: values[variable] for m, variable in made.left_out.items()},
         place=search.cheapest.place,
         options=search.cheapest.options,
-        rounds=search.rounds,
     )
 
 
